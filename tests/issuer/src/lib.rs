@@ -1,0 +1,1 @@
+//! A strict OpenID4VCI issuer for tests. It shares no code with billfold.
