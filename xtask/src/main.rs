@@ -15,12 +15,8 @@ struct Task {
 }
 
 /// Every task. A new one is a line here and a module of its own.
-const TASKS: &[Task] = &[Task {
-    name: "size",
-    arguments: "",
-    about: "size of the library in a phone, lines of code",
-    run: size::run,
-}];
+const TASKS: &[Task] =
+    &[Task { name: "size", arguments: "", about: "size of the library in a phone, lines of code", run: size::run }];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -18,24 +18,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     if let Some(unknown) = arguments.first() {
         return Err(format!("takes no argument, got `{unknown}`"));
     }
-    workspace::run(&mut workspace::cargo(&[
-        "build",
-        "--package",
-        "billfold-ffi",
-        "--lib",
-        "--profile",
-        "mobile",
-    ]))?;
-    let library = workspace::target()
-        .join("mobile")
-        .join(workspace::dynamic_library("billfold_ffi"));
-    let bytes = fs::metadata(&library)
-        .map_err(|error| format!("{}: {error}", library.display()))?
-        .len();
-    println!(
-        "billfold-ffi, profile mobile, stripped: {bytes} bytes ({})",
-        mebibytes(bytes)
-    );
+    workspace::run(&mut workspace::cargo(&["build", "--package", "billfold-ffi", "--lib", "--profile", "mobile"]))?;
+    let library = workspace::target().join("mobile").join(workspace::dynamic_library("billfold_ffi"));
+    let bytes = fs::metadata(&library).map_err(|error| format!("{}: {error}", library.display()))?.len();
+    println!("billfold-ffi, profile mobile, stripped: {bytes} bytes ({})", mebibytes(bytes));
     println!("Rust lines that are not blank:");
     for (folder, what) in COUNTED {
         let lines = lines_below(&workspace::root().join(folder))?;
@@ -65,8 +51,7 @@ fn lines_below(folder: &Path) -> Result<usize, String> {
                 lines += lines_below(&path)?;
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path)
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
             lines += text.lines().filter(|line| !line.trim().is_empty()).count();
         }
     }

@@ -5,9 +5,7 @@ use std::process::Command;
 
 /// The root of the work tree.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies one level below the root")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies one level below the root")
 }
 
 /// Where cargo puts what it builds.
@@ -55,9 +53,5 @@ pub(crate) fn describe(command: &Command) -> String {
 
 /// The name of a dynamic library on this system.
 pub(crate) fn dynamic_library(name: &str) -> String {
-    format!(
-        "{}{name}{}",
-        std::env::consts::DLL_PREFIX,
-        std::env::consts::DLL_SUFFIX
-    )
+    format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
 }

@@ -1,0 +1,41 @@
+//! Credential formats: one file each, behind [`CredentialFormat`].
+//!
+//! A new format is one new file and one line in [`known`].
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::model::format::Format;
+use crate::model::jwk::Jwk;
+use crate::model::metadata::CredentialKind;
+use crate::model::report::Check;
+use crate::model::time::Timestamp;
+use crate::verify::VerifyContext;
+
+/// What billfold has to know about a format.
+#[async_trait]
+pub(crate) trait CredentialFormat: Send + Sync {
+    /// Which format it is.
+    fn format(&self) -> Format;
+
+    /// Reads the type from an entry of `credential_configurations_supported`; the error says
+    /// what is wrong with which member.
+    fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String>;
+
+    /// Looks at a credential as received and gives one check for every kind that the format has
+    /// an answer to. Never fails: what cannot be parsed is a failed check.
+    async fn examine(&self, raw: &Value, context: &VerifyContext<'_>) -> Examined;
+}
+
+/// What a look at a credential brought to light.
+#[derive(Clone, Debug)]
+pub(crate) struct Examined {
+    /// The checks, at most one a kind.
+    pub(crate) checks: Vec<Check>,
+    /// The claims with disclosures put in place, for showing; `null` if nothing could be read.
+    pub(crate) claims: Value,
+    /// The key that the credential is bound to, if it says so.
+    pub(crate) bound_key: Option<Jwk>,
+    /// When it stops being valid, if it says so.
+    pub(crate) expires_at: Option<Timestamp>,
+}

@@ -1,0 +1,92 @@
+//! Credentials as the wallet keeps them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::display::{ClaimDescription, Display};
+use super::format::Format;
+use super::ids::{ConfigurationId, CredentialId, IssuerId, KeyHandle, NotificationId, TransactionId};
+use super::jwk::Jwk;
+use super::metadata::CredentialKind;
+use super::report::Report;
+use super::time::Timestamp;
+
+/// What a credential endpoint answers (OpenID4VCI section 8.3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum CredentialResponse {
+    /// The credentials, raw as received: text or an object, by format.
+    Issued {
+        /// One value a credential.
+        credentials: Vec<Value>,
+        /// For telling the issuer how it went.
+        notification_id: Option<NotificationId>,
+    },
+    /// Not ready yet.
+    Deferred {
+        /// What to quote when asking again.
+        transaction_id: TransactionId,
+        /// Seconds to wait before asking again.
+        interval: u64,
+    },
+}
+
+/// A stored credential: one dataset, in one or more copies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// Its name in the wallet.
+    pub id: CredentialId,
+    /// Who issued it.
+    pub credential_issuer: IssuerId,
+    /// As what it was asked for.
+    pub credential_configuration_id: ConfigurationId,
+    /// Its format.
+    pub format: Format,
+    /// Its type, as it was asked for.
+    pub kind: CredentialKind,
+    /// When it was received.
+    pub issued_at: Timestamp,
+    /// When it stops being valid, if it says so.
+    pub expires_at: Option<Timestamp>,
+    /// The copies, each bound to a key of its own. Never empty.
+    pub instances: Vec<Instance>,
+    /// What was checked before it was stored. With several copies, the worst one's report.
+    pub report: Report,
+    /// Whether it is kept aside: received, but not to be used (see [`Report`]).
+    pub quarantined: bool,
+    /// The issuer's names and logos, as they were at issuance.
+    pub issuer_display: Vec<Display>,
+    /// The credential's names and colours, as they were at issuance.
+    pub display: Vec<Display>,
+    /// Labels of its claims, in the order in which to show them.
+    pub claim_descriptions: Vec<ClaimDescription>,
+    /// For telling the issuer how it went.
+    pub notification_id: Option<NotificationId>,
+}
+
+/// One copy of a credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Instance {
+    /// The credential exactly as received.
+    pub raw: Value,
+    /// The key it is bound to, if it is bound.
+    pub key: Option<HolderKey>,
+}
+
+impl Instance {
+    /// The credential as text: what was received when that was text, else its JSON.
+    pub fn to_text(&self) -> String {
+        match &self.raw {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// A holder key: its name in the key store and its public half.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderKey {
+    /// Its name in the key store.
+    pub handle: KeyHandle,
+    /// The public key.
+    pub public_jwk: Jwk,
+}

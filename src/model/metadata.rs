@@ -1,0 +1,113 @@
+//! Issuer and authorization server metadata (OpenID4VCI section 12, RFC 8414).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::display::{ClaimDescription, Display};
+use super::format::Format;
+use super::ids::{ConfigurationId, IssuerId};
+
+/// What a credential issuer says about itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuerMetadata {
+    /// The identifier, equal to the one that the document was fetched for.
+    pub credential_issuer: IssuerId,
+    /// The servers that give tokens for this issuer. Empty: the issuer itself.
+    pub authorization_servers: Vec<IssuerId>,
+    /// Where credentials are requested.
+    pub credential_endpoint: Url,
+    /// Where nonces come from. Present: every proof carries one.
+    pub nonce_endpoint: Option<Url>,
+    /// Where deferred credentials are picked up.
+    pub deferred_credential_endpoint: Option<Url>,
+    /// Where the issuer hears how it went.
+    pub notification_endpoint: Option<Url>,
+    /// How many keys one request may carry; 1 when the issuer says nothing.
+    pub batch_size: u32,
+    /// The issuer's names and logos.
+    pub display: Vec<Display>,
+    /// What can be requested, in the order of the ids.
+    pub credential_configurations_supported: BTreeMap<ConfigurationId, CredentialConfiguration>,
+    /// Configurations that could not be read, with the reason. They can't be requested; the
+    /// others can.
+    pub unreadable: BTreeMap<ConfigurationId, String>,
+    /// The signing keys that the issuer publishes in its metadata, if any (`jwks`).
+    pub jwks: Option<Value>,
+}
+
+impl IssuerMetadata {
+    /// The server that gives tokens when nothing else was said: the first one listed, or the
+    /// issuer itself.
+    pub fn default_authorization_server(&self) -> &IssuerId {
+        self.authorization_servers.first().unwrap_or(&self.credential_issuer)
+    }
+}
+
+/// One entry of `credential_configurations_supported`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CredentialConfiguration {
+    /// The format.
+    pub format: Format,
+    /// What the format adds: the type of the credential.
+    pub kind: CredentialKind,
+    /// The OAuth scope that asks for it. Absent: only `authorization_details` can.
+    pub scope: Option<String>,
+    /// How the credential can be bound to a key; empty means it is not bound.
+    pub cryptographic_binding_methods_supported: Vec<String>,
+    /// What proves possession of the key, by proof type. Empty: no proof is sent.
+    pub proof_types_supported: BTreeMap<String, ProofType>,
+    /// Names, colours and pictures.
+    pub display: Vec<Display>,
+    /// Labels of the claims, in the order in which to show them.
+    pub claims: Vec<ClaimDescription>,
+}
+
+/// The type of a credential, as each format says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// `vct` of an SD-JWT VC.
+    Vct(String),
+    /// `credential_definition.type` of a W3C credential.
+    Types(Vec<String>),
+    /// A format that this version does not know.
+    Unknown,
+}
+
+/// One entry of `proof_types_supported`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofType {
+    /// Algorithms that the issuer accepts for this proof.
+    pub proof_signing_alg_values_supported: Vec<String>,
+    /// Whether a key attestation has to come along.
+    pub key_attestations_required: bool,
+}
+
+/// What an authorization server says about itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthorizationServerMetadata {
+    /// The identifier, equal to the one that the document was fetched for.
+    pub issuer: IssuerId,
+    /// Where the user signs in. Absent on servers that only know the pre-authorized grant.
+    pub authorization_endpoint: Option<Url>,
+    /// Where tokens come from.
+    pub token_endpoint: Url,
+    /// Where authorization requests can be pushed (RFC 9126).
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Whether they have to be.
+    pub require_pushed_authorization_requests: bool,
+    /// The grants; the default of RFC 8414 when the server lists none.
+    pub grant_types_supported: Vec<String>,
+    /// The types that `authorization_details` may have here (RFC 9396).
+    pub authorization_details_types_supported: Option<Vec<String>>,
+    /// Whether a redirect without `iss` has to be refused (RFC 9207).
+    pub authorization_response_iss_parameter_supported: bool,
+    /// Whether the pre-authorized grant works without a client id.
+    pub pre_authorized_grant_anonymous_access_supported: bool,
+    /// How clients authenticate at the token endpoint, if the server says so.
+    pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+}

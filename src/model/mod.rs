@@ -1,0 +1,15 @@
+//! The one model: what an issuer said, in the specification's terms, whatever dialect it said it in.
+//!
+//! A value of these types is already legal: the readers in [`crate::dialect`] refuse what is not.
+
+pub mod credential;
+pub mod display;
+pub mod format;
+pub mod ids;
+pub mod jwk;
+pub mod metadata;
+pub mod offer;
+pub mod report;
+pub mod secret;
+pub mod time;
+pub mod token;

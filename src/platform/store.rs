@@ -1,0 +1,137 @@
+//! Where records rest: sessions, credentials, what is still to be told.
+
+use std::error::Error as StdError;
+
+use async_trait::async_trait;
+
+/// The drawers of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Table {
+    /// Issuances that have not ended.
+    Sessions,
+    /// Credentials, usable and quarantined.
+    Credentials,
+    /// Notifications that the issuer has not confirmed.
+    Outbox,
+}
+
+impl Table {
+    /// All drawers.
+    pub const ALL: [Self; 3] = [Self::Sessions, Self::Credentials, Self::Outbox];
+
+    /// The name on disk.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Credentials => "credentials",
+            Self::Outbox => "outbox",
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its name within its table.
+    pub id: String,
+    /// Counts its writes, from 1.
+    pub revision: u64,
+    /// Its content, opened.
+    pub content: Vec<u8>,
+}
+
+/// What a write expects to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever is there.
+    Anything,
+    /// Nothing under this id.
+    Nothing,
+    /// Exactly this revision.
+    Revision(u64),
+}
+
+/// One change of a [commit](CredentialStore::commit).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Writes a record.
+    Put {
+        /// Where.
+        table: Table,
+        /// Under which id.
+        id: String,
+        /// Which content.
+        content: Vec<u8>,
+        /// Over what.
+        expected: Expected,
+    },
+    /// Removes a record. One that is not there is no error.
+    Remove {
+        /// Where.
+        table: Table,
+        /// Under which id.
+        id: String,
+    },
+}
+
+/// Keeps records, sealed at rest.
+///
+/// Every implementation passes the conformance suite in `platform::store_suite` (feature `testing`).
+#[async_trait]
+pub trait CredentialStore: Send + Sync {
+    /// Applies all changes, or none. Once it returns, they survive a crash of the process and,
+    /// for a durable store, of the machine.
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError>;
+
+    /// The record of that id.
+    async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError>;
+
+    /// All records of a table, in the order in which they were first written.
+    async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError>;
+}
+
+/// What went wrong in a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// Another process has it open.
+    Locked,
+    /// It was written by a newer version.
+    TooNew,
+    /// A record does not open: a wrong key, or damage.
+    Damaged,
+    /// A write found something else than it expected; nothing was changed.
+    Conflict,
+    /// The wrapping key could not be had.
+    Secret,
+    /// Anything else: the disk, the database.
+    Failed,
+}
+
+/// A store operation that failed; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct StoreError {
+    /// What went wrong.
+    pub kind: StoreErrorKind,
+    /// A sentence for developers, without content of records.
+    pub detail: String,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error without a cause.
+    pub fn new(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), source: None }
+    }
+
+    /// Keeps the cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}

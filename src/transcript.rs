@@ -1,0 +1,95 @@
+//! What was said on the wire, without anything secret.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::Operation;
+
+/// One request and its answer: addresses, statuses and member names, never values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// What it was for.
+    pub operation: Operation,
+    /// The HTTP method.
+    pub method: String,
+    /// The address without its query.
+    pub url: String,
+    /// Names of what was sent: header fields that matter, form fields or JSON members.
+    pub sent: Vec<String>,
+    /// The status, if an answer came.
+    pub status: Option<u16>,
+    /// The content type of the answer.
+    pub content_type: Option<String>,
+    /// Names of the answer's top-level members.
+    pub received: Vec<String>,
+    /// The server's `error`, or why no answer came.
+    pub error: Option<String>,
+}
+
+/// The exchanges of an issuance, oldest first: what to paste into a bug report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Transcript(Vec<Exchange>);
+
+/// A session keeps the newest exchanges only, so that endless polling does not fill the store.
+const KEPT: usize = 100;
+
+impl Transcript {
+    /// Adds an exchange; the oldest goes when there are more than 100.
+    pub fn push(&mut self, exchange: Exchange) {
+        if self.0.len() == KEPT {
+            self.0.remove(0);
+        }
+        self.0.push(exchange);
+    }
+
+    /// The exchanges.
+    pub fn exchanges(&self) -> &[Exchange] {
+        &self.0
+    }
+
+    /// Whether nothing was said yet.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = format!("{} {}", self.method, self.url);
+        if !self.sent.is_empty() {
+            write!(line, " {{{}}}", self.sent.join(", "))?;
+        }
+        match self.status {
+            Some(status) => write!(line, " -> {status}")?,
+            None => line.push_str(" -> no answer"),
+        }
+        if !self.received.is_empty() {
+            write!(line, " {{{}}}", self.received.join(", "))?;
+        }
+        if let Some(error) = &self.error {
+            write!(line, " {error}")?;
+        }
+        f.write_str(&line)
+    }
+}
+
+impl fmt::Display for Transcript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|exchange| writeln!(f, "{exchange}"))
+    }
+}
+
+/// An address without user information, query and fragment: what may be shown.
+pub(crate) fn address(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only on URLs that can have no host, and then there is nothing to hide.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.to_string()
+}

@@ -1,0 +1,52 @@
+//! Is a credential genuine? Finds issuers' keys and checks signatures; what is checked of which
+//! format stands in [`crate::format`].
+
+use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
+
+use crate::model::ids::IssuerId;
+use crate::model::jwk::Jwk;
+use crate::model::metadata::CredentialKind;
+use crate::model::report::VerificationPolicy;
+use crate::model::time::Timestamp;
+
+/// What a credential is held against.
+pub(crate) struct VerifyContext<'a> {
+    /// The credential issuer that was asked; none when a credential is checked outside a session.
+    pub(crate) credential_issuer: Option<&'a IssuerId>,
+    /// The keys in that issuer's metadata (`jwks`), if it publishes any there.
+    pub(crate) issuer_jwks: Option<&'a Value>,
+    /// The type that was asked for; none when there is nothing to compare with.
+    pub(crate) kind: Option<&'a CredentialKind>,
+    /// The keys that proofs were sent for; empty when none was asked.
+    pub(crate) holder_keys: &'a [Jwk],
+    /// The checks that matter: what is off is not fetched.
+    pub(crate) policy: &'a VerificationPolicy,
+    /// Now.
+    pub(crate) now: Timestamp,
+    /// How many seconds clocks may differ.
+    pub(crate) skew: i64,
+    /// For documents that hold keys.
+    pub(crate) documents: &'a dyn DocumentSource,
+}
+
+/// Gets public JSON documents: DID documents, issuers' key sets.
+///
+/// The implementation keeps to the network limits and remembers what it got for a while.
+#[async_trait]
+pub(crate) trait DocumentSource: Send + Sync {
+    /// The JSON document at an address.
+    async fn get(&self, url: &Url) -> Result<Value, DocumentError>;
+}
+
+/// A document that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DocumentError {
+    /// It may be there another time: no answer, or a server's failure.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The answer is final: not there, forbidden, or no JSON.
+    #[error("{0}")]
+    Unusable(String),
+}
