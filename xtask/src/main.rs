@@ -1,5 +1,6 @@
 //! Project tasks, run as `cargo xtask TASK`.
 
+mod bindings;
 mod size;
 mod workspace;
 
@@ -15,8 +16,15 @@ struct Task {
 }
 
 /// Every task. A new one is a line here and a module of its own.
-const TASKS: &[Task] =
-    &[Task { name: "size", arguments: "", about: "size of the library in a phone, lines of code", run: size::run }];
+const TASKS: &[Task] = &[
+    Task {
+        name: "bindings",
+        arguments: "kotlin|swift",
+        about: "build the library and generate its Kotlin or Swift sources",
+        run: bindings::run,
+    },
+    Task { name: "size", arguments: "", about: "size of the library in a phone, lines of code", run: size::run },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
