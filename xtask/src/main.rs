@@ -1,7 +1,10 @@
 //! Project tasks, run as `cargo xtask TASK`.
 
 mod bindings;
+mod ci;
+mod foreign;
 mod size;
+mod suite;
 mod workspace;
 
 use std::fmt::Write as _;
@@ -23,7 +26,19 @@ const TASKS: &[Task] = &[
         about: "build the library and generate its Kotlin or Swift sources",
         run: bindings::run,
     },
+    Task {
+        name: "ci",
+        arguments: "[--only STEP]... [--with-keycloak]",
+        about: "everything that has to hold before a change is merged",
+        run: ci::run,
+    },
     Task { name: "size", arguments: "", about: "size of the library in a phone, lines of code", run: size::run },
+    Task {
+        name: "test",
+        arguments: "kotlin|swift",
+        about: "the Kotlin or Swift package against the real library and issuer",
+        run: foreign::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -53,7 +68,7 @@ fn usage() -> String {
     let mut text = String::from("Usage: cargo xtask TASK\n\n");
     for task in TASKS {
         let call = format!("{} {}", task.name, task.arguments);
-        writeln!(text, "  {call:<28} {}", task.about).expect("a String takes every write");
+        writeln!(text, "  {call:<41} {}", task.about).expect("a String takes every write");
     }
     text
 }
