@@ -28,12 +28,14 @@ pub(crate) fn test(language: Language) -> Result<Outcome, String> {
     suite::run(&mut command, reader)
 }
 
-/// JNA, which loads the library in a JVM, looks where the property says.
+/// JNA, which loads the library in a JVM, looks where the property says. The compiler runs within
+/// Maven: its daemon would stay for hours.
 fn maven() -> Command {
     let mut command = workspace::command("mvn", &["--batch-mode", "--no-transfer-progress"]);
     command
         .args(["--file", "android/billfold/pom.xml"])
         .arg(format!("-Djna.library.path={}", bindings::library_folder().display()))
+        .arg("-Dkotlin.compiler.daemon=false")
         .arg("test");
     command
 }
