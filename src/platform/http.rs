@@ -1,6 +1,7 @@
 //! How requests leave and answers arrive.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +47,13 @@ impl Default for HttpLimits {
 pub trait HttpTransport: Send + Sync {
     /// Sends the request.
     async fn send(&self, request: HttpRequest, limits: HttpLimits) -> Result<HttpResponse, TransportError>;
+}
+
+#[async_trait]
+impl<T: HttpTransport + ?Sized> HttpTransport for Arc<T> {
+    async fn send(&self, request: HttpRequest, limits: HttpLimits) -> Result<HttpResponse, TransportError> {
+        (**self).send(request, limits).await
+    }
 }
 
 /// What went wrong on the way.

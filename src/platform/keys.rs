@@ -2,6 +2,7 @@
 //! signatures come out.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -54,6 +55,25 @@ pub trait HolderKeys: Send + Sync {
 
     /// Deletes keys. One that is not there is no error.
     async fn delete(&self, handles: Vec<KeyHandle>) -> Result<(), KeyError>;
+}
+
+#[async_trait]
+impl<T: HolderKeys + ?Sized> HolderKeys for Arc<T> {
+    fn algorithms(&self) -> Vec<Algorithm> {
+        (**self).algorithms()
+    }
+
+    async fn create(&self, spec: KeySpec, count: usize) -> Result<Vec<HolderKey>, KeyError> {
+        (**self).create(spec, count).await
+    }
+
+    async fn sign(&self, requests: Vec<SignRequest>) -> Result<Vec<Vec<u8>>, KeyError> {
+        (**self).sign(requests).await
+    }
+
+    async fn delete(&self, handles: Vec<KeyHandle>) -> Result<(), KeyError> {
+        (**self).delete(handles).await
+    }
 }
 
 /// What went wrong with a key.

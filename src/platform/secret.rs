@@ -1,6 +1,7 @@
 //! Where small secrets rest: the wallet's wrapping key, software keys.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
@@ -17,6 +18,21 @@ pub trait SecretStore: Send + Sync {
 
     /// Forgets a secret. One that is not there is no error.
     async fn remove(&self, name: &str) -> Result<(), SecretError>;
+}
+
+#[async_trait]
+impl<T: SecretStore + ?Sized> SecretStore for Arc<T> {
+    async fn put(&self, name: &str, secret: Zeroizing<Vec<u8>>) -> Result<(), SecretError> {
+        (**self).put(name, secret).await
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
+        (**self).get(name).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), SecretError> {
+        (**self).remove(name).await
+    }
 }
 
 /// A secret that could not be kept or read.

@@ -1,6 +1,7 @@
 //! Where records rest: sessions, credentials, what is still to be told.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -89,6 +90,21 @@ pub trait CredentialStore: Send + Sync {
 
     /// All records of a table, in the order in which they were first written.
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError>;
+}
+
+#[async_trait]
+impl<T: CredentialStore + ?Sized> CredentialStore for Arc<T> {
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        (**self).commit(changes).await
+    }
+
+    async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
+        (**self).get(table, id).await
+    }
+
+    async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+        (**self).list(table).await
+    }
 }
 
 /// What went wrong in a store.
