@@ -102,15 +102,26 @@ pub(crate) fn swift(lines: &[String]) -> Counts {
         let ignored = number_before(line, " skipped").max(count(|line| line.contains("' skipped (")));
         counts += Counts { passed: run.saturating_sub(failed + ignored), failed, ignored };
     }
-    if let Some(line) = lines.iter().rev().find(|line| line.contains(" Test run with ")) {
-        let run = number_after(line, " Test run with ");
-        let failed = count(|line| {
-            line.contains(" Test ") && line.contains(" failed after ") && !line.contains(" Test run with ")
-        });
-        let ignored = count(|line| line.contains(" Test ") && line.contains(" skipped"));
+    let ending = lines.iter().rev().filter_map(|line| swift_testing(line)).find(|line| line.starts_with("run with "));
+    if let Some(line) = ending {
+        let run = number_after(line, "run with ");
+        let of_tests = |wanted: &str| {
+            lines
+                .iter()
+                .filter_map(|line| swift_testing(line))
+                .filter(|line| !line.starts_with("run with ") && line.contains(wanted))
+                .count()
+        };
+        let (failed, ignored) = (of_tests(" failed after "), of_tests(" skipped"));
         counts += Counts { passed: run.saturating_sub(failed + ignored), failed, ignored };
     }
     counts
+}
+
+/// What Swift Testing says of a test: such a line begins with a symbol and the word `Test`.
+fn swift_testing(line: &str) -> Option<&str> {
+    let symbol = line.chars().next().filter(|letter| !letter.is_ascii())?;
+    line[symbol.len_utf8()..].trim_start().strip_prefix("Test ")
 }
 
 /// The number that stands right before the text; none is 0.
@@ -164,15 +175,26 @@ mod tests {
     #[test]
     fn both_swift_libraries_are_summed() {
         let output = lines(
-            "Test Case 'A.testOne' passed (0.002 seconds)\n\
-             Test Case 'A.testTwo' failed (0.002 seconds)\n\
-             \t Executed 2 tests, with 2 failures (0 unexpected) in 0.002 (0.002) seconds\n\
-             \t Executed 3 tests, with 1 test skipped and 2 failures (0 unexpected) in 0.002 (0.002) seconds\n\
-             ✘ Test refuses() failed after 0.001 seconds with 1 issue.\n\
-             ✔ Test greets() passed after 0.002 seconds.\n\
-             ✘ Test run with 2 tests failed after 0.004 seconds with 1 issue.",
+            "Test Case 'X.testA' passed (0.001 seconds)\n\
+             /src/A.swift:10: error: X.testB : XCTAssertTrue failed - \n\
+             Test Case 'X.testB' failed (0.0 seconds)\n\
+             /src/A.swift:11: X.testC : Test skipped - no\n\
+             Test Case 'X.testC' skipped (0.0 seconds)\n\
+             \t Executed 3 tests, with 1 test skipped and 2 failures (0 unexpected) in 0.001 (0.001) seconds\n\
+             Test Suite 'All tests' failed at 2026-01-01 11:45:44.593\n\
+             \t Executed 3 tests, with 1 test skipped and 2 failures (0 unexpected) in 0.001 (0.001) seconds\n\
+             ◇ Test run started.\n\
+             ✘ Test off() skipped: \"why\"\n\
+             ◇ Passing 1 argument n → 1 to many(n:)\n\
+             ✘ Test bad() recorded an issue at A.swift:4:20: Expectation failed: 1 == 2\n\
+             ✔ Test good() passed after 0.001 seconds.\n\
+             ✘ Test bad() failed after 0.001 seconds with 1 issue.\n\
+             ✘ Test many(n:) failed after 0.001 seconds with 1 issue.\n\
+             ✘ Test inside() failed after 0.001 seconds with 1 issue.\n\
+             ✘ Suite S failed after 0.001 seconds with 1 issue.\n\
+             ✘ Test run with 5 tests failed after 0.001 seconds with 3 issues.",
         );
-        assert_eq!(swift(&output), Counts { passed: 2, failed: 2, ignored: 1 });
+        assert_eq!(swift(&output), Counts { passed: 2, failed: 4, ignored: 2 });
     }
 
     #[test]
