@@ -1,9 +1,12 @@
 //! What billfold needs from the machine that it runs on: traits, and a default for each.
 
+pub mod address;
 pub mod clock;
 pub mod http;
 pub mod keys;
 pub mod memory;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 pub mod secret;
 pub mod software_keys;
 pub mod store;
