@@ -2,6 +2,12 @@
 //!
 //! A new format is one new file and one line in [`known`].
 
+mod checks;
+mod jwt_vc_json;
+mod sd_jwt_vc;
+#[cfg(test)]
+mod vector_tests;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
@@ -38,4 +44,21 @@ pub(crate) struct Examined {
     pub(crate) bound_key: Option<Jwk>,
     /// When it stops being valid, if it says so.
     pub(crate) expires_at: Option<Timestamp>,
+}
+
+impl Examined {
+    /// What there is to say about a credential that can't be read.
+    fn unreadable(detail: impl Into<String>) -> Self {
+        Self { checks: checks::unreadable(detail), claims: Value::Null, bound_key: None, expires_at: None }
+    }
+}
+
+/// Every format that this version verifies.
+pub(crate) fn known() -> &'static [&'static dyn CredentialFormat] {
+    &[&sd_jwt_vc::SdJwtVc, &jwt_vc_json::JwtVcJson]
+}
+
+/// What verifies a format, if this version does.
+pub(crate) fn find(format: &Format) -> Option<&'static dyn CredentialFormat> {
+    known().iter().copied().find(|known| known.format() == *format)
 }

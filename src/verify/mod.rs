@@ -1,6 +1,16 @@
 //! Is a credential genuine? Finds issuers' keys and checks signatures; what is checked of which
 //! format stands in [`crate::format`].
 
+pub(crate) mod did;
+pub(crate) mod issuer_key;
+pub(crate) mod jose;
+pub(crate) mod json;
+pub(crate) mod public_key;
+pub(crate) mod sd_jwt;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod x509;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use url::Url;
@@ -27,6 +37,8 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) now: Timestamp,
     /// How many seconds clocks may differ.
     pub(crate) skew: i64,
+    /// The certificates that the app trusts issuers by; empty if it named none.
+    pub(crate) trust: &'a x509::TrustAnchors,
     /// For documents that hold keys.
     pub(crate) documents: &'a dyn DocumentSource,
 }

@@ -1,0 +1,247 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::ids::IssuerId;
+use crate::model::jwk::Algorithm;
+use crate::model::time::Timestamp;
+use crate::verify::did;
+use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome};
+
+const ISSUER: &str = "http://127.0.0.1:8080/realms/city";
+const METADATA: &str = "http://127.0.0.1:8080/.well-known/jwt-vc-issuer/realms/city";
+
+/// An issuer with a good credential, to be spoiled one way at a time.
+struct Scene {
+    issuer: TestKey,
+    holder: TestKey,
+    header: Value,
+    payload: Value,
+    world: World,
+}
+
+impl Scene {
+    /// Data model 1.1, as Keycloak makes it.
+    fn new() -> Self {
+        let (issuer, holder) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
+        let payload = json!({
+            "iss": ISSUER, "nbf": NOW - 10, "exp": NOW + 1000, "sub": did::did_key(&holder.jwk()),
+            "vc": {
+                "@context": ["https://www.w3.org/2018/credentials/v1"],
+                "type": ["VerifiableCredential", "LibraryCard"],
+                "issuer": ISSUER,
+                "issuanceDate": "2025-12-31T23:59:50.562Z",
+                "expirationDate": "2026-01-01T00:10:00Z",
+                "credentialSubject": {"given_name": "Mira"},
+            },
+        });
+        Self::of(issuer, holder, payload)
+    }
+
+    /// Data model 2.0: the payload is the credential.
+    fn of_version_2() -> Self {
+        let (issuer, holder) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
+        let payload = json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "type": ["LibraryCard", "VerifiableCredential"],
+            "issuer": {"id": ISSUER, "name": "City"},
+            "validFrom": "2025-12-31T23:59:50Z",
+            "validUntil": "2026-01-01T00:10:00Z",
+            "credentialSubject": [{"given_name": "Mira"}, {"id": did::did_jwk(&holder.jwk())}],
+        });
+        Self::of(issuer, holder, payload)
+    }
+
+    fn of(issuer: TestKey, holder: TestKey, payload: Value) -> Self {
+        let metadata = json!({"issuer": ISSUER, "jwks": {"keys": [
+            {"kid": "key-0", "kty": "RSA", "use": "sig", "n": "AQAB", "e": "AQAB"},
+            issuer.published("key-1"),
+        ]}});
+        let types = ["VerifiableCredential", "LibraryCard"].map(str::to_owned).to_vec();
+        let world = World {
+            credential_issuer: Some(IssuerId::parse(ISSUER).unwrap()),
+            kind: Some(CredentialKind::Types(types)),
+            holder_keys: vec![holder.jwk()],
+            documents: Documents::default().with(METADATA, metadata),
+            ..World::default()
+        };
+        Self { issuer, holder, header: json!({"typ": "JWT", "kid": "key-1"}), payload, world }
+    }
+
+    async fn examine(&self) -> Examined {
+        let raw = Value::String(self.issuer.jws(&self.header, &self.payload));
+        JwtVcJson.examine(&raw, &self.world.context()).await
+    }
+}
+
+/// All kinds that did not pass, with how they came out; what does not apply is left out.
+fn amiss(examined: &Examined) -> Vec<(CheckKind, Outcome)> {
+    assert_eq!(examined.checks.len(), CheckKind::ALL.len());
+    CheckKind::ALL
+        .into_iter()
+        .map(|kind| (kind, outcome(&examined.checks, kind)))
+        .filter(|(_, outcome)| !matches!(outcome, Outcome::Passed | Outcome::Skipped(_)))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_good_credential_passes_everything_in_both_data_models() {
+    for scene in [Scene::new(), Scene::of_version_2()] {
+        let examined = scene.examine().await;
+        assert_eq!(amiss(&examined), [], "{:?}", examined.checks);
+        for kind in CheckKind::ALL {
+            let expected = match kind {
+                CheckKind::IssuerTrust => Outcome::Skipped(Reason::NoAnchors),
+                CheckKind::Status | CheckKind::Digests => Outcome::Skipped(Reason::NotApplicable),
+                _ => Outcome::Passed,
+            };
+            assert_eq!(outcome(&examined.checks, kind), expected, "{kind}");
+        }
+        assert_eq!(examined.bound_key, Some(scene.holder.jwk()));
+        // The earliest of all ends.
+        assert_eq!(examined.expires_at, Some(Timestamp::from_seconds(NOW + 600)));
+        assert!(examined.claims["credentialSubject"].to_string().contains("Mira"));
+        assert!(examined.claims.get("vc").is_none());
+    }
+}
+
+type Spoil = fn(&mut Scene);
+
+#[tokio::test]
+async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
+    let spoiled: &[(&str, CheckKind, Spoil)] = &[
+        ("signed by another key", CheckKind::Signature, |scene| scene.issuer = TestKey::new(Algorithm::Es256)),
+        ("no signature at all", CheckKind::Signature, |scene| scene.header["alg"] = json!("none")),
+        ("a `kid` of a key that the algorithm does not fit", CheckKind::Signature, |scene| {
+            scene.header["kid"] = json!("key-0");
+        }),
+        ("anchors, and no certificates", CheckKind::IssuerTrust, |scene| {
+            scene.world.trust = anchors(&[&Certified::authority("Root").self_signed(&TestKey::new(Algorithm::Es256))]);
+        }),
+        ("two issuers", CheckKind::Issuer, |scene| scene.payload["vc"]["issuer"] = json!("https://other.example")),
+        ("a subject that is somebody else's key", CheckKind::HolderBinding, |scene| {
+            scene.payload["sub"] = json!(did::did_key(&TestKey::new(Algorithm::Es256).jwk()));
+        }),
+        ("a credential subject that is somebody else's key", CheckKind::HolderBinding, |scene| {
+            scene.payload.as_object_mut().unwrap().remove("sub");
+            let did = did::did_jwk(&TestKey::new(Algorithm::Es256).jwk());
+            scene.payload["vc"]["credentialSubject"]["id"] = json!(did);
+        }),
+        ("`cnf` with somebody else's key", CheckKind::HolderBinding, |scene| {
+            scene.payload["cnf"] = json!({"jwk": TestKey::new(Algorithm::Es256).jwk().to_value()});
+        }),
+        ("another type", CheckKind::Type, |scene| {
+            scene.payload["vc"]["type"] = json!(["VerifiableCredential", "Other"])
+        }),
+        ("a type more", CheckKind::Type, |scene| {
+            scene.payload["vc"]["type"] = json!(["VerifiableCredential", "LibraryCard", "Other"]);
+        }),
+        ("a type less", CheckKind::Type, |scene| scene.payload["vc"]["type"] = json!("LibraryCard")),
+        ("no type", CheckKind::Type, |scene| {
+            scene.payload["vc"].as_object_mut().unwrap().remove("type");
+        }),
+        ("expired by the claim", CheckKind::Validity, |scene| scene.payload["exp"] = json!(NOW - 60)),
+        ("expired by the date", CheckKind::Validity, |scene| {
+            scene.payload["vc"]["expirationDate"] = json!("2025-12-31T23:59:00Z");
+        }),
+        ("not valid yet by the claim", CheckKind::Validity, |scene| scene.payload["nbf"] = json!(NOW + 61)),
+        ("not valid yet by the date", CheckKind::Validity, |scene| {
+            scene.payload["vc"]["issuanceDate"] = json!("2026-01-01T00:01:01Z");
+        }),
+        ("a date that is none", CheckKind::Validity, |scene| {
+            scene.payload["vc"]["issuanceDate"] = json!("yesterday");
+        }),
+    ];
+    for (what, kind, spoil) in spoiled {
+        let mut scene = Scene::new();
+        spoil(&mut scene);
+        let examined = scene.examine().await;
+        assert_eq!(amiss(&examined), [(*kind, Outcome::Failed)], "{what}: {:?}", examined.checks);
+    }
+}
+
+#[tokio::test]
+async fn no_binding_is_allowed_and_said() {
+    let table: &[Spoil] = &[
+        |scene| {
+            scene.payload.as_object_mut().unwrap().remove("sub");
+        },
+        |scene| scene.payload["sub"] = json!("mira@city.example"),
+        |scene| scene.payload["sub"] = json!("did:web:city.example:mira"),
+    ];
+    for change in table {
+        let mut scene = Scene::new();
+        change(&mut scene);
+        let examined = scene.examine().await;
+        assert_eq!(amiss(&examined), []);
+        assert_eq!(outcome(&examined.checks, CheckKind::HolderBinding), Outcome::Skipped(Reason::Unbound));
+        assert_eq!(examined.bound_key, None);
+    }
+}
+
+#[tokio::test]
+async fn dids_as_issuers() {
+    let key = TestKey::new(Algorithm::EdDsa);
+    let jwk = key.jwk();
+    let web = "did:web:127.0.0.1%3A8080";
+    let document = json!({
+        "id": web,
+        "verificationMethod": [{"id": "#one", "controller": web, "publicKeyJwk": jwk.to_value()}],
+        "assertionMethod": ["#one"],
+    });
+    let table = [
+        (did::did_key(&jwk), did::did_key_url(&jwk), Outcome::Skipped(Reason::NotApplicable)),
+        (did::did_jwk(&jwk), did::did_jwk_url(&jwk), Outcome::Skipped(Reason::NotApplicable)),
+        (web.to_owned(), format!("{web}#one"), Outcome::Passed),
+    ];
+    for (did, kid, issuer) in table {
+        let mut scene = Scene::new();
+        scene.issuer = TestKey::new(Algorithm::EdDsa);
+        scene.header = json!({"typ": "JWT", "kid": kid});
+        scene.payload["iss"] = json!(did);
+        scene.payload["vc"]["issuer"] = json!({"id": did});
+        scene.world.documents =
+            Documents::default().with("http://127.0.0.1:8080/.well-known/did.json", document.clone());
+        let foreign = scene.examine().await;
+        assert_eq!(amiss(&foreign), [(CheckKind::Signature, Outcome::Failed)], "{did}");
+        let raw = Value::String(key.jws(&scene.header, &scene.payload));
+        let examined = JwtVcJson.examine(&raw, &scene.world.context()).await;
+        assert_eq!(amiss(&examined), [], "{did}: {:?}", examined.checks);
+        assert_eq!(outcome(&examined.checks, CheckKind::IssuerKey), Outcome::Passed);
+        assert_eq!(outcome(&examined.checks, CheckKind::Issuer), issuer, "{did}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_fails_the_signature() {
+    let key = TestKey::new(Algorithm::Es256);
+    let world = Scene::new().world;
+    let good = key.jws(&json!({}), &Scene::new().payload);
+    let texts = [
+        String::new(),
+        format!("{good}~"),
+        key.jws(&json!({}), &json!({"iss": ISSUER})),
+        key.jws(&json!({}), &json!({"vc": "x"})),
+        key.jws(&json!({}), &json!([])),
+    ];
+    for raw in texts.into_iter().map(Value::String).chain([json!({"vc": {}})]) {
+        let examined = JwtVcJson.examine(&raw, &world.context()).await;
+        assert_eq!(outcome(&examined.checks, CheckKind::Signature), Outcome::Failed, "{raw}");
+        assert_eq!(outcome(&examined.checks, CheckKind::Type), Outcome::Unknown(Reason::DependsOnFailed));
+    }
+}
+
+#[test]
+fn kinds_are_read_from_metadata() {
+    let read = |value: Value| JwtVcJson.read_kind(&value);
+    let types = json!(["VerifiableCredential", "LibraryCard"]);
+    assert_eq!(
+        read(json!({"credential_definition": {"type": types}})),
+        Ok(CredentialKind::Types(vec!["VerifiableCredential".to_owned(), "LibraryCard".to_owned()]))
+    );
+    for bad in [json!([]), json!("LibraryCard"), json!([1]), json!(null)] {
+        assert!(read(json!({"credential_definition": {"type": bad}})).unwrap_err().contains("type"));
+    }
+    for bad in [json!({}), json!({"credential_definition": {}}), json!({"credential_definition": null})] {
+        assert!(read(bad).unwrap_err().contains("credential_definition"));
+    }
+}

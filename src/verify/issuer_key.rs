@@ -1,0 +1,391 @@
+//! Which key an issuer signs with, and whether the app trusts it.
+//!
+//! The rule: [`CheckKind::IssuerKey`] passes when the credential's issuer identifier leads to the
+//! key. The ways, in order:
+//!
+//! 1. Outside a session, keys that the caller handed in.
+//! 2. `x5c`: the first certificate's key. It has to name the issuer (subject alternative name, or
+//!    common name where there is none), unless the credential has no issuer identifier: then the
+//!    certificate is the identity. If it names nobody, a path to an anchor of the app will do. Else
+//!    the issuer's metadata or DID decides: it has to have the same key.
+//! 3. The issuer is a DID: the key that `kid` names in it, or its only ones.
+//! 4. The issuer is a URL: the `jwks` of its credential issuer metadata if it is the issuer that
+//!    was asked, then its JWT VC issuer metadata.
+//!
+//! A certificate or DID that nothing links to the issuer's URL still serves for checking the
+//! signature, and the check is unknown: another version may know the link.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::did::{self, DidError};
+use super::jose::JwsAlgorithm;
+use super::public_key::IssuerPublicKey;
+use super::x509::{At, Chain, ChainError, Named};
+use super::{DocumentError, VerifyContext};
+use crate::model::ids::IssuerId;
+use crate::model::jwk::JwkError;
+use crate::model::report::{Check, CheckKind, Outcome, Reason};
+
+/// The most keys of one set that are tried.
+const MAX_KEYS: usize = 32;
+
+/// What a credential says about its issuer.
+pub(crate) struct Statement<'a> {
+    /// The protected header.
+    pub(crate) header: &'a Map<String, Value>,
+    /// The issuer identifier, if it has one.
+    pub(crate) issuer: Option<&'a str>,
+    /// The signature algorithm, if the header names one that is usable.
+    pub(crate) algorithm: Option<JwsAlgorithm>,
+}
+
+/// What the search brought.
+#[derive(Debug)]
+pub(crate) struct IssuerKeys {
+    /// How the key was found, as a check.
+    pub(crate) check: Check,
+    /// Keys that may have signed; empty if none was found.
+    pub(crate) keys: Vec<IssuerPublicKey>,
+    /// The certificate chain, if there is one that could be read.
+    pub(crate) chain: Option<Chain>,
+}
+
+/// Why no key was found, as the outcome of the check.
+#[derive(Debug)]
+struct Miss {
+    outcome: Outcome,
+    detail: String,
+}
+
+impl Miss {
+    fn failed(detail: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Failed, detail: detail.into() }
+    }
+
+    fn unknown(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Unknown(reason), detail: detail.into() }
+    }
+}
+
+impl From<DidError> for Miss {
+    fn from(error: DidError) -> Self {
+        match &error {
+            DidError::Unsupported(_) => Self::unknown(Reason::Unsupported, error.to_string()),
+            DidError::Document(DocumentError::Unreachable(_)) => Self::unknown(Reason::Unreachable, error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+impl From<ChainError> for Miss {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Invalid(why) => Self::failed(why),
+            ChainError::Unsupported(what) => Self::unknown(Reason::Unsupported, what),
+        }
+    }
+}
+
+impl From<JwkError> for Miss {
+    fn from(error: JwkError) -> Self {
+        match error {
+            JwkError::Malformed(_) => Self::failed(error.to_string()),
+            JwkError::Unsupported(_) => Self::unknown(Reason::Unsupported, error.to_string()),
+        }
+    }
+}
+
+type Found = Result<(Vec<IssuerPublicKey>, String), Miss>;
+
+/// Looks for the issuer's key.
+pub(crate) async fn find(statement: &Statement<'_>, context: &VerifyContext<'_>) -> IssuerKeys {
+    if context.policy.is_off(CheckKind::IssuerKey) && context.policy.is_off(CheckKind::Signature) {
+        let outcome = Outcome::Skipped(Reason::SwitchedOff);
+        return conclude(Vec::new(), None, outcome, "nothing needs the key".to_owned());
+    }
+    if let (None, Some(jwks)) = (context.credential_issuer, context.issuer_jwks) {
+        // Whoever hands keys in has chosen them: their ids need not be the issuer's.
+        let found = select(jwks, None, statement.algorithm).map(|keys| (keys, "handed in by the caller".to_owned()));
+        return without_chain(found);
+    }
+    match statement.header.get("x5c") {
+        Some(x5c) => by_chain(x5c, statement, context).await,
+        None => by_issuer(statement, context).await,
+    }
+}
+
+/// Whether the app trusts the issuer.
+pub(crate) fn trust(chain: Option<&Chain>, context: &VerifyContext<'_>) -> Check {
+    let (outcome, detail) = if context.trust.is_empty() {
+        (Outcome::Skipped(Reason::NoAnchors), "the app named no trust anchors".to_owned())
+    } else {
+        match chain.map(|chain| chain.leads_to(context.trust, at(context))) {
+            Some(Ok(())) => (Outcome::Passed, "the certificates lead to an anchor of the app".to_owned()),
+            Some(Err(error)) => (Outcome::Failed, error.to_string()),
+            None => (Outcome::Failed, "the credential has no certificates that could lead to an anchor".to_owned()),
+        }
+    };
+    Check { kind: CheckKind::IssuerTrust, outcome, detail }
+}
+
+fn kid<'a>(statement: &Statement<'a>) -> Option<&'a str> {
+    statement.header.get("kid").and_then(Value::as_str)
+}
+
+fn at(context: &VerifyContext<'_>) -> At {
+    At { now: context.now, skew: context.skew }
+}
+
+fn conclude(keys: Vec<IssuerPublicKey>, chain: Option<Chain>, outcome: Outcome, detail: String) -> IssuerKeys {
+    IssuerKeys { check: Check { kind: CheckKind::IssuerKey, outcome, detail }, keys, chain }
+}
+
+fn without_chain(found: Found) -> IssuerKeys {
+    match found {
+        Ok((keys, how)) => conclude(keys, None, Outcome::Passed, how),
+        Err(miss) => conclude(Vec::new(), None, miss.outcome, miss.detail),
+    }
+}
+
+async fn by_chain(x5c: &Value, statement: &Statement<'_>, context: &VerifyContext<'_>) -> IssuerKeys {
+    let chain = match Chain::from_header(x5c) {
+        Ok(chain) => chain,
+        Err(error) => return without_chain(Err(error.into())),
+    };
+    let key = match chain.leaf_key() {
+        Ok(key) => key,
+        Err(error) => {
+            let miss = Miss::from(error);
+            return conclude(Vec::new(), Some(chain), miss.outcome, miss.detail);
+        }
+    };
+    let linked = match chain.check(at(context)) {
+        Ok(()) => link_chain(&chain, &key, statement, context).await,
+        Err(error) => Err(error.into()),
+    };
+    let (outcome, detail) = match linked {
+        Ok(how) => (Outcome::Passed, how),
+        Err(miss) => (miss.outcome, miss.detail),
+    };
+    conclude(vec![key], Some(chain), outcome, detail)
+}
+
+/// How a certificate belongs to the credential's issuer.
+async fn link_chain(
+    chain: &Chain,
+    key: &IssuerPublicKey,
+    statement: &Statement<'_>,
+    context: &VerifyContext<'_>,
+) -> Result<String, Miss> {
+    let Some(issuer) = statement.issuer else {
+        return Ok("the signer's certificate; the credential names no issuer besides it".to_owned());
+    };
+    if did::is_did(issuer) {
+        let keys = did::resolve(did::split(issuer).0, context.documents).await?;
+        return if keys.contains(key) {
+            Ok("the signer's certificate, and the issuer's DID has its key".to_owned())
+        } else {
+            Err(Miss::failed("the signer's certificate has another key than the issuer's DID"))
+        };
+    }
+    let named = chain.names(issuer);
+    match named {
+        Named::Issuer => return Ok("the signer's certificate, which names the issuer".to_owned()),
+        Named::Nobody if !context.trust.is_empty() && chain.leads_to(context.trust, at(context)).is_ok() => {
+            return Ok("the signer's certificate, vouched for by an anchor of the app".to_owned());
+        }
+        Named::Another | Named::Nobody => {}
+    }
+    let Ok(issuer_id) = IssuerId::parse(issuer) else {
+        return Err(Miss::failed("the signer's certificate does not name the issuer"));
+    };
+    let published = match own_jwks(&issuer_id, context) {
+        Some(jwks) if all_keys(jwks)?.contains(key) => {
+            return Ok("the signer's certificate, and the issuer's metadata has its key".to_owned());
+        }
+        _ => jwt_vc_issuer_keys(&issuer_id, context).await,
+    };
+    match published {
+        Ok(jwks) if all_keys(&jwks)?.contains(key) => {
+            Ok("the signer's certificate, and the JWT VC issuer metadata has its key".to_owned())
+        }
+        Ok(_) => Err(Miss::failed(
+            "neither the certificate's names nor the JWT VC issuer metadata link its key to the issuer",
+        )),
+        Err(miss) if miss.outcome != Outcome::Failed => Err(miss),
+        Err(_) if named == Named::Nobody => {
+            Err(Miss::unknown(Reason::Unsupported, "nothing links the signer's certificate to the issuer"))
+        }
+        Err(_) => Err(Miss::failed("the signer's certificate names others than the issuer")),
+    }
+}
+
+async fn by_issuer(statement: &Statement<'_>, context: &VerifyContext<'_>) -> IssuerKeys {
+    let kid = kid(statement);
+    let issuer = match (statement.issuer, kid) {
+        (Some(issuer), _) => issuer,
+        (None, Some(kid)) if did::is_did(kid) => kid,
+        (None, _) => {
+            let found = match context.issuer_jwks {
+                Some(jwks) => select(jwks, kid, statement.algorithm)
+                    .map(|keys| (keys, "the `jwks` of the issuer's metadata".to_owned())),
+                None => Err(Miss::failed("the credential does not say where its issuer's key is")),
+            };
+            return without_chain(found);
+        }
+    };
+    if did::is_did(issuer) {
+        return without_chain(by_did(did::split(issuer).0, kid, context).await);
+    }
+    let Ok(issuer) = IssuerId::parse(issuer) else {
+        let detail = "the issuer is neither a DID nor an https URL";
+        return without_chain(Err(Miss::unknown(Reason::Unsupported, detail)));
+    };
+    match kid {
+        Some(kid) if did::is_did(kid) => by_unlinked_did(kid, &issuer, statement, context).await,
+        _ => without_chain(by_metadata(&issuer, statement, context).await),
+    }
+}
+
+async fn by_did(did: &str, kid: Option<&str>, context: &VerifyContext<'_>) -> Found {
+    let url = match kid {
+        Some(kid) if did::is_did(kid) => {
+            if did::split(kid).0 != did {
+                return Err(Miss::failed("`kid` names a key of another DID than the issuer's"));
+            }
+            kid.to_owned()
+        }
+        Some(kid) => format!("{did}#{}", kid.trim_start_matches('#')),
+        None => did.to_owned(),
+    };
+    let method = did.split(':').nth(1).unwrap_or_default();
+    let found = match did::resolve(&url, context.documents).await {
+        // A bare `kid` need not be a DID fragment; a DID that has only one key is clear anyway.
+        Err(DidError::NoKey(_)) if kid.is_some_and(|kid| !did::is_did(kid)) && did::self_contained(did).is_some() => {
+            did::resolve(did, context.documents).await
+        }
+        other => other,
+    };
+    let keys = found?;
+    Ok((keys, format!("the issuer's did:{method}")))
+}
+
+/// The issuer is a URL, and `kid` a DID: the URL's own documents may know the key by that name,
+/// and a did:web of the same host is the same party.
+async fn by_unlinked_did(
+    kid: &str,
+    issuer: &IssuerId,
+    statement: &Statement<'_>,
+    context: &VerifyContext<'_>,
+) -> IssuerKeys {
+    let did = did::split(kid).0;
+    if did::web_authority(did).is_some_and(|authority| authority == did::authority(&issuer.to_url())) {
+        return without_chain(by_did(did, Some(kid), context).await);
+    }
+    let miss = match by_metadata(issuer, statement, context).await {
+        Ok(found) => return without_chain(Ok(found)),
+        Err(miss) => miss,
+    };
+    match by_did(did, Some(kid), context).await {
+        Ok((keys, _)) => {
+            let (outcome, detail) = if miss.outcome == Outcome::Unknown(Reason::Unreachable) {
+                (miss.outcome, miss.detail)
+            } else {
+                let detail = "the DID in `kid` has a key, but nothing links it to the issuer's URL";
+                (Outcome::Unknown(Reason::Unsupported), detail.to_owned())
+            };
+            conclude(keys, None, outcome, detail)
+        }
+        Err(_) => without_chain(Err(miss)),
+    }
+}
+
+async fn by_metadata(issuer: &IssuerId, statement: &Statement<'_>, context: &VerifyContext<'_>) -> Found {
+    if let Some(jwks) = own_jwks(issuer, context) {
+        if let Ok(keys) = select(jwks, kid(statement), statement.algorithm) {
+            return Ok((keys, "the `jwks` of the issuer's metadata".to_owned()));
+        }
+    }
+    let jwks = jwt_vc_issuer_keys(issuer, context).await?;
+    Ok((select(&jwks, kid(statement), statement.algorithm)?, "the issuer's JWT VC issuer metadata".to_owned()))
+}
+
+/// The keys in the metadata of the credential issuer, if that is the issuer of the credential.
+fn own_jwks<'a>(issuer: &IssuerId, context: &VerifyContext<'a>) -> Option<&'a Value> {
+    context.issuer_jwks.filter(|_| context.credential_issuer == Some(issuer))
+}
+
+/// The key set of JWT VC issuer metadata (SD-JWT VC, section on issuer metadata).
+async fn jwt_vc_issuer_keys(issuer: &IssuerId, context: &VerifyContext<'_>) -> Result<Value, Miss> {
+    let get = async |url: &Url, what: &str| {
+        context.documents.get(url).await.map_err(|error| match error {
+            DocumentError::Unreachable(why) => Miss::unknown(Reason::Unreachable, format!("{what}: {why}")),
+            DocumentError::Unusable(why) => Miss::failed(format!("{what}: {why}")),
+        })
+    };
+    let metadata = get(&issuer.well_known("jwt-vc-issuer"), "JWT VC issuer metadata").await?;
+    if metadata.get("issuer").and_then(Value::as_str) != Some(issuer.as_str()) {
+        return Err(Miss::failed("the JWT VC issuer metadata is that of another issuer"));
+    }
+    match (metadata.get("jwks"), metadata.get("jwks_uri")) {
+        (Some(jwks), None) => Ok(jwks.clone()),
+        (None, Some(Value::String(uri))) => {
+            let uri =
+                Url::parse(uri).map_err(|_| Miss::failed("the `jwks_uri` of the JWT VC issuer metadata is no URL"))?;
+            get(&uri, "the key set of the JWT VC issuer metadata").await
+        }
+        _ => Err(Miss::failed("the JWT VC issuer metadata has not exactly one of `jwks` and `jwks_uri`")),
+    }
+}
+
+fn entries(jwks: &Value) -> Result<impl Iterator<Item = &Value>, Miss> {
+    let keys = jwks.get("keys").and_then(Value::as_array).ok_or_else(|| Miss::failed("the key set is malformed"))?;
+    Ok(keys.iter().filter(|key| may_sign(key)).take(MAX_KEYS))
+}
+
+fn may_sign(key: &Value) -> bool {
+    key.get("use").is_none_or(|purpose| purpose == "sig")
+        && key.get("key_ops").and_then(Value::as_array).is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+}
+
+fn all_keys(jwks: &Value) -> Result<Vec<IssuerPublicKey>, Miss> {
+    Ok(entries(jwks)?.filter_map(|key| IssuerPublicKey::from_jwk(key).ok()).collect())
+}
+
+/// The keys of a set that may have signed: those that `kid` names, else all that fit the algorithm.
+fn select(jwks: &Value, kid: Option<&str>, algorithm: Option<JwsAlgorithm>) -> Result<Vec<IssuerPublicKey>, Miss> {
+    let mut keys = Vec::new();
+    let mut problem = None;
+    for entry in entries(jwks)? {
+        if kid.is_some() && entry.get("kid").and_then(Value::as_str) != kid {
+            continue;
+        }
+        match IssuerPublicKey::from_jwk(entry) {
+            Ok(key) => {
+                let fits = algorithm.is_none_or(|algorithm| {
+                    let alg = entry.get("alg").and_then(Value::as_str);
+                    key.fits(algorithm) && alg.is_none_or(|alg| JwsAlgorithm::parse(alg) == Ok(algorithm))
+                });
+                // A key that `kid` names is the issuer's whether or not the algorithm fits; that
+                // is for the check of the signature to say.
+                if kid.is_some() || fits {
+                    keys.push(key);
+                }
+            }
+            Err(error) => problem = Some(error),
+        }
+    }
+    match (keys.is_empty(), problem) {
+        (false, _) => Ok(keys),
+        (true, Some(error)) if kid.is_some() => Err(error.into()),
+        (true, _) => Err(Miss::failed(match kid {
+            Some(_) => "the issuer's key set has no key of that `kid`",
+            None => "the issuer's key set has no key for the algorithm",
+        })),
+    }
+}
+
+#[cfg(test)]
+#[path = "issuer_key_tests.rs"]
+mod tests;

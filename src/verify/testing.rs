@@ -1,0 +1,306 @@
+//! What the tests of verification share: keys, certificates, documents, a context, vectors.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::x509::TrustAnchors;
+use super::{DocumentError, DocumentSource, VerifyContext};
+use crate::model::ids::IssuerId;
+use crate::model::jwk::{Algorithm, Curve, Jwk};
+use crate::model::metadata::CredentialKind;
+use crate::model::report::{Check, CheckKind, Outcome, VerificationPolicy};
+use crate::model::time::Timestamp;
+
+/// The moment at which these tests take place: 2026-01-01T00:00:00Z.
+pub(crate) const NOW: i64 = 1_767_225_600;
+
+/// A key pair.
+pub(crate) struct TestKey {
+    algorithm: Algorithm,
+    pkcs8: Vec<u8>,
+    k256: Option<k256::ecdsa::SigningKey>,
+}
+
+impl TestKey {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
+        let random = SystemRandom::new();
+        let pkcs8 = match algorithm {
+            Algorithm::Es256 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap().as_ref().to_vec()
+            }
+            Algorithm::Es384 => {
+                EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &random).unwrap().as_ref().to_vec()
+            }
+            Algorithm::EdDsa => Ed25519KeyPair::generate_pkcs8(&random).unwrap().as_ref().to_vec(),
+            Algorithm::Es256k => {
+                let mut secret = [0_u8; 32];
+                loop {
+                    getrandom::fill(&mut secret).unwrap();
+                    if let Ok(key) = k256::ecdsa::SigningKey::from_slice(&secret) {
+                        return Self { algorithm, pkcs8: Vec::new(), k256: Some(key) };
+                    }
+                }
+            }
+        };
+        Self { algorithm, pkcs8, k256: None }
+    }
+
+    pub(crate) fn jwk(&self) -> Jwk {
+        let point = |curve, point: &[u8]| Jwk::from_point(curve, point).unwrap();
+        match self.algorithm {
+            Algorithm::Es256 => point(Curve::P256, self.ecdsa().public_key().as_ref()),
+            Algorithm::Es384 => point(Curve::P384, self.ecdsa().public_key().as_ref()),
+            Algorithm::EdDsa => point(Curve::Ed25519, self.ed25519().public_key().as_ref()),
+            Algorithm::Es256k => {
+                let key = self.k256.as_ref().unwrap().verifying_key();
+                point(Curve::Secp256k1, key.to_sec1_point(false).as_bytes())
+            }
+        }
+    }
+
+    /// The public key as an issuer publishes it.
+    pub(crate) fn published(&self, kid: &str) -> Value {
+        let mut value = self.jwk().to_value();
+        value["kid"] = json!(kid);
+        value["use"] = json!("sig");
+        value["alg"] = json!(self.algorithm.as_str());
+        value
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        match self.algorithm {
+            Algorithm::Es256 | Algorithm::Es384 => {
+                self.ecdsa().sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
+            }
+            Algorithm::EdDsa => self.ed25519().sign(message).as_ref().to_vec(),
+            Algorithm::Es256k => {
+                use k256::ecdsa::signature::Signer as _;
+                let signature: k256::ecdsa::Signature = self.k256.as_ref().unwrap().sign(message);
+                signature.to_bytes().to_vec()
+            }
+        }
+    }
+
+    /// A compact JWS; `alg` is added to the header if it has none.
+    pub(crate) fn jws(&self, header: &Value, payload: &Value) -> String {
+        let mut header = header.clone();
+        if header.get("alg").is_none() {
+            header["alg"] = json!(self.algorithm.as_str());
+        }
+        self.jws_of_texts(&header.to_string(), &payload.to_string())
+    }
+
+    /// A compact JWS of a header and a payload as they are.
+    pub(crate) fn jws_of_texts(&self, header: &str, payload: &str) -> String {
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+        let signature = self.sign(input.as_bytes());
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn ecdsa(&self) -> EcdsaKeyPair {
+        let method = match self.algorithm {
+            Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            _ => &ECDSA_P256_SHA256_FIXED_SIGNING,
+        };
+        EcdsaKeyPair::from_pkcs8(method, &self.pkcs8, &SystemRandom::new()).unwrap()
+    }
+
+    fn ed25519(&self) -> Ed25519KeyPair {
+        Ed25519KeyPair::from_pkcs8(&self.pkcs8).unwrap()
+    }
+
+    fn rcgen(&self) -> KeyPair {
+        KeyPair::try_from(self.pkcs8.as_slice()).unwrap()
+    }
+}
+
+/// What a test certificate says.
+pub(crate) struct Certified<'a> {
+    pub(crate) common_name: &'a str,
+    pub(crate) names: Vec<SanType>,
+    pub(crate) days: (i64, i64),
+    pub(crate) authority: bool,
+    pub(crate) usage: Vec<KeyUsagePurpose>,
+}
+
+impl Default for Certified<'_> {
+    fn default() -> Self {
+        Self {
+            common_name: "Signer",
+            names: Vec::new(),
+            days: (-10, 10),
+            authority: false,
+            usage: vec![KeyUsagePurpose::DigitalSignature],
+        }
+    }
+}
+
+impl Certified<'_> {
+    pub(crate) fn authority(common_name: &str) -> Certified<'_> {
+        Certified {
+            common_name,
+            authority: true,
+            usage: vec![KeyUsagePurpose::KeyCertSign],
+            days: (-100, 100),
+            ..Certified::default()
+        }
+    }
+
+    pub(crate) fn for_host(host: &str) -> Self {
+        Self { names: vec![SanType::DnsName(host.try_into().unwrap())], ..Self::default() }
+    }
+
+    fn params(&self) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, self.common_name);
+        params.subject_alt_names.clone_from(&self.names);
+        let day = |days: i64| {
+            let now = rcgen::date_time_ymd(2026, 1, 1);
+            let distance = std::time::Duration::from_secs(days.unsigned_abs() * 86_400);
+            if days < 0 { now - distance } else { now + distance }
+        };
+        params.not_before = day(self.days.0);
+        params.not_after = day(self.days.1);
+        params.is_ca = if self.authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
+        params.key_usages.clone_from(&self.usage);
+        params
+    }
+
+    pub(crate) fn self_signed(&self, key: &TestKey) -> Vec<u8> {
+        self.params().self_signed(&key.rcgen()).unwrap().der().to_vec()
+    }
+
+    pub(crate) fn signed_by(&self, key: &TestKey, issuer: &Certified<'_>, issuer_key: &TestKey) -> Vec<u8> {
+        let issuer = Issuer::new(issuer.params(), issuer_key.rcgen());
+        self.params().signed_by(&key.rcgen(), &issuer).unwrap().der().to_vec()
+    }
+}
+
+pub(crate) fn x5c(certificates: &[&[u8]]) -> Value {
+    certificates.iter().map(|certificate| json!(STANDARD.encode(certificate))).collect()
+}
+
+pub(crate) fn anchors(certificates: &[&[u8]]) -> TrustAnchors {
+    TrustAnchors::from_pem(pem(certificates).as_bytes()).unwrap()
+}
+
+pub(crate) fn pem(certificates: &[&[u8]]) -> String {
+    let one =
+        |der: &&[u8]| format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(der));
+    certificates.iter().map(one).collect()
+}
+
+/// Documents by address; every other address is not there.
+#[derive(Default)]
+pub(crate) struct Documents {
+    documents: HashMap<String, Result<Value, DocumentError>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Documents {
+    pub(crate) fn with(mut self, url: &str, document: Value) -> Self {
+        self.documents.insert(url.to_owned(), Ok(document));
+        self
+    }
+
+    pub(crate) fn down(mut self, url: &str) -> Self {
+        self.documents.insert(url.to_owned(), Err(DocumentError::Unreachable("no answer".to_owned())));
+        self
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl DocumentSource for Documents {
+    async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
+        self.asked.lock().unwrap().push(url.to_string());
+        let none = || Err(DocumentError::Unusable("404".to_owned()));
+        self.documents.get(url.as_str()).cloned().unwrap_or_else(none)
+    }
+}
+
+/// Everything that a credential is held against, owned.
+pub(crate) struct World {
+    pub(crate) credential_issuer: Option<IssuerId>,
+    pub(crate) issuer_jwks: Option<Value>,
+    pub(crate) kind: Option<CredentialKind>,
+    pub(crate) holder_keys: Vec<Jwk>,
+    pub(crate) policy: VerificationPolicy,
+    pub(crate) now: i64,
+    pub(crate) trust: TrustAnchors,
+    pub(crate) documents: Documents,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            credential_issuer: None,
+            issuer_jwks: None,
+            kind: None,
+            holder_keys: Vec::new(),
+            policy: VerificationPolicy::default(),
+            now: NOW,
+            trust: TrustAnchors::default(),
+            documents: Documents::default(),
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn context(&self) -> VerifyContext<'_> {
+        VerifyContext {
+            credential_issuer: self.credential_issuer.as_ref(),
+            issuer_jwks: self.issuer_jwks.as_ref(),
+            kind: self.kind.as_ref(),
+            holder_keys: &self.holder_keys,
+            policy: &self.policy,
+            now: Timestamp::from_seconds(self.now),
+            skew: 60,
+            trust: &self.trust,
+            documents: &self.documents,
+        }
+    }
+}
+
+/// The outcome of one kind of check.
+pub(crate) fn outcome(checks: &[Check], kind: CheckKind) -> Outcome {
+    let mut of_kind = checks.iter().filter(|check| check.kind == kind);
+    let check = of_kind.next().unwrap_or_else(|| panic!("no check of {kind}"));
+    assert!(of_kind.next().is_none(), "two checks of {kind}");
+    check.outcome
+}
+
+/// A folder of foreign test vectors: the one that `BILLFOLD_VECTORS` names, or the one beside the
+/// checkout. Without it the test has nothing to look at, which is fine at home but not in CI.
+pub(crate) fn vectors(folder: &str) -> Option<PathBuf> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors");
+    let root = std::env::var_os("BILLFOLD_VECTORS").map_or_else(beside, PathBuf::from);
+    let path = root.join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("CI").is_none(), "no test vectors in {}: set BILLFOLD_VECTORS", path.display());
+    eprintln!("skipped: no test vectors in {} (set BILLFOLD_VECTORS)", path.display());
+    None
+}
+
+/// A JSON file of vectors.
+pub(crate) fn read_vector(path: &std::path::Path) -> Value {
+    let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
