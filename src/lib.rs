@@ -1,11 +1,32 @@
-//! Wallet-side (holder) SDK for OpenID for Verifiable Credential Issuance.
+//! Wallet-side SDK for OpenID for Verifiable Credential Issuance.
 
+mod card;
+mod dialect;
+mod documents;
 pub mod error;
-pub(crate) mod format;
+mod format;
+mod issuance;
+mod json;
 pub mod model;
 pub mod platform;
+mod protocol;
+mod session;
 mod transcript;
-pub(crate) mod verify;
+mod verify;
+mod wallet;
+mod wire;
 
+pub use card::{Card, CardClaim};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
+pub use issuance::{AcceptOptions, CodeHint, Failure, Issuance, OfferSummary, OfferedCredential, Step};
+pub use model::credential::{Credential, HolderKey, Instance};
+pub use model::format::Format;
+pub use model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, KeyHandle, SessionId};
+pub use model::jwk::{Algorithm, Jwk};
+pub use model::offer::{GrantType, InputMode, TxCode};
+pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, Verdict, VerificationPolicy};
+pub use model::time::Timestamp;
+pub use protocol::authorization::RequestBy;
+pub use protocol::proof::Binding;
 pub use transcript::{Exchange, Transcript};
+pub use wallet::{PendingIssuance, Wallet, WalletBuilder};

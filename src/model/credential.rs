@@ -51,6 +51,8 @@ pub struct Credential {
     pub instances: Vec<Instance>,
     /// What was checked before it was stored. With several copies, the worst one's report.
     pub report: Report,
+    /// The claims with disclosures put in place, for showing; `null` if they could not be read.
+    pub claims: Value,
     /// Whether it is kept aside: received, but not to be used (see [`Report`]).
     pub quarantined: bool,
     /// The issuer's names and logos, as they were at issuance.
@@ -59,6 +61,8 @@ pub struct Credential {
     pub display: Vec<Display>,
     /// Labels of its claims, in the order in which to show them.
     pub claim_descriptions: Vec<ClaimDescription>,
+    /// The signing keys in the issuer's metadata, as they were at issuance.
+    pub issuer_jwks: Option<Value>,
     /// For telling the issuer how it went.
     pub notification_id: Option<NotificationId>,
 }

@@ -27,6 +27,10 @@ pub struct IssuerMetadata {
     pub notification_endpoint: Option<Url>,
     /// How many keys one request may carry; 1 when the issuer says nothing.
     pub batch_size: u32,
+    /// Whether credential requests have to be encrypted.
+    pub request_encryption_required: bool,
+    /// Whether credential answers have to be asked for encrypted.
+    pub response_encryption_required: bool,
     /// The issuer's names and logos.
     pub display: Vec<Display>,
     /// What can be requested, in the order of the ids.

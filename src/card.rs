@@ -1,0 +1,304 @@
+//! What to show of a stored credential.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::credential::Credential;
+use crate::model::display::{self, ClaimDescription, Logo, PathStep, plain_text};
+use crate::model::metadata::CredentialKind;
+
+/// A credential as a person would see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// The name of the credential.
+    pub title: String,
+    /// The name of its issuer.
+    pub issuer_name: String,
+    /// A sentence about it.
+    pub description: Option<String>,
+    /// Its picture, or its issuer's.
+    pub logo: Option<Logo>,
+    /// CSS colour, as the issuer wrote it.
+    pub background_color: Option<String>,
+    /// CSS colour, as the issuer wrote it.
+    pub text_color: Option<String>,
+    /// The claims: those that the issuer described, in its order, then the others.
+    pub claims: Vec<CardClaim>,
+}
+
+/// One line of a card.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardClaim {
+    /// Where the claim is.
+    pub path: Vec<PathStep>,
+    /// Its label, in the user's language where the issuer gives one.
+    pub label: String,
+    /// Its value as text.
+    pub value: String,
+}
+
+/// Members that are about the credential, not about its subject.
+const ENVELOPE: [&str; 15] = [
+    "iss",
+    "iat",
+    "nbf",
+    "exp",
+    "jti",
+    "sub",
+    "aud",
+    "cnf",
+    "vct",
+    "vct#integrity",
+    "status",
+    "@context",
+    "type",
+    "id",
+    "credentialStatus",
+];
+
+/// The same, of W3C credentials.
+const W3C_ENVELOPE: [&str; 8] =
+    ["issuer", "issuanceDate", "expirationDate", "validFrom", "validUntil", "credentialSchema", "proof", "evidence"];
+
+impl Credential {
+    /// The card, in the language that suits `locale` (BCP 47) best.
+    pub fn card(&self, locale: Option<&str>) -> Card {
+        let shown = display::choose(&self.display, locale);
+        let issuer = display::choose(&self.issuer_display, locale);
+        let title = shown.and_then(|shown| shown.name.clone()).unwrap_or_else(|| self.type_name());
+        Card {
+            title,
+            issuer_name: issuer.and_then(|issuer| issuer.name.clone()).unwrap_or_else(|| self.credential_issuer.host()),
+            description: shown.and_then(|shown| shown.description.clone()),
+            logo: shown.and_then(|shown| shown.logo.clone()).or_else(|| issuer.and_then(|issuer| issuer.logo.clone())),
+            background_color: shown.and_then(|shown| shown.background_color.clone()),
+            text_color: shown.and_then(|shown| shown.text_color.clone()),
+            claims: self.card_claims(locale),
+        }
+    }
+
+    /// The type in words, when the issuer gives no name.
+    fn type_name(&self) -> String {
+        let name = match &self.kind {
+            CredentialKind::Vct(vct) => vct.rsplit(['/', ':', '#']).find(|part| !part.is_empty()).map(str::to_owned),
+            CredentialKind::Types(types) => types.iter().rfind(|name| *name != "VerifiableCredential").cloned(),
+            CredentialKind::Unknown => None,
+        };
+        plain_text(&name.unwrap_or_else(|| self.credential_configuration_id.to_string()))
+    }
+
+    fn card_claims(&self, locale: Option<&str>) -> Vec<CardClaim> {
+        let mut lines: Vec<CardClaim> = Vec::new();
+        for described in &self.claim_descriptions {
+            let mut found = Vec::new();
+            select(&self.claims, &described.path, Vec::new(), &mut found);
+            // The issuer may describe a claim and its parts; the parts say more.
+            let has_parts = |path: &[PathStep]| {
+                self.claim_descriptions
+                    .iter()
+                    .any(|other| other.path.len() > path.len() && other.path.starts_with(path))
+            };
+            if has_parts(&described.path) {
+                continue;
+            }
+            for (path, value) in found {
+                lines.push(CardClaim { label: label(described, locale), value: text(value), path });
+            }
+        }
+        let subject = match &self.kind {
+            CredentialKind::Types(_) => ("credentialSubject", self.claims.get("credentialSubject")),
+            _ => ("", Some(&self.claims)),
+        };
+        let prefix: Vec<_> = if subject.0.is_empty() { Vec::new() } else { vec![PathStep::Key(subject.0.to_owned())] };
+        if let Some(value) = subject.1 {
+            others(value, &prefix, &mut lines);
+        }
+        lines
+    }
+}
+
+/// Adds the leaves that no line shows yet.
+fn others(value: &Value, path: &[PathStep], lines: &mut Vec<CardClaim>) {
+    let Value::Object(members) = value else { return };
+    for (name, value) in members {
+        let top = path.is_empty() || path == [PathStep::Key("credentialSubject".to_owned())];
+        let about_the_credential = ENVELOPE.contains(&name.as_str()) || W3C_ENVELOPE.contains(&name.as_str());
+        if top && about_the_credential {
+            continue;
+        }
+        let mut path = path.to_vec();
+        path.push(PathStep::Key(name.clone()));
+        let related = |line: &CardClaim| line.path.starts_with(&path) || path.starts_with(&line.path);
+        match value {
+            Value::Object(inner) if !inner.is_empty() => others(value, &path, lines),
+            _ if lines.iter().any(related) => {}
+            _ => lines.push(CardClaim { label: words(name), value: text(value), path }),
+        }
+    }
+}
+
+/// All values that a claim path leads to, each with the path of its own (OpenID4VCI appendix C).
+fn select<'a>(value: &'a Value, path: &[PathStep], walked: Vec<PathStep>, found: &mut Vec<(Vec<PathStep>, &'a Value)>) {
+    let Some((step, rest)) = path.split_first() else {
+        found.push((walked, value));
+        return;
+    };
+    let mut go = |value: &'a Value, step: PathStep| {
+        let mut walked = walked.clone();
+        walked.push(step);
+        select(value, rest, walked, found);
+    };
+    match (step, value) {
+        (PathStep::Key(key), Value::Object(members)) => {
+            if let Some(member) = members.get(key) {
+                go(member, step.clone());
+            }
+        }
+        (PathStep::Index(index), Value::Array(items)) => {
+            if let Some(item) = usize::try_from(*index).ok().and_then(|index| items.get(index)) {
+                go(item, step.clone());
+            }
+        }
+        (PathStep::All, Value::Array(items)) => {
+            for (index, item) in (0_u64..).zip(items) {
+                go(item, PathStep::Index(index));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn label(described: &ClaimDescription, locale: Option<&str>) -> String {
+    let given = display::choose(&described.display, locale).and_then(|shown| shown.name.clone());
+    given.unwrap_or_else(|| {
+        let key = described.path.iter().rev().find_map(|step| match step {
+            PathStep::Key(key) => Some(key.as_str()),
+            _ => None,
+        });
+        words(key.unwrap_or_default())
+    })
+}
+
+/// `given_name` and `givenName` as "Given name".
+fn words(name: &str) -> String {
+    let mut text = String::new();
+    let mut previous = ' ';
+    for c in name.chars() {
+        let c = if matches!(c, '_' | '-') { ' ' } else { c };
+        if c.is_uppercase() && previous.is_lowercase() {
+            text.push(' ');
+            text.extend(c.to_lowercase());
+        } else if text.is_empty() {
+            text.extend(c.to_uppercase());
+        } else {
+            text.push(c);
+        }
+        previous = c;
+    }
+    plain_text(&text)
+}
+
+/// A value as text: lists by commas, nested objects as their JSON.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => plain_text(text),
+        Value::Null => String::new(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dialect::read;
+    use crate::model::format::Format;
+    use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
+    use crate::model::report::{Report, VerificationPolicy};
+    use crate::model::time::Timestamp;
+
+    fn credential(claims: Value, kind: CredentialKind) -> Credential {
+        let issuer = read::issuer_metadata(&json!({
+            "credential_issuer": "https://issuer.example",
+            "credential_endpoint": "https://issuer.example/credential",
+            "display": [{ "name": "Ministry", "locale": "en" }, { "name": "Ministerium", "locale": "de" }],
+            "credential_configurations_supported": { "A": {
+                "format": "dc+sd-jwt", "vct": "x",
+                "credential_metadata": {
+                    "display": [{ "name": "Card", "locale": "en" }, { "name": "Ausweis", "locale": "de" }],
+                    "claims": [
+                        { "path": ["name"], "display": [{ "name": "Full name", "locale": "en" }, { "name": "Name", "locale": "de" }] },
+                        { "path": ["address"] },
+                        { "path": ["address", "city"], "display": [{ "name": "City" }] },
+                        { "path": ["nationalities", null] },
+                        { "path": ["absent"] }
+                    ]
+                }
+            } }
+        }))
+        .expect("metadata");
+        let configuration = &issuer.credential_configurations_supported[&ConfigurationId::from("A")];
+        Credential {
+            id: CredentialId::random(),
+            credential_issuer: IssuerId::parse("https://issuer.example").expect("legal"),
+            credential_configuration_id: "A".into(),
+            format: Format::SdJwtVc,
+            kind,
+            issued_at: Timestamp::from_seconds(0),
+            expires_at: None,
+            instances: Vec::new(),
+            report: Report::judge(Vec::new(), &VerificationPolicy::default()),
+            claims,
+            quarantined: false,
+            issuer_display: issuer.display.clone(),
+            display: configuration.display.clone(),
+            claim_descriptions: configuration.claims.clone(),
+            issuer_jwks: None,
+            notification_id: None,
+        }
+    }
+
+    fn lines(card: &Card) -> Vec<(&str, &str)> {
+        card.claims.iter().map(|line| (line.label.as_str(), line.value.as_str())).collect()
+    }
+
+    #[test]
+    fn described_claims_come_first_in_order_and_language() {
+        let claims = json!({
+            "iss": "https://issuer.example", "vct": "x", "exp": 1, "cnf": {},
+            "zip_code": "0042", "name": "Mira\u{202e}", "address": { "city": "Bern", "streetName": "Weg" },
+            "nationalities": ["CH", "FR"], "age": 7
+        });
+        let credential = credential(claims, CredentialKind::Vct("https://issuer.example/types/person_id".into()));
+        let card = credential.card(Some("de-CH"));
+        assert_eq!((card.title.as_str(), card.issuer_name.as_str()), ("Ausweis", "Ministerium"));
+        assert_eq!(
+            lines(&card),
+            [
+                ("Name", "Mira"),
+                ("City", "Bern"),
+                ("Nationalities", "CH"),
+                ("Nationalities", "FR"),
+                ("Street name", "Weg"),
+                ("Age", "7"),
+                ("Zip code", "0042"),
+            ]
+        );
+    }
+
+    #[test]
+    fn without_names_the_type_and_host_speak() {
+        let mut credential = credential(
+            json!({ "@context": [], "type": ["VerifiableCredential", "Degree"], "credentialSubject": { "id": "did:x", "gpa": 4.5 } }),
+            CredentialKind::Types(vec!["VerifiableCredential".into(), "Degree".into()]),
+        );
+        credential.display.clear();
+        credential.issuer_display.clear();
+        credential.claim_descriptions.clear();
+        let card = credential.card(None);
+        assert_eq!((card.title.as_str(), card.issuer_name.as_str()), ("Degree", "issuer.example"));
+        assert_eq!(lines(&card), [("Gpa", "4.5")]);
+    }
+}

@@ -1,0 +1,234 @@
+use serde_json::json;
+
+use super::*;
+
+fn problem<T: fmt::Debug>(read: Read<T>) -> String {
+    read.expect_err("it is refused").to_string()
+}
+
+fn good_offer() -> Value {
+    json!({
+        "credential_issuer": "https://issuer.example",
+        "credential_configuration_ids": ["Card"],
+        "grants": {
+            "urn:ietf:params:oauth:grant-type:pre-authorized_code": {
+                "pre-authorized_code": "abc", "tx_code": {}, "unknown": 1
+            },
+            "authorization_code": { "issuer_state": "a+/=", "authorization_server": "https://as.example" },
+            "urn:other": 3
+        },
+        "unknown": []
+    })
+}
+
+#[test]
+fn a_whole_offer_is_read() {
+    let offer = offer(&good_offer()).expect("an offer");
+    assert_eq!(offer.credential_issuer.as_str(), "https://issuer.example");
+    let code = offer.grants.authorization_code.expect("code grant");
+    assert_eq!(code.issuer_state.expect("state").expose(), "a+/=");
+    assert_eq!(code.authorization_server.expect("server").as_str(), "https://as.example");
+    let grant = offer.grants.pre_authorized_code.expect("pre-authorized grant");
+    assert_eq!(grant.tx_code, Some(TxCode::default()));
+}
+
+#[test]
+fn offers_that_are_none_name_the_member() {
+    let table: [(&str, Value, &str); 11] = [
+        ("/credential_issuer", Value::Null, "`credential_issuer` is missing"),
+        ("/credential_issuer", json!(7), "`credential_issuer` is no text"),
+        (
+            "/credential_issuer",
+            json!("https://issuer.example?x"),
+            "`credential_issuer` is no issuer identifier: it has a query, a fragment or user information",
+        ),
+        ("/credential_configuration_ids", Value::Null, "`credential_configuration_ids` is missing"),
+        ("/credential_configuration_ids", json!([]), "`credential_configuration_ids` is empty"),
+        (
+            "/credential_configuration_ids",
+            json!(["A", "A"]),
+            "`credential_configuration_ids` names a configuration twice",
+        ),
+        ("/credential_configuration_ids", json!([1]), "`credential_configuration_ids` holds something that is no text"),
+        ("/grants", json!("x"), "`grants` is no object"),
+        (
+            "/grants/urn:ietf:params:oauth:grant-type:pre-authorized_code/pre-authorized_code",
+            Value::Null,
+            "`grants.urn:ietf:params:oauth:grant-type:pre-authorized_code.pre-authorized_code` is missing",
+        ),
+        (
+            "/grants/urn:ietf:params:oauth:grant-type:pre-authorized_code/tx_code",
+            json!({ "input_mode": "emoji" }),
+            "`grants.urn:ietf:params:oauth:grant-type:pre-authorized_code.tx_code.input_mode` is neither numeric nor text",
+        ),
+        (
+            "/grants/authorization_code/authorization_server",
+            json!("nonsense"),
+            "`grants.authorization_code.authorization_server` is no issuer identifier: it is not an absolute URL",
+        ),
+    ];
+    for (pointer, value, expected) in table {
+        let mut bad = good_offer();
+        *bad.pointer_mut(pointer).expect("a member") = value;
+        assert_eq!(problem(offer(&bad)), expected);
+    }
+    assert_eq!(problem(offer(&json!([]))), "`$` is no object");
+}
+
+#[test]
+fn tx_code_descriptions_are_plain_and_short() {
+    let mut value = good_offer();
+    value["grants"][GrantType::PreAuthorizedCode.as_str()]["tx_code"] =
+        json!({ "input_mode": "text", "length": 4, "description": format!("\u{202e}{}", "x".repeat(400)) });
+    let tx_code = offer(&value).expect("an offer").grants.pre_authorized_code.expect("grant").tx_code.expect("tx_code");
+    assert_eq!(tx_code.input_mode, InputMode::Text);
+    assert_eq!(tx_code.length, Some(4));
+    assert_eq!(tx_code.description, Some("x".repeat(300)));
+}
+
+fn good_metadata() -> Value {
+    json!({
+        "credential_issuer": "https://issuer.example",
+        "credential_endpoint": "https://issuer.example/credential?tenant=1",
+        "nonce_endpoint": "https://other.example/nonce",
+        "batch_credential_issuance": { "batch_size": 5 },
+        "display": [{ "name": "Issuer", "locale": "en" }, { "name": "Issuer", "locale": "en" }, 3],
+        "credential_configurations_supported": {
+            "Card": {
+                "format": "dc+sd-jwt", "vct": "https://issuer.example/card", "scope": "card",
+                "cryptographic_binding_methods_supported": ["jwk", "did:key"],
+                "proof_types_supported": { "jwt": { "proof_signing_alg_values_supported": ["ES256"] } },
+                "credential_signing_alg_values_supported": [-7, "ES256"],
+                "credential_metadata": {
+                    "display": [{ "name": "Card", "logo": { "uri": "data:image/png;base64,AA" }, "text_color": 7 }],
+                    "claims": [
+                        { "path": ["name"], "display": [{ "name": "Name", "locale": "en" }] },
+                        { "path": ["list", null, 2], "mandatory": true },
+                        { "path": [] }, { "path": [1.5] }
+                    ]
+                }
+            },
+            "Broken": { "format": "dc+sd-jwt" },
+            "Foreign": { "format": "anoncreds", "whatever": true }
+        }
+    })
+}
+
+#[test]
+fn whole_metadata_is_read_and_one_bad_entry_loses_only_itself() {
+    let metadata = issuer_metadata(&good_metadata()).expect("metadata");
+    assert_eq!(metadata.credential_endpoint.query(), Some("tenant=1"));
+    assert_eq!(metadata.batch_size, 5);
+    assert_eq!(metadata.default_authorization_server(), &metadata.credential_issuer);
+    assert_eq!(metadata.display.len(), 2);
+    let card = &metadata.credential_configurations_supported[&ConfigurationId::from("Card")];
+    assert_eq!(card.kind, CredentialKind::Vct("https://issuer.example/card".to_owned()));
+    assert_eq!(card.display[0].logo.as_ref().map(|logo| logo.uri.as_str()), Some("data:image/png;base64,AA"));
+    assert_eq!(card.display[0].text_color, None);
+    assert_eq!(card.claims.len(), 2);
+    assert_eq!(card.claims[1].path, [PathStep::Key("list".into()), PathStep::All, PathStep::Index(2)]);
+    assert_eq!(metadata.unreadable.keys().map(ConfigurationId::as_str).collect::<Vec<_>>(), ["Broken"]);
+    let foreign = &metadata.credential_configurations_supported[&ConfigurationId::from("Foreign")];
+    assert_eq!(foreign.format, Format::Other("anoncreds".to_owned()));
+}
+
+#[test]
+fn metadata_that_is_none_names_the_member() {
+    let table: [(&str, Value, &str); 7] = [
+        ("/credential_issuer", Value::Null, "`credential_issuer` is missing"),
+        ("/credential_endpoint", Value::Null, "`credential_endpoint` is missing"),
+        ("/credential_endpoint", json!("/credential"), "`credential_endpoint` is no absolute URL"),
+        ("/nonce_endpoint", json!({}), "`nonce_endpoint` is no text"),
+        ("/credential_configurations_supported", Value::Null, "`credential_configurations_supported` is missing"),
+        ("/credential_configurations_supported", json!([]), "`credential_configurations_supported` is no object"),
+        (
+            "/batch_credential_issuance",
+            json!({ "batch_size": 1 }),
+            "`batch_credential_issuance.batch_size` is no number of 2 or more",
+        ),
+    ];
+    for (pointer, value, expected) in table {
+        let mut bad = good_metadata();
+        *bad.pointer_mut(pointer).expect("a member") = value;
+        assert_eq!(problem(issuer_metadata(&bad)), expected);
+    }
+    let mut no_servers = good_metadata();
+    no_servers["authorization_servers"] = json!([]);
+    assert_eq!(problem(issuer_metadata(&no_servers)), "`authorization_servers` is empty");
+}
+
+#[test]
+fn server_metadata_has_the_defaults_of_rfc_8414() {
+    let metadata = authorization_server_metadata(&json!({
+        "issuer": "https://as.example", "token_endpoint": "https://as.example/token"
+    }))
+    .expect("metadata");
+    assert_eq!(metadata.grant_types_supported, ["authorization_code", "implicit"]);
+    assert!(!metadata.pre_authorized_grant_anonymous_access_supported);
+    assert!(metadata.authorization_endpoint.is_none());
+    assert_eq!(
+        problem(authorization_server_metadata(&json!({ "issuer": "https://as.example" }))),
+        "`token_endpoint` is missing"
+    );
+}
+
+#[test]
+fn tokens_are_read_in_every_spelling_of_a_number() {
+    let now = Timestamp::from_seconds(1000);
+    for expires_in in [json!(60), json!(60.0), json!(60.9), json!("60")] {
+        let read = token(&json!({ "access_token": "t", "token_type": "bearer", "expires_in": expires_in }), now);
+        assert_eq!(read.expect("a token").expires_at, Some(now + 60));
+    }
+    let read = token(
+        &json!({
+            "access_token": "t", "token_type": "DPoP", "refresh_token": "r", "x": 1,
+            "authorization_details": [
+                { "type": "other" },
+                { "type": "openid_credential", "credential_configuration_id": "A",
+                  "credential_identifiers": ["A-1", "A-2"], "extra": {} }
+            ]
+        }),
+        now,
+    )
+    .expect("a token");
+    assert_eq!(read.token_type, TokenType::Dpop);
+    assert_eq!(read.authorized.len(), 1);
+    assert_eq!(read.authorized[0].credential_identifiers.len(), 2);
+    assert_eq!(problem(token(&json!({ "token_type": "Bearer" }), now)), "`access_token` is missing");
+    assert_eq!(problem(token(&json!({ "access_token": "t" }), now)), "`token_type` is missing");
+    assert_eq!(
+        problem(token(&json!({ "access_token": "t", "token_type": "mac" }), now)),
+        "`token_type` is neither Bearer nor DPoP"
+    );
+}
+
+#[test]
+fn credential_answers_are_issued_or_deferred_never_both() {
+    let issued = credential_response(&json!({
+        "credentials": [{ "credential": "a" }, { "credential": { "b": 1 }, "x": 2 }], "notification_id": "n"
+    }));
+    match issued.expect("an answer") {
+        CredentialResponse::Issued { credentials, notification_id } => {
+            assert_eq!(credentials, [json!("a"), json!({ "b": 1 })]);
+            assert_eq!(notification_id, Some(NotificationId::from("n")));
+        }
+        CredentialResponse::Deferred { .. } => panic!("credentials were there"),
+    }
+    let deferred = credential_response(&json!({ "transaction_id": "t", "interval": 5 }));
+    assert!(matches!(deferred, Ok(CredentialResponse::Deferred { interval: 5, .. })));
+    for (value, expected) in [
+        (json!({}), "`credentials` is missing"),
+        (json!({ "credentials": [] }), "`credentials` is empty"),
+        (json!({ "credentials": ["raw"] }), "`credentials.0` is no object"),
+        (json!({ "credentials": [{}] }), "`credentials.0.credential` is missing"),
+        (json!({ "credentials": [{ "credential": 7 }] }), "`credentials.0.credential` is neither text nor an object"),
+        (
+            json!({ "credentials": [{ "credential": "a" }], "transaction_id": "t" }),
+            "`transaction_id` came together with `credentials`",
+        ),
+        (json!({ "transaction_id": "t" }), "`interval` is no positive number"),
+        (json!({ "transaction_id": "t", "interval": 0 }), "`interval` is no positive number"),
+    ] {
+        assert_eq!(problem(credential_response(&value)), expected);
+    }
+}

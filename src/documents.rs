@@ -1,0 +1,85 @@
+//! Public documents that hold issuers' keys, fetched within the network rules and remembered for
+//! a while.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::Value;
+use url::Url;
+
+use crate::error::{ErrorCode, Operation};
+use crate::json;
+use crate::model::time::Timestamp;
+use crate::platform::clock::Clock;
+use crate::protocol::message;
+use crate::verify::{DocumentError, DocumentSource};
+use crate::wire::{Log, Wire};
+
+/// How long a document is good for, in seconds.
+const FRESH_SECONDS: i64 = 300;
+/// How many are kept.
+const KEPT: usize = 64;
+
+const ACCEPT: &str = "application/json, application/did+json, application/did+ld+json, application/jwk-set+json";
+
+/// What was fetched lately.
+#[derive(Default)]
+pub(crate) struct DocumentCache(Mutex<HashMap<Url, (Value, Timestamp)>>);
+
+impl DocumentCache {
+    fn get(&self, url: &Url, now: Timestamp) -> Option<Value> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.get(url).filter(|(_, at)| (0..FRESH_SECONDS).contains(&(now - *at))).map(|(value, _)| value.clone())
+    }
+
+    fn put(&self, url: &Url, value: &Value, now: Timestamp) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= KEPT {
+            entries.retain(|_, (_, at)| (0..FRESH_SECONDS).contains(&(now - *at)));
+        }
+        if entries.len() < KEPT {
+            entries.insert(url.clone(), (value.clone(), now));
+        }
+    }
+}
+
+/// The documents as one verification sees them: what it fetches goes into the session's log.
+pub(crate) struct Documents<'a> {
+    pub(crate) wire: &'a Wire,
+    pub(crate) cache: &'a DocumentCache,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) log: &'a Log,
+}
+
+#[async_trait]
+impl DocumentSource for Documents<'_> {
+    async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
+        let now = self.clock.now();
+        if let Some(known) = self.cache.get(url, now) {
+            return Ok(known);
+        }
+        let limits = self.wire.reference_limits(1024 * 1024);
+        let build = |url: &Url| message::get(url, ACCEPT, None);
+        let response =
+            self.wire.get_public(Operation::Verification, url, limits, self.log, build).await.map_err(|error| {
+                match error.code() {
+                    ErrorCode::Unreachable | ErrorCode::TimedOut | ErrorCode::ConnectionLost => {
+                        DocumentError::Unreachable(error.to_string())
+                    }
+                    _ => DocumentError::Unusable(error.to_string()),
+                }
+            })?;
+        let status = response.status();
+        if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS {
+            return Err(DocumentError::Unreachable(format!("{url} answered with status {status}")));
+        }
+        if !status.is_success() {
+            return Err(DocumentError::Unusable(format!("{url} answered with status {status}")));
+        }
+        let value = json::parse(response.body())
+            .map_err(|error| DocumentError::Unusable(format!("{url} gave no usable JSON: {error}")))?;
+        self.cache.put(url, &value, now);
+        Ok(value)
+    }
+}

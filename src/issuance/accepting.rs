@@ -1,0 +1,191 @@
+//! The user said yes: what exactly will be asked for, and how. All that can be known to be
+//! impossible is found out here, before any request is sent and any code spent.
+
+use std::collections::BTreeMap;
+
+use super::Live;
+use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::format;
+use crate::model::ids::ConfigurationId;
+use crate::model::metadata::CredentialConfiguration;
+use crate::model::offer::GrantType;
+use crate::protocol::authorization::{self, RequestBy};
+use crate::protocol::proof::{self, ProofPlan};
+use crate::protocol::token::TokenGrant;
+use crate::session::{Choice, Event, LeftOut, Session, Stage};
+
+/// Wishes for an issuance. The default takes all that is offered, one copy each.
+#[derive(Clone, Debug, Default)]
+pub struct AcceptOptions {
+    /// Only some of what is offered.
+    pub configurations: Option<Vec<ConfigurationId>>,
+    /// Which grant, where the offer leaves a choice. Default: the pre-authorized code, which saves
+    /// the user a sign-in.
+    pub grant: Option<GrantType>,
+    /// How an authorization request says what it wants.
+    pub request: RequestBy,
+    /// How many copies of each credential, each with its own key. At most the issuer's batch size.
+    pub copies: Option<u32>,
+}
+
+/// What an accepted offer begins with.
+pub(super) struct Beginning(Event);
+
+impl Beginning {
+    pub(super) async fn apply(self, live: &mut Live<'_>) -> Result<()> {
+        live.record(self.0).await
+    }
+}
+
+/// The grants of the offer that can be used with this server; without grants in the offer, what
+/// the server's metadata allows (OpenID4VCI section 4.1.1).
+pub(super) fn usable_grants(session: &Session) -> Vec<GrantType> {
+    let grants = &session.offer.grants;
+    let can_sign_in = session.server.authorization_endpoint.is_some();
+    let unnamed = grants.pre_authorized_code.is_none() && grants.authorization_code.is_none();
+    let listed = session.server.grant_types_supported.iter().any(|listed| listed == "authorization_code");
+    let mut usable = Vec::new();
+    if grants.pre_authorized_code.is_some() {
+        usable.push(GrantType::PreAuthorizedCode);
+    }
+    if can_sign_in && (grants.authorization_code.is_some() || (unnamed && listed)) {
+        usable.push(GrantType::AuthorizationCode);
+    }
+    usable
+}
+
+impl Live<'_> {
+    /// Decides how the issuance goes on after the user's yes.
+    pub(super) fn accept(&self, options: &AcceptOptions) -> Result<Beginning> {
+        let session = &self.session;
+        if !matches!(session.stage, Stage::Review) {
+            return Err(Error::new(
+                self.wrong_step(),
+                format!("`accept` does not fit the step `{}`", session.stage.name()),
+            ));
+        }
+        let choice = self.choose(options)?;
+        Ok(Beginning(match choice.grant {
+            GrantType::AuthorizationCode => {
+                let pending = self.begin_authorization(&choice)?;
+                Event::SignInBegan { choice, pending }
+            }
+            GrantType::PreAuthorizedCode => {
+                let grant = session.offer.grants.pre_authorized_code.as_ref();
+                let grant = grant.expect("the grant was chosen because the offer has it");
+                if grant.tx_code.is_some() {
+                    Event::CodeWanted { choice }
+                } else {
+                    let pre_authorized_code = grant.pre_authorized_code.clone();
+                    Event::GrantReady {
+                        choice,
+                        grant: TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code: None },
+                    }
+                }
+            }
+        }))
+    }
+
+    /// A fresh authorization request for what was chosen.
+    pub(super) fn begin_authorization(&self, choice: &Choice) -> Result<authorization::PendingAuthorization> {
+        let redirect_uri = self.wallet.redirect_uri.as_deref().ok_or_else(|| {
+            Error::new(ErrorCode::SetupInvalid, "signing in needs a redirect URI: give the wallet one")
+                .at(Operation::Authorization)
+        })?;
+        let offered = self.session.offer.grants.authorization_code.as_ref();
+        authorization::begin(
+            &self.session.issuer,
+            &self.session.server,
+            &choice.configurations,
+            choice.request_by,
+            offered.and_then(|grant| grant.issuer_state.clone()),
+            redirect_uri,
+        )
+    }
+
+    fn choose(&self, options: &AcceptOptions) -> Result<Choice> {
+        let session = &self.session;
+        let fail = |code, detail: String| Err(Error::new(code, detail).at(Operation::Offer));
+        let grants = usable_grants(session);
+        let grant = match options.grant {
+            Some(wanted) if grants.contains(&wanted) => wanted,
+            None if !grants.is_empty() => grants[0],
+            _ => {
+                return fail(
+                    ErrorCode::GrantUnavailable,
+                    "the offer and its authorization server have no such grant in common".to_owned(),
+                );
+            }
+        };
+        let copies = options.copies.unwrap_or(1);
+        if copies == 0 || copies > session.issuer.batch_size {
+            return fail(
+                ErrorCode::SetupInvalid,
+                format!("{copies} copies were asked for; the issuer gives 1 to {}", session.issuer.batch_size),
+            );
+        }
+        if session.issuer.request_encryption_required || session.issuer.response_encryption_required {
+            return fail(ErrorCode::FeatureUnsupported, "the issuer requires encryption of its messages".to_owned());
+        }
+        let offered = &session.offer.credential_configuration_ids;
+        let chosen = options.configurations.as_ref().unwrap_or(offered);
+        if let Some(foreign) = chosen.iter().find(|id| !offered.contains(id)) {
+            return fail(ErrorCode::UnknownConfiguration, format!("`{foreign}` is not part of the offer"));
+        }
+        let (mut configurations, mut plans, mut left_out) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut first_problem = None;
+        for id in chosen {
+            match self.plan(id) {
+                Ok(plan) => {
+                    configurations.push(id.clone());
+                    plans.insert(id.clone(), plan);
+                }
+                Err(error) => {
+                    left_out.push(LeftOut {
+                        configuration: id.clone(),
+                        code: error.code(),
+                        detail: error.detail().to_owned(),
+                    });
+                    first_problem.get_or_insert(error);
+                }
+            }
+        }
+        match first_problem {
+            Some(error) if configurations.is_empty() => Err(error),
+            None if configurations.is_empty() => {
+                fail(ErrorCode::UnknownConfiguration, "choose at least one configuration".to_owned())
+            }
+            _ => Ok(Choice { configurations, grant, request_by: options.request, copies, plans, left_out }),
+        }
+    }
+
+    /// How the proofs for a configuration will be made, or why it can't be asked for.
+    fn plan(&self, id: &ConfigurationId) -> Result<Option<ProofPlan>> {
+        let issuer = &self.session.issuer;
+        let Some(configuration) = issuer.credential_configurations_supported.get(id) else {
+            let problem = issuer.unreadable.get(id);
+            return Err(match problem {
+                Some(problem) => Error::new(
+                    ErrorCode::MetadataMalformed,
+                    format!("the issuer's description of `{id}` can't be read: {problem}"),
+                ),
+                None => Error::new(ErrorCode::UnknownConfiguration, format!("the issuer has no configuration `{id}`")),
+            }
+            .at(Operation::IssuerMetadata));
+        };
+        self.known_format(id, configuration)?;
+        proof::plan(configuration, &self.wallet.keys.algorithms(), self.wallet.binding)
+    }
+
+    fn known_format(&self, id: &ConfigurationId, configuration: &CredentialConfiguration) -> Result<()> {
+        if format::find(&configuration.format).is_some() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::FormatUnsupported,
+            format!("`{id}` has the format {}, which this version does not know", configuration.format),
+        )
+        .at(Operation::IssuerMetadata)
+        .in_session(&self.session.id))
+    }
+}

@@ -1,0 +1,273 @@
+//! From the user's yes to an access token.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join3;
+
+use super::{Live, unused_keys};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::model::credential::HolderKey;
+use crate::model::ids::{ClientId, ConfigurationId};
+use crate::model::jwk::Algorithm;
+use crate::model::offer::InputMode;
+use crate::model::secret::Secret;
+use crate::model::token::Token;
+use crate::platform::http::HttpLimits;
+use crate::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeySpec};
+use crate::protocol::token::TokenGrant;
+use crate::protocol::{authorization, nonce, token};
+use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
+
+impl Live<'_> {
+    /// Makes the address that the user signs in at: pushes the request where the server takes it.
+    pub(super) async fn make_sign_in(&mut self) -> Result<()> {
+        let Stage::SignIn { choice, expires_at, url, .. } = &self.session.stage else {
+            unreachable!("called in this stage only");
+        };
+        let choice = choice.clone();
+        let now = self.wallet.clock.now();
+        if url.is_some() && expires_at.is_some_and(|at| at <= now) {
+            // A pushed request works once and for a while; the next one has its own state.
+            let pending = self.begin_authorization(&choice)?;
+            self.record(Event::SignInBegan { choice, pending }).await?;
+        }
+        let Stage::SignIn { pending, .. } = &self.session.stage else { unreachable!("it began") };
+        let (wallet, server) = (self.wallet, &self.session.server);
+        let Some(endpoint) = &server.authorization_endpoint else {
+            return Err(Error::new(
+                ErrorCode::GrantUnavailable,
+                "the authorization server has no authorization endpoint",
+            )
+            .at(Operation::Authorization));
+        };
+        let (url, expires_at) = match &server.pushed_authorization_request_endpoint {
+            None if server.require_pushed_authorization_requests => {
+                return Err(Error::new(
+                    ErrorCode::MetadataMalformed,
+                    "the authorization server wants pushed requests and says not where",
+                )
+                .at(Operation::AuthorizationServerMetadata));
+            }
+            None => (authorization::plain_url(endpoint, &wallet.client_id, pending)?, None),
+            Some(par) => {
+                let operation = Operation::PushedAuthorization;
+                let request = authorization::push_request(par, &wallet.client_id, pending);
+                let answer = wallet.wire.send(operation, par, request, HttpLimits::default(), &self.log).await?;
+                let read =
+                    authorization::push_response(&answer, wallet.clock.now()).map_err(|error| error.endpoint(par));
+                match read {
+                    Ok((request_uri, until)) => {
+                        (authorization::pushed_url(endpoint, &wallet.client_id, &request_uri), Some(until))
+                    }
+                    Err(error) => {
+                        if error.code() != ErrorCode::ServerFailed {
+                            self.record(Event::SignInDropped).await?;
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+        };
+        self.record(Event::SignInReady { url, expires_at }).await
+    }
+
+    /// Takes the transaction code in, if it has the form that the offer asks for.
+    pub(super) fn submit_code(&self, tx_code: &str) -> Result<Event> {
+        let Stage::EnterCode { choice, .. } = &self.session.stage else {
+            return Err(Error::new(
+                self.wrong_step(),
+                format!("`submit_code` does not fit the step `{}`", self.session.stage.name()),
+            )
+            .at(Operation::Token));
+        };
+        let offered = self.session.offer.grants.pre_authorized_code.as_ref();
+        let offered = offered.expect("a code is asked for because the offer has this grant");
+        let numeric = offered.tx_code.as_ref().is_some_and(|hint| hint.input_mode == InputMode::Numeric);
+        // The length is a hint only; a wrong kind of character is surely a slip, and not worth one
+        // of the server's few tries.
+        if tx_code.is_empty() || (numeric && !tx_code.bytes().all(|byte| byte.is_ascii_digit())) {
+            let wanted = if numeric { "digits" } else { "characters" };
+            return Err(Error::new(ErrorCode::TxCodeMalformed, format!("the transaction code is made of {wanted}"))
+                .at(Operation::Token));
+        }
+        Ok(Event::GrantReady {
+            choice: choice.clone(),
+            grant: TokenGrant::PreAuthorizedCode {
+                pre_authorized_code: offered.pre_authorized_code.clone(),
+                tx_code: Some(tx_code.into()),
+            },
+        })
+    }
+
+    /// Asks for a token, and meanwhile for a nonce and for keys.
+    pub(super) async fn request_token(&mut self) -> Result<()> {
+        self.record(Event::TokenSent).await?;
+        let Stage::Token { choice, grant, prepared, .. } = &self.session.stage else {
+            unreachable!("called in this stage only");
+        };
+        let (wallet, server) = (self.wallet, &self.session.server);
+        let anonymous = matches!(grant, TokenGrant::PreAuthorizedCode { .. })
+            && server.pre_authorized_grant_anonymous_access_supported;
+        let client_id = (!anonymous).then_some(&wallet.client_id);
+        let (token, nonce, keys) = join3(
+            self.token(grant, client_id),
+            self.ahead_nonce(choice, prepared),
+            make_keys(&*wallet.keys, choice, &prepared.keys),
+        )
+        .await;
+        let (keys, key_problem) = match keys {
+            Ok(keys) => (keys, None),
+            Err(error) => (prepared.keys.clone(), Some(error)),
+        };
+        let prepared = Prepared { nonce, keys };
+        match token {
+            Ok(token) => {
+                self.record(Event::TokenReceived { token, anonymous, prepared }).await?;
+                key_problem.map_or(Ok(()), Err)
+            }
+            Err(error) => self.token_refused(error, prepared).await,
+        }
+    }
+
+    async fn token(&self, grant: &TokenGrant, client_id: Option<&ClientId>) -> Result<Token> {
+        let url = &self.session.server.token_endpoint;
+        let request = token::request(url, grant, client_id);
+        let answer = self.wallet.wire.send(Operation::Token, url, request, HttpLimits::default(), &self.log).await?;
+        token::response(&answer, grant, self.wallet.clock.now()).map_err(|error| error.endpoint(url))
+    }
+
+    /// A nonce for the first proof. Failing to get one now is no loss: it is asked for again when
+    /// the proof is made.
+    async fn ahead_nonce(&self, choice: &Choice, prepared: &Prepared) -> Option<Secret> {
+        if prepared.nonce.is_some() || choice.plans.values().all(Option::is_none) {
+            return prepared.nonce.clone();
+        }
+        self.nonce().await.ok().flatten()
+    }
+
+    /// A fresh nonce, if the issuer has a nonce endpoint.
+    pub(super) async fn nonce(&self) -> Result<Option<Secret>> {
+        let Some(url) = &self.session.issuer.nonce_endpoint else { return Ok(None) };
+        let request = nonce::request(url);
+        let answer = self.wallet.wire.send(Operation::Nonce, url, request, HttpLimits::default(), &self.log).await?;
+        nonce::response(&answer).map(Some).map_err(|error| error.endpoint(url))
+    }
+
+    /// What becomes of the session when no token came.
+    async fn token_refused(&mut self, error: Error, prepared: Prepared) -> Result<()> {
+        let no_effect = error.outcome() == RequestOutcome::NotSent || error.code() == ErrorCode::ServerFailed;
+        if no_effect {
+            self.record(Event::TokenNotSent { prepared }).await?;
+            return Err(error.advise(Advice::Retry));
+        }
+        if error.outcome() == RequestOutcome::Unknown {
+            let keys = prepared.keys.into_values().flatten().map(|key| key.handle).collect();
+            let error = self.token_lost(Some(error)).await?;
+            self.wallet.delete_keys(keys).await;
+            return Err(error);
+        }
+        let Stage::Token { refusals, grant, .. } = &self.session.stage else { unreachable!("a token was asked for") };
+        let pre_authorized = matches!(grant, TokenGrant::PreAuthorizedCode { .. });
+        if error.code() == ErrorCode::TxCodeRefused && refusals + 1 < MAX_TX_CODE_ATTEMPTS {
+            self.record(Event::TxCodeRefused { prepared }).await?;
+            return Err(error);
+        }
+        let error = if error.code() == ErrorCode::TxCodeRefused {
+            let said = error.server_error().cloned().expect("a refused code is a server's answer");
+            Error::new(ErrorCode::GrantRefused, "no transaction code was accepted: the offer is used up")
+                .at(Operation::Token)
+                .endpoint(&self.session.server.token_endpoint)
+                .status(error.http_status().unwrap_or_default())
+                .issuer_error(said)
+        } else {
+            error
+        };
+        // A dead code ends a pre-authorized issuance. Anything else may be mended and tried anew.
+        let spent = matches!(
+            error.code(),
+            ErrorCode::GrantRefused
+                | ErrorCode::ResponseMalformed
+                | ErrorCode::WrongContentType
+                | ErrorCode::ResponseTooLarge
+        );
+        let event = if pre_authorized && spent {
+            Event::Failed { code: error.code(), detail: error.detail().to_owned() }
+        } else {
+            Event::SignInDropped
+        };
+        self.record(event).await?;
+        self.wallet.delete_keys(prepared.keys.into_values().flatten().map(|key| key.handle).collect()).await;
+        Err(error)
+    }
+
+    /// The token request may have reached the server and its answer is lost, with the code in it.
+    /// `cause` is the failure in this call; none after a restart.
+    pub(super) async fn token_lost(&mut self, cause: Option<Error>) -> Result<Error> {
+        let Stage::Token { grant, .. } = &self.session.stage else { unreachable!("a token was asked for") };
+        let code_grant = matches!(grant, TokenGrant::AuthorizationCode { .. });
+        let advice = if code_grant { Advice::StartOver } else { Advice::GetNewOffer };
+        let error = cause.unwrap_or_else(|| {
+            Error::new(ErrorCode::OutcomeUnknown, "the app ended while the token request was under way")
+                .at(Operation::Token)
+                .endpoint(&self.session.server.token_endpoint)
+        });
+        let error = error.outcome_is(RequestOutcome::Unknown).advise(advice);
+        let keys = unused_keys(&self.session.stage);
+        let event = if code_grant {
+            Event::SignInDropped
+        } else {
+            Event::Failed { code: ErrorCode::OutcomeUnknown, detail: error.detail().to_owned() }
+        };
+        self.record(event).await?;
+        self.wallet.delete_keys(keys).await;
+        Ok(error)
+    }
+}
+
+/// Keys for every configuration that has none yet: one platform call an algorithm.
+async fn make_keys(
+    keys: &dyn HolderKeys,
+    choice: &Choice,
+    made: &BTreeMap<ConfigurationId, Vec<HolderKey>>,
+) -> Result<BTreeMap<ConfigurationId, Vec<HolderKey>>> {
+    let mut all = made.clone();
+    let mut wanted: BTreeMap<Algorithm, Vec<&ConfigurationId>> = BTreeMap::new();
+    for (id, plan) in &choice.plans {
+        if let Some(plan) = plan
+            && !made.contains_key(id)
+        {
+            wanted.entry(plan.algorithm).or_default().push(id);
+        }
+    }
+    let copies = usize::try_from(choice.copies).expect("copies fit in memory");
+    for (algorithm, ids) in wanted {
+        let fresh = create_keys(keys, algorithm, copies * ids.len()).await?;
+        for (id, keys) in ids.into_iter().zip(fresh.chunks(copies)) {
+            all.insert(id.clone(), keys.to_vec());
+        }
+    }
+    Ok(all)
+}
+
+/// Makes keys, and does not take the platform's word for their number and kind.
+pub(super) async fn create_keys(keys: &dyn HolderKeys, algorithm: Algorithm, count: usize) -> Result<Vec<HolderKey>> {
+    let made = keys.create(KeySpec::new(algorithm), count).await.map_err(|error| key_error(error, false))?;
+    let distinct =
+        made.iter().enumerate().all(|(at, key)| made[..at].iter().all(|other| other.public_jwk != key.public_jwk));
+    if made.len() != count || !distinct || made.iter().any(|key| key.public_jwk.algorithm() != algorithm) {
+        let detail = format!("the key store was asked for {count} different {algorithm} keys and gave something else");
+        return Err(Error::new(ErrorCode::KeyCreationFailed, detail).at(Operation::Proof).advise(Advice::FixSetup));
+    }
+    Ok(made)
+}
+
+/// A key store's failure as the app sees it.
+pub(super) fn key_error(error: KeyError, signing: bool) -> Error {
+    let code = match error.kind {
+        KeyErrorKind::Locked => ErrorCode::KeyLocked,
+        KeyErrorKind::Unsupported => ErrorCode::NoCommonAlgorithm,
+        KeyErrorKind::Unknown | KeyErrorKind::Failed if signing => ErrorCode::SigningFailed,
+        KeyErrorKind::Unknown | KeyErrorKind::Failed => ErrorCode::KeyCreationFailed,
+    };
+    Error::new(code, error.detail.clone()).at(Operation::Proof).caused_by(error)
+}

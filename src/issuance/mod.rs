@@ -1,0 +1,422 @@
+//! A live issuance: takes the user's answers, drives the protocol as far as it can go, and says
+//! what comes next.
+//!
+//! [`Issuance`] holds no state of its own. Every call loads the session from the store, and every
+//! step is written back before the next request leaves, so that a process which dies anywhere can
+//! be followed by another.
+
+mod accepting;
+mod authorizing;
+pub(crate) mod discovery;
+mod offer_summary;
+mod requesting;
+pub(crate) mod storing;
+
+use std::sync::Arc;
+
+use futures_util::lock::Mutex;
+use url::Url;
+
+pub use accepting::AcceptOptions;
+pub use offer_summary::{OfferSummary, OfferedCredential};
+
+use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::model::credential::HolderKey;
+use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
+use crate::model::offer::TxCode;
+use crate::model::time::Timestamp;
+use crate::platform::store::{Change, Expected, Table};
+use crate::protocol::authorization;
+use crate::protocol::token::TokenGrant;
+use crate::session::{EndedTask, Ending, Event, MAX_TX_CODE_ATTEMPTS, Session, Stage, TaskState};
+use crate::transcript::Transcript;
+use crate::wallet::{Inner, store_error};
+use crate::wire::Log;
+
+/// What an issuance waits for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// The user has to look at the offer: [`Issuance::accept`] or [`Issuance::decline`].
+    Review,
+    /// The user has to type the transaction code: [`Issuance::submit_code`].
+    EnterCode(CodeHint),
+    /// The user has to sign in: open the address in the system's browser, and hand the redirect to
+    /// [`Issuance::submit_redirect`].
+    SignIn {
+        /// The address.
+        url: Url,
+    },
+    /// The issuer needs time: [`Issuance::poll`], not before this.
+    Wait {
+        /// When to ask again.
+        until: Timestamp,
+    },
+    /// A request failed or the process ended on the way: [`Issuance::proceed`].
+    Interrupted,
+    /// It is over, and at least one credential is usable.
+    Done {
+        /// The usable credentials.
+        credentials: Vec<CredentialId>,
+        /// What did not work out.
+        failures: Vec<Failure>,
+    },
+}
+
+impl Step {
+    /// The name in JSON and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Review => "review",
+            Self::EnterCode(_) => "enter_code",
+            Self::SignIn { .. } => "sign_in",
+            Self::Wait { .. } => "wait",
+            Self::Interrupted => "interrupted",
+            Self::Done { .. } => "done",
+        }
+    }
+}
+
+/// What to tell the user who has to type a transaction code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeHint {
+    /// What the issuer said about it.
+    pub tx_code: TxCode,
+    /// Whether one was refused already.
+    pub refused: bool,
+    /// How many more may be tried.
+    pub attempts_left: u32,
+}
+
+/// A credential that was asked for and is not usable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// As what it was asked for.
+    pub configuration: ConfigurationId,
+    /// What went wrong.
+    pub code: ErrorCode,
+    /// In a sentence, for developers.
+    pub detail: String,
+    /// Where it is kept, if it was received and did not pass its checks.
+    pub quarantined: Option<CredentialId>,
+}
+
+/// One issuance, from the offer to the stored credential.
+///
+/// Calls on one handle run one after another. A call whose future is dropped may leave the session
+/// [`Step::Interrupted`]; nothing that was received is lost.
+pub struct Issuance {
+    wallet: Arc<Inner>,
+    id: SessionId,
+    offer: OfferSummary,
+    gate: Mutex<()>,
+}
+
+/// A session with its place in the store, for the length of one call.
+struct Live<'a> {
+    wallet: &'a Inner,
+    session: Session,
+    revision: u64,
+    log: Log,
+    /// The first failure of a credential request in this call, whole: the session keeps only its
+    /// code and detail.
+    failed: Option<Error>,
+}
+
+impl Live<'_> {
+    /// Lets an event happen, and writes the session with it.
+    async fn record(&mut self, event: Event) -> Result<()> {
+        self.record_with(event, Vec::new()).await
+    }
+
+    /// The same, in one transaction with other changes.
+    async fn record_with(&mut self, event: Event, mut changes: Vec<Change>) -> Result<()> {
+        let mut next = self.session.after(event, self.wallet.clock.now())?;
+        next.transcript = self.log.transcript();
+        changes.push(put_session(&next, Expected::Revision(self.revision)));
+        self.wallet.store.commit(changes).await.map_err(store_error)?;
+        self.session = next;
+        self.revision += 1;
+        Ok(())
+    }
+
+    /// Lets an event happen in memory; the next write takes it along.
+    fn note(&mut self, event: Event) -> Result<()> {
+        self.session = self.session.after(event, self.wallet.clock.now())?;
+        Ok(())
+    }
+}
+
+fn put_session(session: &Session, expected: Expected) -> Change {
+    Change::Put { table: Table::Sessions, id: session.id.to_string(), content: session.to_bytes(), expected }
+}
+
+impl Issuance {
+    /// Writes a new session and gives its handle.
+    pub(crate) async fn create(wallet: Arc<Inner>, session: Session) -> Result<Self> {
+        wallet.store.commit(vec![put_session(&session, Expected::Nothing)]).await.map_err(store_error)?;
+        Ok(Self::over(wallet, &session))
+    }
+
+    /// The handle of a stored session.
+    pub(crate) async fn load(wallet: Arc<Inner>, id: &SessionId) -> Result<Self> {
+        let (session, _) = read_session(&wallet, id).await?;
+        Ok(Self::over(wallet, &session))
+    }
+
+    fn over(wallet: Arc<Inner>, session: &Session) -> Self {
+        let offer = OfferSummary::of(session, wallet.locale.as_deref());
+        Self { wallet, id: session.id.clone(), offer, gate: Mutex::new(()) }
+    }
+
+    /// Its name, for [`Wallet::resume`](crate::Wallet::resume).
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// What is offered, for the user to look at.
+    pub fn offer(&self) -> &OfferSummary {
+        &self.offer
+    }
+
+    /// What it waits for.
+    pub async fn step(&self) -> Result<Step> {
+        let (session, _) = read_session(&self.wallet, &self.id).await?;
+        step_of(&session)
+    }
+
+    /// Every request and answer so far, without secrets.
+    pub async fn transcript(&self) -> Result<Transcript> {
+        Ok(read_session(&self.wallet, &self.id).await?.0.transcript)
+    }
+
+    /// The user said yes: asks for all that is offered.
+    pub async fn accept(&self) -> Result<Step> {
+        self.accept_with(AcceptOptions::default()).await
+    }
+
+    /// The user said yes, with wishes.
+    pub async fn accept_with(&self, options: AcceptOptions) -> Result<Step> {
+        self.call(async |live| {
+            live.accept(&options)?.apply(live).await?;
+            live.run().await
+        })
+        .await
+    }
+
+    /// The user typed the transaction code.
+    ///
+    /// [`ErrorCode::TxCodeRefused`]: ask again; [`ErrorCode::GrantRefused`]: the offer is dead.
+    pub async fn submit_code(&self, tx_code: &str) -> Result<Step> {
+        let tx_code = tx_code.trim();
+        self.call(async |live| {
+            let event = live.submit_code(tx_code)?;
+            live.record(event).await?;
+            live.run().await
+        })
+        .await
+    }
+
+    /// The user came back from the authorization server, to this address.
+    ///
+    /// A redirect that does not belong here (wrong `state`, wrong `iss`) changes nothing: the right
+    /// one may still come.
+    pub async fn submit_redirect(&self, redirect_url: &str) -> Result<Step> {
+        self.call(async |live| {
+            live.submit_redirect(redirect_url).await?;
+            live.run().await
+        })
+        .await
+    }
+
+    /// Goes on after a retryable error, or after a restart. In a step that waits for the user it
+    /// just gives that step.
+    pub async fn proceed(&self) -> Result<Step> {
+        self.call(async |live| live.run().await).await
+    }
+
+    /// Asks again for a deferred credential, if it is time.
+    pub async fn poll(&self) -> Result<Step> {
+        self.proceed().await
+    }
+
+    /// The user said no. Nothing was spent, and nothing is kept of it.
+    pub async fn decline(&self) -> Result<()> {
+        self.call(async |live| {
+            if !matches!(live.session.stage, Stage::Review) {
+                return Err(Error::new(
+                    ErrorCode::WrongStep,
+                    format!("`decline` does not fit the step `{}`: use `cancel`", live.session.stage.name()),
+                ));
+            }
+            live.end().await
+        })
+        .await
+    }
+
+    /// Gives up, at any step before the end. Keys that were made for it are deleted; credentials
+    /// that are stored stay.
+    pub async fn cancel(&self) -> Result<()> {
+        self.call(async |live| live.end().await).await
+    }
+
+    /// Runs a call on the stored session, and tells its errors which session they belong to.
+    async fn call<T>(&self, run: impl AsyncFnOnce(&mut Live<'_>) -> Result<T>) -> Result<T> {
+        let _one_at_a_time = self.gate.lock().await;
+        let (session, revision) = read_session(&self.wallet, &self.id).await?;
+        let log = Log::new(session.transcript.clone());
+        let mut live = Live { wallet: &self.wallet, session, revision, log, failed: None };
+        let result = run(&mut live).await;
+        result.map_err(|error| error.in_session(&self.id).with_transcript(&live.log.transcript()))
+    }
+}
+
+impl Live<'_> {
+    /// Drives the session until it waits for somebody, or ends.
+    async fn run(&mut self) -> Result<Step> {
+        loop {
+            match &self.session.stage {
+                Stage::SignIn { url, expires_at, .. } => {
+                    let now = self.wallet.clock.now();
+                    if url.is_some() && expires_at.is_none_or(|at| at > now) {
+                        return step_of(&self.session);
+                    }
+                    self.make_sign_in().await?;
+                }
+                Stage::Token { in_flight: true, .. } => return Err(self.token_lost(None).await?),
+                Stage::Token { .. } => self.request_token().await?,
+                Stage::Credentials { .. } => {
+                    if let Some(step) = self.next_credential().await? {
+                        return Ok(step);
+                    }
+                }
+                Stage::Ended(_) => {
+                    return match self.failed.take() {
+                        Some(error) => step_of(&self.session).map_err(|_| error),
+                        None => step_of(&self.session),
+                    };
+                }
+                Stage::Review | Stage::EnterCode { .. } => return step_of(&self.session),
+            }
+        }
+    }
+
+    async fn end(&mut self) -> Result<()> {
+        let keys = unused_keys(&self.session.stage);
+        self.record(Event::Cancelled).await?;
+        self.wallet.delete_keys(keys).await;
+        Ok(())
+    }
+
+    /// Takes a redirect in. A refusal by the server ends the sign-in, so that it can begin again.
+    async fn submit_redirect(&mut self, redirect_url: &str) -> Result<()> {
+        let Stage::SignIn { choice, pending, .. } = &self.session.stage else {
+            return Err(Error::new(
+                self.wrong_step(),
+                format!("`submit_redirect` does not fit the step `{}`", self.session.stage.name()),
+            )
+            .at(Operation::Authorization));
+        };
+        match authorization::read_redirect(redirect_url, pending, &self.session.server) {
+            Ok(code) => {
+                let grant = TokenGrant::AuthorizationCode {
+                    code,
+                    code_verifier: pending.code_verifier.clone(),
+                    redirect_uri: pending.redirect_uri.clone(),
+                    resource: pending.resource.clone(),
+                };
+                let choice = choice.clone();
+                self.record(Event::GrantReady { choice, grant }).await
+            }
+            Err(error) => {
+                if error.server_error().is_some() {
+                    self.record(Event::SignInDropped).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn wrong_step(&self) -> ErrorCode {
+        if matches!(self.session.stage, Stage::Ended(_)) { ErrorCode::SessionEnded } else { ErrorCode::WrongStep }
+    }
+}
+
+async fn read_session(wallet: &Inner, id: &SessionId) -> Result<(Session, u64)> {
+    let record = wallet.store.get(Table::Sessions, id.as_str()).await.map_err(store_error)?;
+    let record = record.ok_or_else(|| {
+        Error::new(ErrorCode::SessionUnknown, "there is no such session").at(Operation::Store).in_session(id)
+    })?;
+    Ok((Session::from_bytes(&record.content)?, record.revision))
+}
+
+/// What a session waits for; an error when it ended without a usable credential.
+pub(crate) fn step_of(session: &Session) -> Result<Step> {
+    Ok(match &session.stage {
+        Stage::Review => Step::Review,
+        Stage::EnterCode { refusals, .. } => Step::EnterCode(CodeHint {
+            tx_code: tx_code(session).unwrap_or_default(),
+            refused: *refusals > 0,
+            attempts_left: MAX_TX_CODE_ATTEMPTS.saturating_sub(*refusals),
+        }),
+        Stage::SignIn { url: Some(url), .. } => Step::SignIn { url: url.clone() },
+        Stage::SignIn { url: None, .. } | Stage::Token { .. } => Step::Interrupted,
+        Stage::Credentials { tasks, .. } => {
+            let mut until = None;
+            for task in tasks.iter().filter(|task| !task.state.is_final()) {
+                match &task.state {
+                    TaskState::Deferred { until: at, .. } => {
+                        until = Some(until.map_or(*at, |until: Timestamp| until.min(*at)));
+                    }
+                    _ => return Ok(Step::Interrupted),
+                }
+            }
+            until.map_or(Step::Interrupted, |until| Step::Wait { until })
+        }
+        Stage::Ended(Ending::Done { tasks }) => return done(tasks).map_err(|error| error.in_session(&session.id)),
+        Stage::Ended(Ending::Cancelled) => {
+            return Err(Error::new(ErrorCode::SessionEnded, "the issuance was given up").in_session(&session.id));
+        }
+        Stage::Ended(Ending::Failed { code, detail }) => {
+            return Err(Error::new(*code, detail.clone()).in_session(&session.id));
+        }
+    })
+}
+
+fn tx_code(session: &Session) -> Option<TxCode> {
+    session.offer.grants.pre_authorized_code.as_ref()?.tx_code.clone()
+}
+
+fn done(tasks: &[EndedTask]) -> Result<Step> {
+    let (mut credentials, mut failures) = (Vec::new(), Vec::new());
+    for task in tasks {
+        match &task.state {
+            TaskState::Stored { credential } => credentials.push(credential.clone()),
+            TaskState::Failed { code, detail, quarantined } => failures.push(Failure {
+                configuration: task.configuration.clone(),
+                code: *code,
+                detail: detail.clone(),
+                quarantined: quarantined.clone(),
+            }),
+            _ => {}
+        }
+    }
+    match failures.first() {
+        Some(failure) if credentials.is_empty() => Err(Error::new(failure.code, failure.detail.clone())),
+        _ => Ok(Step::Done { credentials, failures }),
+    }
+}
+
+/// Keys that were made and that no credential is bound to.
+fn unused_keys(stage: &Stage) -> Vec<KeyHandle> {
+    let handles = |keys: &[HolderKey]| keys.iter().map(|key| key.handle.clone()).collect::<Vec<_>>();
+    match stage {
+        Stage::EnterCode { prepared, .. } | Stage::Token { prepared, .. } => {
+            prepared.keys.values().flat_map(|keys| handles(keys)).collect()
+        }
+        Stage::Credentials { tasks, .. } => {
+            tasks.iter().filter(|task| !task.state.is_final()).flat_map(|task| handles(&task.keys)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,207 @@
+//! From an access token to credentials: one request a task, one after another.
+
+use super::authorizing::{create_keys, key_error};
+use super::{Live, Step, step_of};
+use crate::dialect::write::Selector;
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::model::credential::CredentialResponse;
+use crate::model::secret::Secret;
+use crate::platform::http::{HttpLimits, HttpResponse};
+use crate::platform::keys::SignRequest;
+use crate::protocol::credential;
+use crate::protocol::proof::{self, ProofClaims};
+use crate::session::{Event, Stage, Task, TaskState};
+
+impl Live<'_> {
+    fn tasks(&self) -> &[Task] {
+        match &self.session.stage {
+            Stage::Credentials { tasks, .. } => tasks,
+            _ => &[],
+        }
+    }
+
+    /// Moves the next task one step on; gives the step when all that is left has to wait.
+    pub(super) async fn next_credential(&mut self) -> Result<Option<Step>> {
+        let now = self.wallet.clock.now();
+        let next = self.tasks().iter().position(|task| match &task.state {
+            TaskState::Due | TaskState::InFlight | TaskState::Received { .. } => true,
+            TaskState::Deferred { until, .. } => *until <= now,
+            TaskState::Stored { .. } | TaskState::Failed { .. } => false,
+        });
+        let Some(task) = next else { return step_of(&self.session).map(Some) };
+        match self.tasks()[task].state {
+            TaskState::Received { .. } => self.store_received(task).await?,
+            TaskState::Deferred { .. } => self.request_deferred(task).await?,
+            _ => self.request_credential(task).await?,
+        }
+        Ok(None)
+    }
+
+    /// Sends a credential request; once more with a fresh nonce, if the issuer did not like the
+    /// first one's.
+    async fn request_credential(&mut self, task: usize) -> Result<()> {
+        self.make_missing_keys(task).await?;
+        let mut may_retry = self.tasks()[task].plan.is_some() && self.session.issuer.nonce_endpoint.is_some();
+        loop {
+            let answer = self.send_credential_request(task).await;
+            match answer {
+                Ok(answer) => return self.take_answer(task, answer, Operation::Credential).await,
+                Err(error)
+                    if may_retry && matches!(error.code(), ErrorCode::NonceRefused | ErrorCode::ProofRefused) =>
+                {
+                    may_retry = false;
+                    self.note(Event::CredentialDue { task })?;
+                }
+                Err(error) => return self.request_failed(task, error).await,
+            }
+        }
+    }
+
+    /// Keys are made ahead, beside the token request; where that failed, or the token named more
+    /// datasets than configurations, they are made now.
+    async fn make_missing_keys(&mut self, task: usize) -> Result<()> {
+        let wanted = &self.tasks()[task];
+        let Some(plan) = wanted.plan.filter(|_| wanted.keys.is_empty()) else { return Ok(()) };
+        let same =
+            self.tasks().iter().find(|other| other.configuration == wanted.configuration && !other.keys.is_empty());
+        let count = same.map_or(1, |other| other.keys.len());
+        let keys = create_keys(&*self.wallet.keys, plan.algorithm, count).await?;
+        self.record(Event::KeysMade { task, keys }).await
+    }
+
+    async fn send_credential_request(&mut self, task: usize) -> Result<CredentialResponse> {
+        let proofs = self.proofs(task).await?;
+        self.record(Event::CredentialSent { task }).await?;
+        let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it was sent") };
+        let selector = match &tasks[task].identifier {
+            Some(identifier) => Selector::Identifier(identifier),
+            None => Selector::Configuration(&tasks[task].configuration),
+        };
+        let url = &self.session.issuer.credential_endpoint;
+        let request = credential::request(url, token, selector, &proofs)?;
+        let operation = Operation::Credential;
+        let answer = self.wallet.wire.send(operation, url, request, HttpLimits::default(), &self.log).await?;
+        self.read(&answer, operation)
+    }
+
+    fn read(&self, answer: &HttpResponse, operation: Operation) -> Result<CredentialResponse> {
+        let url = match operation {
+            Operation::DeferredCredential => self.session.issuer.deferred_credential_endpoint.as_ref(),
+            _ => Some(&self.session.issuer.credential_endpoint),
+        };
+        credential::response(answer, operation).map_err(|error| match url {
+            Some(url) => error.endpoint(url),
+            None => error,
+        })
+    }
+
+    /// The proofs of a task: one a key, all signed in one call.
+    async fn proofs(&mut self, task: usize) -> Result<Vec<String>> {
+        let Some(plan) = self.tasks()[task].plan else { return Ok(Vec::new()) };
+        let nonce = self.take_nonce().await?;
+        let Stage::Credentials { anonymous, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
+        let claims = ProofClaims {
+            audience: &self.session.issuer.credential_issuer,
+            client_id: (!anonymous).then_some(&self.wallet.client_id),
+            nonce: nonce.as_ref(),
+            issued_at: self.wallet.clock.now(),
+        };
+        let keys = &tasks[task].keys;
+        let inputs: Vec<String> = keys.iter().map(|key| proof::signing_input(plan, &key.public_jwk, &claims)).collect();
+        let requests = keys.iter().zip(&inputs).map(|(key, input)| SignRequest {
+            handle: key.handle.clone(),
+            algorithm: plan.algorithm,
+            payload: input.clone().into_bytes(),
+        });
+        let signatures = self.wallet.keys.sign(requests.collect()).await.map_err(|error| key_error(error, true))?;
+        if signatures.len() != inputs.len() {
+            return Err(Error::new(
+                ErrorCode::SigningFailed,
+                "the key store gave another number of signatures than asked",
+            )
+            .at(Operation::Proof)
+            .advise(Advice::FixSetup));
+        }
+        inputs
+            .iter()
+            .zip(&signatures)
+            .map(|(input, signature)| proof::attach_signature(input, plan.algorithm, signature))
+            .collect()
+    }
+
+    /// The nonce that was got ahead, or a fresh one; none if the issuer has no nonce endpoint.
+    async fn take_nonce(&mut self) -> Result<Option<Secret>> {
+        if let Stage::Credentials { nonce: Some(nonce), .. } = &self.session.stage {
+            return Ok(Some(nonce.clone()));
+        }
+        self.nonce().await
+    }
+
+    /// Asks again for a deferred credential.
+    async fn request_deferred(&mut self, task: usize) -> Result<()> {
+        let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
+        let TaskState::Deferred { transaction_id, .. } = &tasks[task].state else { unreachable!("it is deferred") };
+        let operation = Operation::DeferredCredential;
+        let url = self.session.issuer.deferred_credential_endpoint.clone();
+        let url = url.expect("an answer is taken for deferred only where there is an endpoint");
+        let request = credential::deferred_request(&url, token, transaction_id)?;
+        let answer = self.wallet.wire.send(operation, &url, request, HttpLimits::default(), &self.log).await;
+        match answer.and_then(|answer| self.read(&answer, operation)) {
+            Ok(answer) => self.take_answer(task, answer, operation).await,
+            // Asking again for a deferred credential is what the endpoint is for.
+            Err(error) if may_repeat(&error) => Err(error.advise(Advice::Retry)),
+            Err(error) => self.task_failed(task, error).await,
+        }
+    }
+
+    /// Writes an answer down before anything is done with it.
+    async fn take_answer(&mut self, task: usize, answer: CredentialResponse, operation: Operation) -> Result<()> {
+        match answer {
+            CredentialResponse::Issued { credentials, notification_id } => {
+                self.record(Event::CredentialsReceived { task, credentials, notification_id }).await
+            }
+            CredentialResponse::Deferred { transaction_id, interval } => {
+                if self.session.issuer.deferred_credential_endpoint.is_none() {
+                    let error = Error::new(
+                        ErrorCode::ResponseMalformed,
+                        "the issuer deferred the credential and has no endpoint to get it from",
+                    );
+                    return self.task_failed(task, error.at(operation)).await;
+                }
+                let until = self.wallet.clock.now() + i64::try_from(interval).unwrap_or(i64::MAX);
+                self.record(Event::CredentialDeferred { task, transaction_id, until }).await
+            }
+        }
+    }
+
+    async fn request_failed(&mut self, task: usize, error: Error) -> Result<()> {
+        // Keys and nonces that were not to be had are no verdict of the issuer's.
+        let ours = matches!(error.operation(), Some(Operation::Proof | Operation::Nonce | Operation::Store));
+        if ours {
+            return Err(error);
+        }
+        if may_repeat(&error) {
+            // The protocol allows to repeat a credential request, with a fresh nonce; when, is for
+            // the app to say.
+            self.record(Event::CredentialDue { task }).await?;
+            return Err(error.advise(Advice::Retry));
+        }
+        self.task_failed(task, error).await
+    }
+
+    /// A task came to nothing; the others go on.
+    async fn task_failed(&mut self, task: usize, error: Error) -> Result<()> {
+        let keys = self.tasks()[task].keys.iter().map(|key| key.handle.clone()).collect();
+        let (code, detail) = (error.code(), error.detail().to_owned());
+        self.record(Event::TaskFailed { task, code, detail, quarantined: None }).await?;
+        self.failed.get_or_insert(error);
+        self.wallet.delete_keys(keys).await;
+        Ok(())
+    }
+}
+
+/// Whether the failure is one of the way, not of the request.
+fn may_repeat(error: &Error) -> bool {
+    matches!(error.outcome(), RequestOutcome::NotSent | RequestOutcome::Unknown)
+        || error.code() == ErrorCode::ServerFailed
+}

@@ -1,0 +1,227 @@
+//! From an answer to stored credentials: each is checked before it is kept, and what does not pass
+//! is kept aside.
+
+use serde_json::Value;
+
+use super::Live;
+use crate::documents::Documents;
+use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::format::{self, CredentialFormat, Examined};
+use crate::model::credential::{Credential, HolderKey, Instance};
+use crate::model::ids::{CredentialId, IssuerId};
+use crate::model::jwk::Jwk;
+use crate::model::metadata::CredentialKind;
+use crate::model::report::{Report, Verdict};
+use crate::platform::store::Expected;
+use crate::session::{Event, Stage, TaskState};
+use crate::verify::VerifyContext;
+use crate::wallet::{Inner, put_credential};
+use crate::wire::Log;
+
+/// A received credential with what was found out about it.
+struct Checked {
+    instance: Instance,
+    report: Report,
+    claims: Value,
+    expires_at: Option<crate::model::time::Timestamp>,
+}
+
+/// What credentials of one answer are held against.
+struct Asked<'a> {
+    credential_issuer: &'a IssuerId,
+    issuer_jwks: Option<&'a Value>,
+    format: &'a dyn CredentialFormat,
+    kind: &'a CredentialKind,
+    keys: &'a [HolderKey],
+}
+
+impl Live<'_> {
+    /// Checks what a task received and stores it, in one transaction with the session.
+    pub(super) async fn store_received(&mut self, task: usize) -> Result<()> {
+        let Stage::Credentials { tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
+        let work = &tasks[task];
+        let TaskState::Received { credentials, notification_id } = &work.state else {
+            unreachable!("it was received");
+        };
+        let issuer = &self.session.issuer;
+        let configuration = &issuer.credential_configurations_supported[&work.configuration];
+        let format = format::find(&configuration.format).expect("only known formats are asked for");
+        let asked = Asked {
+            credential_issuer: &issuer.credential_issuer,
+            issuer_jwks: issuer.jwks.as_ref(),
+            format,
+            kind: &configuration.kind,
+            keys: &work.keys,
+        };
+        let mut checked = Vec::with_capacity(credentials.len());
+        for raw in credentials {
+            checked.push(check(self.wallet, raw, &asked, &self.log).await);
+        }
+        reject_shared_keys(&mut checked, self.wallet);
+        let (usable, aside): (Vec<_>, Vec<_>) =
+            checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
+        let now = self.wallet.clock.now();
+        let record = |checked: Vec<Checked>| {
+            let worst = checked.iter().max_by_key(|checked| severity(checked.report.verdict));
+            let worst = worst.expect("a record is made of at least one credential");
+            Credential {
+                id: CredentialId::random(),
+                credential_issuer: issuer.credential_issuer.clone(),
+                credential_configuration_id: work.configuration.clone(),
+                format: configuration.format.clone(),
+                kind: configuration.kind.clone(),
+                issued_at: now,
+                expires_at: checked.iter().filter_map(|checked| checked.expires_at).min(),
+                report: worst.report.clone(),
+                claims: worst.claims.clone(),
+                quarantined: !worst.report.verdict.is_usable(),
+                issuer_display: issuer.display.clone(),
+                display: configuration.display.clone(),
+                claim_descriptions: configuration.claims.clone(),
+                issuer_jwks: issuer.jwks.clone(),
+                notification_id: notification_id.clone(),
+                instances: checked.into_iter().map(|checked| checked.instance).collect(),
+            }
+        };
+        let kept = (!usable.is_empty()).then(|| record(usable));
+        let quarantined: Vec<_> = aside.into_iter().map(|checked| record(vec![checked])).collect();
+        let bound: Vec<_> = kept
+            .iter()
+            .chain(&quarantined)
+            .flat_map(|credential| &credential.instances)
+            .filter_map(|instance| instance.key.as_ref())
+            .map(|key| key.handle.clone())
+            .collect();
+        let unused = work.keys.iter().map(|key| key.handle.clone()).filter(|handle| !bound.contains(handle)).collect();
+        let (event, failed) = match (&kept, quarantined.first()) {
+            (Some(credential), _) => (Event::CredentialStored { task, credential: credential.id.clone() }, None),
+            (None, Some(bad)) => {
+                let error = quarantine_error(bad);
+                let event = Event::TaskFailed {
+                    task,
+                    code: error.code(),
+                    detail: error.detail().to_owned(),
+                    quarantined: Some(bad.id.clone()),
+                };
+                (event, Some(error))
+            }
+            (None, None) => unreachable!("an answer has at least one credential"),
+        };
+        let changes =
+            kept.iter().chain(&quarantined).map(|credential| put_credential(credential, Expected::Nothing)).collect();
+        self.record_with(event, changes).await?;
+        if let Some(error) = failed {
+            self.failed.get_or_insert(error);
+        }
+        self.wallet.delete_keys(unused).await;
+        Ok(())
+    }
+}
+
+/// Each key binds at most one credential of an answer (OpenID4VCI section 8.3). A second one with
+/// the same key would have no key of its own, so both stay linkable: it is put aside.
+fn reject_shared_keys(checked: &mut [Checked], wallet: &Inner) {
+    use crate::model::report::{CheckKind, Outcome};
+    for at in 1..checked.len() {
+        let (before, rest) = checked.split_at_mut(at);
+        let this = &mut rest[0];
+        let Some(key) = &this.instance.key else { continue };
+        if before.iter().any(|other| other.instance.key.as_ref() == Some(key)) {
+            let mut checks = this.report.checks.clone();
+            for check in &mut checks {
+                if check.kind == CheckKind::HolderBinding {
+                    check.outcome = Outcome::Failed;
+                    "another credential of the same answer is bound to this key".clone_into(&mut check.detail);
+                }
+            }
+            this.report = Report::judge(checks, &wallet.policy);
+        }
+    }
+}
+
+fn severity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Verified => 0,
+        Verdict::VerifiedWithWarnings => 1,
+        Verdict::Unverified => 2,
+        Verdict::Rejected => 3,
+    }
+}
+
+/// What the app hears about a credential in quarantine.
+fn quarantine_error(credential: &Credential) -> Error {
+    let report = &credential.report;
+    let (code, found) = match report.verdict {
+        Verdict::Rejected => (ErrorCode::CredentialRejected, "did not pass its checks"),
+        _ => (ErrorCode::CredentialUnverified, "could not be checked completely"),
+    };
+    let open = report.checks.iter().filter(|check| {
+        use crate::model::report::Outcome;
+        matches!(check.outcome, Outcome::Failed | Outcome::Unknown(_))
+    });
+    let named: Vec<_> = open.map(|check| format!("{}: {}", check.kind, check.detail)).collect();
+    Error::new(code, format!("the credential {found} and was put aside ({})", named.join("; ")))
+        .at(Operation::Verification)
+}
+
+async fn check(wallet: &Inner, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
+    let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
+    let documents = Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log };
+    let context = VerifyContext {
+        credential_issuer: Some(asked.credential_issuer),
+        issuer_jwks: asked.issuer_jwks,
+        kind: Some(asked.kind),
+        holder_keys: &public,
+        policy: &wallet.policy,
+        trust: &wallet.trust,
+        now: wallet.clock.now(),
+        skew: wallet.skew,
+        documents: &documents,
+    };
+    let Examined { checks, claims, bound_key, expires_at } = asked.format.examine(raw, &context).await;
+    let key = bound_key.and_then(|bound| asked.keys.iter().find(|key| key.public_jwk == bound)).cloned();
+    // A format may leave the binding out; with a single key it is clear which one was meant.
+    let key = key.or_else(|| match asked.keys {
+        [only] => Some(only.clone()),
+        _ => None,
+    });
+    Checked {
+        instance: Instance { raw: raw.clone(), key },
+        report: Report::judge(checks, &wallet.policy),
+        claims,
+        expires_at,
+    }
+}
+
+/// Checks a stored credential again.
+pub(crate) async fn recheck(wallet: &Inner, mut credential: Credential) -> Result<Credential> {
+    let Some(format) = format::find(&credential.format) else {
+        return Err(Error::new(
+            ErrorCode::FormatUnsupported,
+            format!("this version does not know the format {}", credential.format),
+        )
+        .at(Operation::Verification));
+    };
+    let log = Log::default();
+    let mut worst: Option<Checked> = None;
+    for instance in &credential.instances {
+        let keys: Vec<_> = instance.key.iter().cloned().collect();
+        let asked = Asked {
+            credential_issuer: &credential.credential_issuer,
+            issuer_jwks: credential.issuer_jwks.as_ref(),
+            format,
+            kind: &credential.kind,
+            keys: &keys,
+        };
+        let checked = check(wallet, &instance.raw, &asked, &log).await;
+        if worst.as_ref().is_none_or(|worst| severity(checked.report.verdict) > severity(worst.report.verdict)) {
+            worst = Some(checked);
+        }
+    }
+    if let Some(worst) = worst {
+        credential.quarantined = !worst.report.verdict.is_usable();
+        credential.report = worst.report;
+        credential.claims = worst.claims;
+    }
+    Ok(credential)
+}

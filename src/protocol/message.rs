@@ -1,0 +1,251 @@
+//! What all messages share: how requests are put together and answers taken apart.
+
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{Method, Request};
+use serde_json::Value;
+use url::Url;
+use url::form_urlencoded::Serializer;
+
+use crate::dialect::read::ReadError;
+use crate::error::{Error, ErrorCode, IssuerError, Operation};
+use crate::json;
+use crate::model::display::plain_text;
+use crate::model::secret::Secret;
+use crate::model::token::{Token, TokenType};
+use crate::platform::http::{HttpRequest, HttpResponse};
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A GET for a public JSON document, in the user's language where the document has several.
+pub(crate) fn get(url: &Url, accept: &str, language: Option<&str>) -> HttpRequest {
+    let mut request = Request::builder().method(Method::GET).uri(url.as_str()).header(ACCEPT, accept);
+    if let Some(language) = language {
+        request = request.header(ACCEPT_LANGUAGE, language);
+    }
+    request.body(Vec::new()).expect("a checked URL and plain header values make a request")
+}
+
+/// A form as it is sent, and the names in it for the transcript.
+#[derive(Default)]
+pub(crate) struct Form(Vec<(&'static str, Secret)>);
+
+impl Form {
+    /// Adds a field.
+    pub(crate) fn add(&mut self, name: &'static str, value: impl Into<Secret>) -> &mut Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// The fields in their order.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.expose()))
+    }
+
+    /// The form as a POST.
+    pub(crate) fn post(&self, url: &Url) -> HttpRequest {
+        let body = Serializer::new(String::new()).extend_pairs(self.fields()).finish();
+        Request::builder()
+            .method(Method::POST)
+            .uri(url.as_str())
+            .header(CONTENT_TYPE, FORM)
+            .header(ACCEPT, JSON)
+            .body(body.into_bytes())
+            .expect("a checked URL and plain header values make a request")
+    }
+}
+
+/// A POST of JSON, with an access token.
+pub(crate) fn post_json(url: &Url, token: &Token, body: &Value) -> Result<HttpRequest, Error> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(url.as_str())
+        .header(CONTENT_TYPE, JSON)
+        .header(ACCEPT, JSON)
+        .header(AUTHORIZATION, authorization(token)?)
+        .body(body.to_string().into_bytes())
+        .map_err(|error| {
+            Error::new(ErrorCode::ResponseMalformed, "the access token fits in no header").caused_by(error)
+        })
+}
+
+fn authorization(token: &Token) -> Result<http::HeaderValue, Error> {
+    let scheme = match token.token_type {
+        TokenType::Bearer => "Bearer",
+        TokenType::Dpop => "DPoP",
+    };
+    let mut value = http::HeaderValue::try_from(format!("{scheme} {}", token.access_token.expose())).map_err(|_| {
+        Error::new(ErrorCode::ResponseMalformed, "the access token holds characters that fit in no header")
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The media type of an answer, in lower case and without parameters.
+pub(crate) fn media_type(response: &HttpResponse) -> Option<String> {
+    let value = response.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Whether a media type says JSON: `application/json` or `application/…+json`.
+pub(crate) fn is_json(media_type: &str) -> bool {
+    media_type == JSON || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// The JSON of an answer with a status of 200 to 299.
+///
+/// Anything else becomes an error; what a refusal means is for the caller's table in `refused`.
+pub(crate) fn success(
+    response: &HttpResponse,
+    operation: Operation,
+    refused: fn(&str) -> ErrorCode,
+) -> Result<Value, Error> {
+    let status = response.status();
+    if status.is_success() {
+        return body(response).map_err(|error| error.at(operation).status(status.as_u16()));
+    }
+    Err(refusal(response, operation, refused))
+}
+
+/// The JSON body of an answer.
+fn body(response: &HttpResponse) -> Result<Value, Error> {
+    match media_type(response) {
+        Some(media_type) if is_json(&media_type) => {}
+        Some(other) => {
+            return Err(Error::new(
+                ErrorCode::WrongContentType,
+                format!("the answer is {}, not JSON", plain_text(&other)),
+            ));
+        }
+        None => return Err(Error::new(ErrorCode::WrongContentType, "the answer does not say that it is JSON")),
+    }
+    json::parse(response.body())
+        .map_err(|error| Error::new(ErrorCode::ResponseMalformed, "the answer is not usable JSON").caused_by(error))
+}
+
+/// An answer that is no success, as an error.
+fn refusal(response: &HttpResponse, operation: Operation, refused: fn(&str) -> ErrorCode) -> Error {
+    let status = response.status();
+    let said = issuer_error(response);
+    let code = match &said {
+        Some(said) => match refused(&said.error) {
+            // A server that fails may well say so in OAuth's form.
+            ErrorCode::ServerRefused if status.is_server_error() => ErrorCode::ServerFailed,
+            code => code,
+        },
+        None if status.is_redirection() => ErrorCode::RedirectRefused,
+        None if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS => ErrorCode::ServerFailed,
+        None if status == http::StatusCode::UNAUTHORIZED => refused("invalid_token"),
+        None => ErrorCode::ServerRefused,
+    };
+    let detail = match code {
+        ErrorCode::RedirectRefused => "the server redirected a request that must not be redirected",
+        ErrorCode::ServerFailed => "the server failed",
+        _ => "the server refused the request",
+    };
+    let error = Error::new(code, detail).at(operation).status(status.as_u16());
+    match said {
+        Some(said) => error.issuer_error(said),
+        None => error,
+    }
+}
+
+/// The OAuth error of an answer: in its JSON body, or in `WWW-Authenticate` (RFC 6750 section 3).
+pub(crate) fn issuer_error(response: &HttpResponse) -> Option<IssuerError> {
+    let from_body = || {
+        let value = json::parse(response.body()).ok()?;
+        let error = value.get("error")?.as_str()?;
+        Some(shown(error, value.get("error_description").and_then(Value::as_str)))
+    };
+    let from_header = || {
+        let header = response.headers().get(WWW_AUTHENTICATE)?.to_str().ok()?;
+        Some(shown(parameter(header, "error")?, parameter(header, "error_description")))
+    };
+    from_body().or_else(from_header)
+}
+
+/// A server's error with everything taken out that does not belong in a log.
+pub(crate) fn shown(error: &str, description: Option<&str>) -> IssuerError {
+    let cut = |text: &str, length: usize| plain_text(text).chars().take(length).collect::<String>();
+    IssuerError { error: cut(error, 100), error_description: description.map(|text| cut(text, 500)) }
+}
+
+/// A quoted parameter of a `WWW-Authenticate` challenge.
+fn parameter<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let start = header.match_indices(name).find_map(|(at, _)| {
+        let before = header[..at].chars().next_back();
+        let rest = header[at + name.len()..].trim_start().strip_prefix('=')?.trim_start();
+        (before.is_none_or(|c| c == ' ' || c == ',')).then_some(rest)
+    })?;
+    let quoted = start.strip_prefix('"')?;
+    quoted.split('"').next()
+}
+
+/// An answer whose JSON says something else than it should.
+pub(crate) fn malformed(error: ReadError, operation: Operation, status: u16) -> Error {
+    Error::new(ErrorCode::ResponseMalformed, format!("in the answer, {error}"))
+        .caused_by(error)
+        .at(operation)
+        .status(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, media_type: &str, body: &str) -> HttpResponse {
+        http::Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, media_type)
+            .body(body.as_bytes().to_vec())
+            .expect("a response")
+    }
+
+    fn code_of(response: &HttpResponse) -> ErrorCode {
+        success(response, Operation::Token, |error| match error {
+            "invalid_grant" => ErrorCode::GrantRefused,
+            "invalid_token" => ErrorCode::TokenRefused,
+            _ => ErrorCode::ServerRefused,
+        })
+        .expect_err("no success")
+        .code()
+    }
+
+    #[test]
+    fn answers_are_told_apart() {
+        assert!(
+            success(&answer(201, "application/json;charset=utf-8", "{}"), Operation::Token, |_| {
+                ErrorCode::ServerRefused
+            })
+            .is_ok()
+        );
+        assert_eq!(code_of(&answer(200, "text/html", "<html>")), ErrorCode::WrongContentType);
+        assert_eq!(code_of(&answer(200, "application/json", "<html>")), ErrorCode::ResponseMalformed);
+        assert_eq!(code_of(&answer(200, "application/json", &"[".repeat(70))), ErrorCode::ResponseMalformed);
+        assert_eq!(code_of(&answer(400, "application/json", r#"{"error":"invalid_grant"}"#)), ErrorCode::GrantRefused);
+        assert_eq!(code_of(&answer(400, "application/json", r#"{"error":"odd"}"#)), ErrorCode::ServerRefused);
+        assert_eq!(code_of(&answer(500, "application/json", r#"{"error":"server_error"}"#)), ErrorCode::ServerFailed);
+        assert_eq!(code_of(&answer(302, "text/html", "")), ErrorCode::RedirectRefused);
+        assert_eq!(code_of(&answer(401, "text/plain", "")), ErrorCode::TokenRefused);
+        assert_eq!(code_of(&answer(404, "text/plain", "")), ErrorCode::ServerRefused);
+    }
+
+    #[test]
+    fn challenges_are_read() {
+        let mut response = answer(401, "text/plain", "");
+        let challenge = r#"Bearer realm="x", error="invalid_token", error_description="gone, really""#;
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge.parse().expect("a header"));
+        assert_eq!(
+            issuer_error(&response),
+            Some(IssuerError { error: "invalid_token".into(), error_description: Some("gone, really".into()) })
+        );
+    }
+
+    #[test]
+    fn descriptions_are_cut_and_cleaned() {
+        let long = "a\u{7}\n".repeat(1000);
+        let error = shown("x", Some(&long));
+        let description = error.error_description.expect("one");
+        assert!(description.len() <= 500 && description.chars().all(|c| c == 'a' || c == ' '));
+    }
+}

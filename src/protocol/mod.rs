@@ -1,0 +1,12 @@
+//! The messages of OpenID4VCI and OAuth: each file builds one request and reads its answer.
+//!
+//! Nothing here sends anything, waits, or knows what time it is.
+
+pub(crate) mod authorization;
+pub(crate) mod credential;
+pub(crate) mod message;
+pub(crate) mod metadata;
+pub(crate) mod nonce;
+pub(crate) mod offer;
+pub(crate) mod proof;
+pub(crate) mod token;

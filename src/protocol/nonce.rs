@@ -1,0 +1,28 @@
+//! The nonce endpoint (OpenID4VCI section 7).
+
+use http::header::{ACCEPT, CONTENT_LENGTH};
+use http::{Method, Request};
+use url::Url;
+
+use super::message;
+use crate::dialect::read;
+use crate::error::{Error, ErrorCode, Operation};
+use crate::model::secret::Secret;
+use crate::platform::http::{HttpRequest, HttpResponse};
+
+/// Asks for a nonce: an empty POST without any token.
+pub(crate) fn request(url: &Url) -> HttpRequest {
+    Request::builder()
+        .method(Method::POST)
+        .uri(url.as_str())
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_LENGTH, "0")
+        .body(Vec::new())
+        .expect("a checked URL and plain header values make a request")
+}
+
+/// Reads the answer.
+pub(crate) fn response(response: &HttpResponse) -> Result<Secret, Error> {
+    let value = message::success(response, Operation::Nonce, |_| ErrorCode::ServerRefused)?;
+    read::nonce(&value).map_err(|error| message::malformed(error, Operation::Nonce, response.status().as_u16()))
+}

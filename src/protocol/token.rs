@@ -1,0 +1,161 @@
+//! The token endpoint (OpenID4VCI section 6, RFC 6749).
+
+use url::Url;
+
+use super::message::{self, Form};
+use crate::dialect::read;
+use crate::error::{Advice, Error, ErrorCode, Operation};
+use crate::model::ids::{ClientId, IssuerId};
+use crate::model::offer::GrantType;
+use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
+use crate::model::token::Token;
+use crate::platform::http::{HttpRequest, HttpResponse};
+
+/// What a token is asked for with.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(crate) enum TokenGrant {
+    /// The code of a redirect.
+    AuthorizationCode {
+        code: Secret,
+        code_verifier: Secret,
+        redirect_uri: String,
+        /// For which issuer, where the server serves several (RFC 8707).
+        resource: Option<IssuerId>,
+    },
+    /// The code of an offer, with what the user typed.
+    PreAuthorizedCode { pre_authorized_code: Secret, tx_code: Option<Secret> },
+}
+
+impl TokenGrant {
+    fn has_tx_code(&self) -> bool {
+        matches!(self, Self::PreAuthorizedCode { tx_code: Some(_), .. })
+    }
+}
+
+/// A token request. Without a client id it is the anonymous access of section 6.1.
+pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId>) -> HttpRequest {
+    let mut form = Form::default();
+    match grant {
+        TokenGrant::AuthorizationCode { code, code_verifier, redirect_uri, resource } => {
+            form.add("grant_type", GrantType::AuthorizationCode.as_str())
+                .add("code", code.clone())
+                .add("redirect_uri", redirect_uri.as_str())
+                .add("code_verifier", code_verifier.clone());
+            if let Some(resource) = resource {
+                form.add("resource", resource.as_str());
+            }
+        }
+        TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code } => {
+            form.add("grant_type", GrantType::PreAuthorizedCode.as_str())
+                .add("pre-authorized_code", pre_authorized_code.clone());
+            if let Some(tx_code) = tx_code {
+                form.add("tx_code", tx_code.clone());
+            }
+        }
+    }
+    if let Some(client_id) = client_id {
+        form.add("client_id", client_id.as_str());
+    }
+    form.post(url)
+}
+
+/// Reads the answer.
+///
+/// 1.0 has one error, `invalid_grant`, for a mistyped transaction code and for a dead offer. Where
+/// a transaction code was sent it is taken for mistyped; the session counts the tries.
+pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timestamp) -> Result<Token, Error> {
+    let refused = |error: &str| match error {
+        "invalid_grant" => ErrorCode::GrantRefused,
+        "invalid_tx_code" => ErrorCode::TxCodeRefused,
+        "invalid_client" | "unauthorized_client" => ErrorCode::ClientRefused,
+        "access_denied" => ErrorCode::AccessDenied,
+        _ => ErrorCode::ServerRefused,
+    };
+    let value = message::success(response, Operation::Token, refused).map_err(|error| {
+        let said = error.server_error().cloned();
+        match (error.code(), said) {
+            (ErrorCode::GrantRefused, Some(said)) if grant.has_tx_code() => {
+                Error::new(ErrorCode::TxCodeRefused, "the code is wrong, or the offer is used up")
+                    .at(Operation::Token)
+                    .status(response.status().as_u16())
+                    .issuer_error(said)
+            }
+            (ErrorCode::GrantRefused, _) if matches!(grant, TokenGrant::AuthorizationCode { .. }) => {
+                error.advise(Advice::SignInAgain)
+            }
+            _ => error,
+        }
+    })?;
+    read::token(&value, now).map_err(|error| message::malformed(error, Operation::Token, response.status().as_u16()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(request: &HttpRequest) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(request.body()).into_owned().collect()
+    }
+
+    fn pair(name: &str, value: &str) -> (String, String) {
+        (name.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn fields_are_exactly_those_of_the_grant() {
+        let url = Url::parse("https://as.example/token").expect("url");
+        let grant = TokenGrant::AuthorizationCode {
+            code: "c".into(),
+            code_verifier: "v".into(),
+            redirect_uri: "app:/cb".into(),
+            resource: None,
+        };
+        let client = ClientId::from("me");
+        assert_eq!(
+            fields(&request(&url, &grant, Some(&client))),
+            [
+                pair("grant_type", "authorization_code"),
+                pair("code", "c"),
+                pair("redirect_uri", "app:/cb"),
+                pair("code_verifier", "v"),
+                pair("client_id", "me"),
+            ]
+        );
+        let grant = TokenGrant::PreAuthorizedCode { pre_authorized_code: "p&=".into(), tx_code: Some("0042".into()) };
+        assert_eq!(
+            fields(&request(&url, &grant, None)),
+            [
+                pair("grant_type", "urn:ietf:params:oauth:grant-type:pre-authorized_code"),
+                pair("pre-authorized_code", "p&="),
+                pair("tx_code", "0042"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_refused_grant_depends_on_what_was_sent() {
+        let answer = http::Response::builder()
+            .status(400)
+            .header("content-type", "application/json")
+            .body(br#"{"error":"invalid_grant","error_description":"no"}"#.to_vec())
+            .expect("a response");
+        let now = Timestamp::from_seconds(0);
+        let pre = |tx_code: Option<&str>| TokenGrant::PreAuthorizedCode {
+            pre_authorized_code: "p".into(),
+            tx_code: tx_code.map(Secret::from),
+        };
+        let error = response(&answer, &pre(Some("1")), now).expect_err("refused");
+        assert_eq!((error.code(), error.advice()), (ErrorCode::TxCodeRefused, Advice::AskCodeAgain));
+        let error = response(&answer, &pre(None), now).expect_err("refused");
+        assert_eq!((error.code(), error.advice()), (ErrorCode::GrantRefused, Advice::GetNewOffer));
+        let code = TokenGrant::AuthorizationCode {
+            code: "c".into(),
+            code_verifier: "v".into(),
+            redirect_uri: "app:/cb".into(),
+            resource: None,
+        };
+        let error = response(&answer, &code, now).expect_err("refused");
+        assert_eq!((error.code(), error.advice()), (ErrorCode::GrantRefused, Advice::SignInAgain));
+    }
+}

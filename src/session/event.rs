@@ -1,0 +1,92 @@
+//! What can happen to an issuance.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use super::stage::Choice;
+use crate::error::ErrorCode;
+use crate::model::credential::HolderKey;
+use crate::model::ids::{ConfigurationId, CredentialId, NotificationId, TransactionId};
+use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
+use crate::model::token::Token;
+use crate::protocol::authorization::PendingAuthorization;
+use crate::protocol::token::TokenGrant;
+
+/// What was made ready while something else was waited for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Prepared {
+    /// A nonce that no proof has used.
+    pub(crate) nonce: Option<Secret>,
+    /// Keys that no credential is bound to yet.
+    pub(crate) keys: BTreeMap<ConfigurationId, Vec<HolderKey>>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// The user said yes, and has to sign in.
+    SignInBegan { choice: Choice, pending: PendingAuthorization },
+    /// The user said yes, and has to type a code.
+    CodeWanted { choice: Choice },
+    /// The address for the browser is known.
+    SignInReady { url: Url, expires_at: Option<Timestamp> },
+    /// The sign-in has to begin again: it was refused, or its code was lost.
+    SignInDropped,
+    /// There is something to ask a token with.
+    GrantReady { choice: Choice, grant: TokenGrant },
+    /// The token request is about to leave.
+    TokenSent,
+    /// The token request surely had no effect; it can be sent again.
+    TokenNotSent { prepared: Prepared },
+    /// The server refused the transaction code.
+    TxCodeRefused { prepared: Prepared },
+    /// A token came.
+    TokenReceived { token: Token, anonymous: bool, prepared: Prepared },
+    /// Keys were made for a task.
+    KeysMade { task: usize, keys: Vec<HolderKey> },
+    /// A credential request is about to leave; it uses the nonce up.
+    CredentialSent { task: usize },
+    /// It had no effect, or may be repeated all the same.
+    CredentialDue { task: usize },
+    /// Credentials came.
+    CredentialsReceived { task: usize, credentials: Vec<Value>, notification_id: Option<NotificationId> },
+    /// The issuer wants more time.
+    CredentialDeferred { task: usize, transaction_id: TransactionId, until: Timestamp },
+    /// A credential is in the store.
+    CredentialStored { task: usize, credential: CredentialId },
+    /// A credential request came to nothing.
+    TaskFailed { task: usize, code: ErrorCode, detail: String, quarantined: Option<CredentialId> },
+    /// It can't go on.
+    Failed { code: ErrorCode, detail: String },
+    /// The user declined or the app gave up.
+    Cancelled,
+}
+
+impl Event {
+    /// The name, for messages to developers.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::SignInBegan { .. } | Self::CodeWanted { .. } => "accept",
+            Self::SignInReady { .. } => "sign-in ready",
+            Self::SignInDropped => "sign-in dropped",
+            Self::GrantReady { .. } => "grant ready",
+            Self::TokenSent => "token sent",
+            Self::TokenNotSent { .. } => "token not sent",
+            Self::TxCodeRefused { .. } => "transaction code refused",
+            Self::TokenReceived { .. } => "token received",
+            Self::KeysMade { .. } => "keys made",
+            Self::CredentialSent { .. } => "credential request sent",
+            Self::CredentialDue { .. } => "credential request due",
+            Self::CredentialsReceived { .. } => "credentials received",
+            Self::CredentialDeferred { .. } => "credential deferred",
+            Self::CredentialStored { .. } => "credential stored",
+            Self::TaskFailed { .. } => "credential failed",
+            Self::Failed { .. } => "failed",
+            Self::Cancelled => "cancel",
+        }
+    }
+}

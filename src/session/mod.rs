@@ -1,0 +1,99 @@
+//! An issuance as a value: what was offered, what was agreed, and how far it got.
+//!
+//! A [`Session`] is written to the store before every request that must not be repeated, and after
+//! every answer. What it may become is in `transition.rs`, as a pure function.
+
+mod event;
+mod stage;
+mod transition;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use event::{Event, Prepared};
+pub(crate) use stage::{Choice, EndedTask, Ending, LeftOut, Stage, Task, TaskState};
+pub(crate) use transition::MAX_TX_CODE_ATTEMPTS;
+
+use crate::dialect::Quirks;
+use crate::error::{Error, ErrorCode};
+use crate::model::ids::SessionId;
+use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
+use crate::model::offer::{CredentialOffer, Grants};
+use crate::model::time::Timestamp;
+use crate::transcript::Transcript;
+
+/// The format of stored sessions. A change of meaning raises it; older ones keep loading.
+const VERSION: u32 = 1;
+
+/// One issuance.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Session {
+    version: u32,
+    pub(crate) id: SessionId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    /// What was offered; for an issuance that the wallet began, what it asks for.
+    pub(crate) offer: CredentialOffer,
+    pub(crate) issuer: IssuerMetadata,
+    pub(crate) server: AuthorizationServerMetadata,
+    pub(crate) quirks: Quirks,
+    pub(crate) stage: Stage,
+    pub(crate) transcript: Transcript,
+}
+
+impl Session {
+    /// A session whose offer and metadata are known, ready to be shown to the user.
+    pub(crate) fn new(
+        offer: CredentialOffer,
+        issuer: IssuerMetadata,
+        server: AuthorizationServerMetadata,
+        quirks: Quirks,
+        transcript: Transcript,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            id: SessionId::random(),
+            created_at: now,
+            updated_at: now,
+            offer,
+            issuer,
+            server,
+            quirks,
+            stage: Stage::Review,
+            transcript,
+        }
+    }
+
+    /// For the store.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a session has only text keys and numbers that JSON has")
+    }
+
+    /// From the store.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let damaged = |error| Error::new(ErrorCode::RecordDamaged, "a stored session can't be read").caused_by(error);
+        let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
+        if version > VERSION {
+            return Err(Error::new(ErrorCode::StoreTooNew, "a newer version of billfold began this session"));
+        }
+        serde_json::from_slice(bytes).map_err(damaged)
+    }
+
+    /// The session after an event, or why the event does not fit.
+    pub(crate) fn after(&self, event: Event, now: Timestamp) -> Result<Self, Error> {
+        let stage = transition::transition(&self.stage, event).map_err(|error| error.in_session(&self.id))?;
+        let mut next = Self { stage, updated_at: now, ..self.clone() };
+        if matches!(next.stage, Stage::Ended(_)) {
+            next.offer.grants = Grants::default();
+        }
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

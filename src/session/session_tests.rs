@@ -1,0 +1,204 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::*;
+use crate::dialect::read;
+use crate::model::credential::HolderKey;
+use crate::model::ids::{ConfigurationId, CredentialId};
+use crate::model::jwk::{Curve, Jwk};
+use crate::model::offer::GrantType;
+use crate::model::token::{AuthorizedCredential, Token, TokenType};
+use crate::protocol::authorization::{PendingAuthorization, RequestBy, Wanted};
+use crate::protocol::token::TokenGrant;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+fn session() -> Session {
+    let offer = read::offer(&json!({
+        "credential_issuer": "https://issuer.example", "credential_configuration_ids": ["A", "B"]
+    }))
+    .expect("an offer");
+    let issuer = read::issuer_metadata(&json!({
+        "credential_issuer": "https://issuer.example",
+        "credential_endpoint": "https://issuer.example/credential",
+        "credential_configurations_supported": {}
+    }))
+    .expect("metadata");
+    let server = read::authorization_server_metadata(&json!({
+        "issuer": "https://issuer.example", "token_endpoint": "https://issuer.example/token"
+    }))
+    .expect("metadata");
+    Session::new(offer, issuer, server, Quirks::default(), Transcript::default(), NOW)
+}
+
+fn choice() -> Choice {
+    Choice {
+        configurations: vec!["A".into(), "B".into()],
+        grant: GrantType::PreAuthorizedCode,
+        request_by: RequestBy::Auto,
+        copies: 1,
+        plans: BTreeMap::new(),
+        left_out: Vec::new(),
+    }
+}
+
+fn grant() -> TokenGrant {
+    TokenGrant::PreAuthorizedCode { pre_authorized_code: "p".into(), tx_code: None }
+}
+
+fn token(authorized: &[(&str, &[&str])]) -> Token {
+    Token {
+        access_token: "t".into(),
+        token_type: TokenType::Bearer,
+        expires_at: None,
+        refresh_token: None,
+        scope: None,
+        authorized: authorized
+            .iter()
+            .map(|(id, identifiers)| AuthorizedCredential {
+                credential_configuration_id: (*id).into(),
+                credential_identifiers: identifiers.iter().map(|&identifier| identifier.into()).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn key(handle: &str) -> HolderKey {
+    let public_jwk = Jwk::from_coordinates(Curve::P256, &[1; 32], &[2; 32]).expect("a key");
+    HolderKey { handle: handle.into(), public_jwk }
+}
+
+fn run(session: &Session, events: Vec<Event>) -> Session {
+    events.into_iter().fold(session.clone(), |session, event| session.after(event, NOW).expect("the event fits"))
+}
+
+fn received(prepared: Prepared, authorized: &[(&str, &[&str])]) -> Session {
+    run(
+        &session(),
+        vec![
+            Event::GrantReady { choice: choice(), grant: grant() },
+            Event::TokenSent,
+            Event::TokenReceived { token: token(authorized), anonymous: true, prepared },
+        ],
+    )
+}
+
+fn tasks(session: &Session) -> Vec<(String, Option<String>, usize)> {
+    let Stage::Credentials { tasks, .. } = &session.stage else { panic!("{}", session.stage.name()) };
+    tasks
+        .iter()
+        .map(|task| {
+            (task.configuration.to_string(), task.identifier.as_ref().map(ToString::to_string), task.keys.len())
+        })
+        .collect()
+}
+
+#[test]
+fn a_token_makes_one_task_a_dataset_or_configuration() {
+    let keys = BTreeMap::from([(ConfigurationId::from("A"), vec![key("1")]), ("B".into(), vec![key("2"), key("3")])]);
+    let session = received(Prepared { nonce: None, keys }, &[("B", &["B-1", "B-2"]), ("Unasked", &["x"])]);
+    assert_eq!(
+        tasks(&session),
+        [
+            ("A".to_owned(), None, 1),
+            ("B".to_owned(), Some("B-1".to_owned()), 2),
+            ("B".to_owned(), Some("B-2".to_owned()), 0)
+        ]
+    );
+}
+
+#[test]
+fn a_grant_that_may_have_left_is_not_sent_again() {
+    let sent = run(&session(), vec![Event::GrantReady { choice: choice(), grant: grant() }, Event::TokenSent]);
+    assert_eq!(sent.after(Event::TokenSent, NOW).expect_err("in flight").code(), ErrorCode::WrongStep);
+    let back = run(&sent, vec![Event::TokenNotSent { prepared: Prepared::default() }]);
+    assert!(back.after(Event::TokenSent, NOW).is_ok());
+}
+
+#[test]
+fn refused_codes_are_counted_and_keep_what_was_prepared() {
+    let mut at_code = run(&session(), vec![Event::CodeWanted { choice: choice() }]);
+    for round in 1..=2 {
+        let prepared = Prepared { nonce: Some("n".into()), keys: BTreeMap::from([("A".into(), vec![key("1")])]) };
+        at_code = run(
+            &at_code,
+            vec![
+                Event::GrantReady { choice: choice(), grant: grant() },
+                Event::TokenSent,
+                Event::TxCodeRefused { prepared },
+            ],
+        );
+        let Stage::EnterCode { refusals, prepared, .. } = &at_code.stage else { panic!("{}", at_code.stage.name()) };
+        assert_eq!(*refusals, round);
+        assert!(prepared.nonce.is_some() && prepared.keys.len() == 1);
+    }
+}
+
+#[test]
+fn it_ends_when_every_task_has_and_keeps_no_secret() {
+    let session = received(Prepared { nonce: Some("the-nonce".into()), ..Prepared::default() }, &[]);
+    let half = run(&session, vec![Event::CredentialSent { task: 0 }]);
+    let Stage::Credentials { nonce, .. } = &half.stage else { panic!("{}", half.stage.name()) };
+    assert!(nonce.is_none(), "a sent proof uses the nonce up");
+    let ended = run(
+        &half,
+        vec![
+            Event::CredentialStored { task: 0, credential: CredentialId::from("c") },
+            Event::TaskFailed { task: 1, code: ErrorCode::CredentialDenied, detail: "no".into(), quarantined: None },
+        ],
+    );
+    let Stage::Ended(Ending::Done { tasks }) = &ended.stage else { panic!("{}", ended.stage.name()) };
+    assert_eq!(tasks.len(), 2);
+    let text = String::from_utf8(ended.to_bytes()).expect("text");
+    assert!(!text.contains("access_token") && !text.contains("the-nonce"));
+}
+
+#[test]
+fn events_that_do_not_fit_change_nothing_and_name_both() {
+    let review = session();
+    for event in [
+        Event::TokenSent,
+        Event::SignInDropped,
+        Event::CredentialSent { task: 0 },
+        Event::TokenReceived { token: token(&[]), anonymous: false, prepared: Prepared::default() },
+        Event::TxCodeRefused { prepared: Prepared::default() },
+    ] {
+        let name = event.name();
+        let error = review.after(event, NOW).expect_err("it does not fit");
+        assert_eq!(error.code(), ErrorCode::WrongStep);
+        assert!(error.detail().contains(name) && error.detail().contains("review"), "{error}");
+        assert_eq!(error.session(), Some(&review.id));
+    }
+    let ended = run(&review, vec![Event::Cancelled]);
+    for event in [Event::Cancelled, Event::TokenSent, Event::CodeWanted { choice: choice() }] {
+        assert_eq!(ended.after(event, NOW).expect_err("it is over").code(), ErrorCode::SessionEnded);
+    }
+}
+
+#[test]
+fn a_sign_in_can_begin_again() {
+    let pending = PendingAuthorization {
+        state: "s".into(),
+        code_verifier: "v".into(),
+        redirect_uri: "app:/cb".into(),
+        resource: None,
+        wanted: Wanted::Scope("x".into()),
+        issuer_state: None,
+    };
+    let began = || Event::SignInBegan { choice: choice(), pending: pending.clone() };
+    let session = run(&session(), vec![began(), began(), Event::SignInDropped, began()]);
+    assert!(matches!(session.stage, Stage::SignIn { url: None, .. }));
+}
+
+#[test]
+fn sessions_survive_storage_and_newer_ones_are_refused() {
+    let session = received(Prepared::default(), &[]);
+    let read = Session::from_bytes(&session.to_bytes()).expect("it reads");
+    assert_eq!(read.to_bytes(), session.to_bytes());
+    let mut newer: serde_json::Value = serde_json::from_slice(&session.to_bytes()).expect("json");
+    newer["version"] = json!(VERSION + 1);
+    let refused = Session::from_bytes(newer.to_string().as_bytes()).expect_err("too new");
+    assert_eq!(refused.code(), ErrorCode::StoreTooNew);
+    assert_eq!(Session::from_bytes(b"{}").expect_err("damaged").code(), ErrorCode::RecordDamaged);
+}
