@@ -3,6 +3,8 @@
 mod bindings;
 mod ci;
 mod foreign;
+#[cfg(unix)]
+mod interop;
 mod size;
 mod suite;
 mod workspace;
@@ -31,6 +33,20 @@ const TASKS: &[Task] = &[
         arguments: "[--only STEP]... [--with-keycloak]",
         about: "everything that has to hold before a change is merged",
         run: ci::run,
+    },
+    #[cfg(unix)]
+    Task {
+        name: "interop",
+        arguments: "keycloak [OPTIONS]",
+        about: "the wallet against an issuer that is not ours",
+        run: interop::run,
+    },
+    #[cfg(unix)]
+    Task {
+        name: "sign-in",
+        arguments: "--user U --password P URL",
+        about: "a person at a login page, for the wallet's --browser",
+        run: interop::sign_in,
     },
     Task { name: "size", arguments: "", about: "size of the library in a phone, lines of code", run: size::run },
     Task {

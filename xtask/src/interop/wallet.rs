@@ -1,0 +1,187 @@
+//! The wallet example as a program: its command line, its events, its exit code.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::keycloak::{self, Server};
+use super::process::Group;
+use super::transcript::Transcript;
+
+/// One call of the wallet, with a person at the browser in it.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A wallet with a store of its own, and a browser command that signs the user in.
+pub(super) struct Setup {
+    program: PathBuf,
+    folder: TempDir,
+    issuer: String,
+}
+
+/// What one call did.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) status: Option<i32>,
+    /// Every line of standard output.
+    pub(super) events: Vec<Value>,
+}
+
+impl Outcome {
+    /// The events of one kind.
+    pub(super) fn named<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Value> {
+        self.events.iter().filter(move |event| event["event"] == *name)
+    }
+
+    /// The only event of this kind.
+    pub(super) fn single(&self, name: &str) -> Result<&Value, String> {
+        let mut found = self.named(name);
+        match (found.next(), found.next()) {
+            (Some(event), None) => Ok(event),
+            (None, _) => Err(format!("no `{name}` event")),
+            (Some(_), Some(_)) => Err(format!("more than one `{name}` event")),
+        }
+    }
+
+    /// Fails unless the wallet ended with this code.
+    pub(super) fn expect_status(&self, wanted: i32) -> Result<(), String> {
+        if self.status == Some(wanted) {
+            return Ok(());
+        }
+        let shown = self.status.map_or("a signal".into(), |status| status.to_string());
+        Err(format!("the wallet ended with {shown}, not {wanted}"))
+    }
+}
+
+impl Setup {
+    pub(super) fn new(program: &Path, server: &Server) -> Result<Self, String> {
+        let folder =
+            TempDir::with_prefix("billfold-wallet-").map_err(|error| format!("no temporary folder: {error}"))?;
+        let program = fs::canonicalize(program).map_err(|error| format!("{}: {error}", program.display()))?;
+        let setup = Self { program, folder, issuer: server.credential_issuer() };
+        setup.write_browser()?;
+        Ok(setup)
+    }
+
+    /// The browser command: this program's `sign-in`, as a script, so that no path needs quoting on the way.
+    fn write_browser(&self) -> Result<(), String> {
+        let this = std::env::current_exe().map_err(|error| format!("no own path: {error}"))?;
+        let script = format!(
+            "#!/bin/sh\nexec '{}' sign-in --user '{}' --password '{}' \"$@\"\n",
+            this.display(),
+            keycloak::USER,
+            keycloak::PASSWORD,
+        );
+        let path = self.browser();
+        fs::write(&path, script)
+            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o700)))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    /// Signs the user in outside the wallet, and says where the browser ended.
+    pub(super) fn sign_in(&self, transcript: &mut Transcript, url: &str) -> Result<String, String> {
+        transcript.command(&["browser", "--print-redirect", url]);
+        let (out, err) = (self.folder.path().join("out"), self.folder.path().join("err"));
+        let mut command = Command::new(self.browser());
+        command.args(["--print-redirect", url]);
+        let mut group = Group::spawn_split(&mut command, &out, &err)?;
+        let status = group.wait(LIMIT).map_err(|error| format!("sign-in: {error}"))?;
+        let answer = read(&out)?;
+        transcript.text(&answer);
+        if !status.success() {
+            return Err(format!("sign-in: {status}: {}", group.log_tail()));
+        }
+        Ok(answer.trim().to_owned())
+    }
+
+    fn browser(&self) -> PathBuf {
+        self.folder.path().join("browser")
+    }
+
+    /// The issuer that the wallet talks to.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The options of every call, which the transcript shows once.
+    fn options(&self, dev: bool) -> Vec<String> {
+        let path = |name| self.folder.path().join(name).to_string_lossy().into_owned();
+        let mut options = vec!["--store".to_owned(), path("store"), "--json".to_owned()];
+        if dev {
+            options.push("--dev".to_owned());
+        }
+        options.extend(["--browser".to_owned(), path("browser")]);
+        options
+    }
+
+    /// Says what `wallet` stands for in the transcript.
+    pub(super) fn explain(&self, transcript: &mut Transcript) {
+        transcript.note(&format!("below, `wallet` is `wallet {}`", self.options(true).join(" ")));
+    }
+
+    /// Calls the wallet as a developer would: events as JSON, http on loopback allowed.
+    pub(super) fn run(&self, transcript: &mut Transcript, words: &[&str]) -> Result<Outcome, String> {
+        self.run_as(transcript, keycloak::CLIENT, words)
+    }
+
+    /// The same as another client.
+    pub(super) fn run_as(&self, transcript: &mut Transcript, client: &str, words: &[&str]) -> Result<Outcome, String> {
+        let words = [&["--client-id", client], words].concat();
+        transcript.command(&[&["wallet"], &words[..]].concat());
+        self.call(transcript, &self.options(true), &words)
+    }
+
+    /// Calls the wallet without `--dev`, as an app is.
+    pub(super) fn run_without_dev(&self, transcript: &mut Transcript, words: &[&str]) -> Result<Outcome, String> {
+        let options = self.options(false);
+        let words = [&["--client-id", keycloak::CLIENT], words].concat();
+        let shown: Vec<&str> = options.iter().map(String::as_str).chain(words.iter().copied()).collect();
+        transcript.command(&[&["wallet"], &shown[..]].concat());
+        self.call(transcript, &options, &words)
+    }
+
+    fn call(&self, transcript: &mut Transcript, options: &[String], words: &[&str]) -> Result<Outcome, String> {
+        let out = self.folder.path().join("out");
+        let err = self.folder.path().join("err");
+        let mut command = Command::new(&self.program);
+        command
+            .args(options)
+            .args(words)
+            // Nothing of the user's own wallet or keyring is touched.
+            .env("HOME", self.folder.path())
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .env_remove("XDG_DATA_HOME")
+            .env_remove("XDG_CONFIG_HOME");
+        let mut group = Group::spawn_split(&mut command, &out, &err)?;
+        let status = group.wait(LIMIT);
+        let text = read(&out)?;
+        let mut events = Vec::new();
+        let mut other = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match serde_json::from_str(line) {
+                Ok(event) => {
+                    transcript.event(&event);
+                    events.push(event);
+                }
+                Err(_) => other.push(line.to_owned()),
+            }
+        }
+        transcript.text(&other.join("\n"));
+        transcript.text(&read(&err)?);
+        let status = status.map_err(|error| format!("wallet: {error}"))?;
+        if !other.is_empty() {
+            return Err("with --json the wallet printed something that is not JSON".into());
+        }
+        Ok(Outcome { status: status.code(), events })
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read(path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
