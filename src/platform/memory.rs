@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::secret::{SecretError, SecretStore};
-use super::store::{Change, CredentialStore, Expected, Record, StoreError, StoreErrorKind, Table};
+use super::store::{Change, CredentialStore, Record, StoreError, Table, check_expected};
 
 /// A [`CredentialStore`] in memory. It is volatile: what it holds is gone when it is dropped.
 #[derive(Default)]
@@ -97,28 +97,6 @@ impl Stored {
     fn record(&self, id: &str) -> Record {
         Record { id: id.to_owned(), revision: self.revision, content: self.content.to_vec() }
     }
-}
-
-/// Compares what a write expects with the revision that is there.
-pub(super) fn check_expected(table: Table, id: &str, expected: Expected, found: Option<u64>) -> Result<(), StoreError> {
-    let fits = match expected {
-        Expected::Anything => true,
-        Expected::Nothing => found.is_none(),
-        Expected::Revision(revision) => found == Some(revision),
-    };
-    if fits {
-        return Ok(());
-    }
-    let found = found.map_or_else(|| "nothing".to_owned(), |revision| format!("revision {revision}"));
-    let expected = match expected {
-        Expected::Revision(revision) => format!("revision {revision}"),
-        _ => "nothing".to_owned(),
-    };
-    let table = table.as_str();
-    Err(StoreError::new(
-        StoreErrorKind::Conflict,
-        format!("the record {id} in {table} was changed meanwhile: expected {expected}, found {found}"),
-    ))
 }
 
 /// A [`SecretStore`] in memory. It is volatile: a durable wallet whose keys rest here loses them

@@ -5,10 +5,14 @@ pub mod clock;
 pub mod http;
 pub mod keys;
 pub mod memory;
+mod private;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
+mod seal;
 pub mod secret;
 pub mod software_keys;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod store_suite;
@@ -18,4 +22,17 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
+}
+
+/// Runs work that blocks: on a thread of tokio's where there is a runtime, else here.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
+    match runtime.spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down and did not begin the work; nobody waits for it any more.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }

@@ -107,6 +107,28 @@ impl<T: CredentialStore + ?Sized> CredentialStore for Arc<T> {
     }
 }
 
+/// Compares what a write expects with the revision that is there.
+pub(super) fn check_expected(table: Table, id: &str, expected: Expected, found: Option<u64>) -> Result<(), StoreError> {
+    let fits = match expected {
+        Expected::Anything => true,
+        Expected::Nothing => found.is_none(),
+        Expected::Revision(revision) => found == Some(revision),
+    };
+    if fits {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "nothing".to_owned(), |revision| format!("revision {revision}"));
+    let expected = match expected {
+        Expected::Revision(revision) => format!("revision {revision}"),
+        _ => "nothing".to_owned(),
+    };
+    let table = table.as_str();
+    Err(StoreError::new(
+        StoreErrorKind::Conflict,
+        format!("the record {id} in {table} was changed meanwhile: expected {expected}, found {found}"),
+    ))
+}
+
 /// What went wrong in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -3,4 +3,6 @@
 
 mod keys;
 mod memory;
+mod secrets;
+mod sqlite;
 mod transport;

@@ -1,10 +1,16 @@
 //! Where small secrets rest: the wallet's wrapping key, software keys.
 
+mod file;
+mod passphrase;
+
 use std::error::Error as StdError;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
+
+pub use file::FileSecrets;
+pub use passphrase::PassphraseSecrets;
 
 /// Keeps secrets by name. The platform's own protection (Keystore, Keychain, Secret Service)
 /// belongs behind it.

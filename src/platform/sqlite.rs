@@ -1,0 +1,357 @@
+//! The durable store: `SQLite`, with every record sealed.
+
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use zeroize::Zeroizing;
+
+use super::private;
+use super::seal::Sealer;
+use super::secret::{SecretError, SecretStore};
+use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, Table, check_expected};
+
+/// A [`CredentialStore`] in a folder on disk: `SQLite`, each record sealed with XChaCha20-Poly1305.
+///
+/// The key that seals rests in a [`SecretStore`] and is made when the store is new. Ids, sizes and
+/// the order of records can be seen by who reads the disk, their contents can't; a record that was
+/// altered, moved, or put back from an older time does not open. One process at a time has the
+/// store: another one is refused as [`StoreErrorKind::Locked`].
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Inner>);
+
+struct Inner {
+    // Fields drop in this order: the lock has to outlive the connection.
+    connection: Mutex<Connection>,
+    sealer: Sealer,
+    _lock: File,
+}
+
+const DATABASE: &str = "wallet.db";
+const LOCK: &str = "lock";
+const SCHEMA_VERSION: i64 = 1;
+/// Opens with what it names, so that a wrong key is noticed before a record is asked for.
+const KEY_CHECK: &[u8] = b"billfold store key";
+
+const SCHEMA: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+    CREATE TABLE records (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        drawer TEXT NOT NULL,
+        id TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        sealed BLOB NOT NULL,
+        UNIQUE (drawer, id)
+    ) STRICT;
+";
+
+impl SqliteStore {
+    /// Opens the store in a folder, or makes it there.
+    pub async fn open(dir: &Path, secrets: Arc<dyn SecretStore>) -> Result<Self, StoreError> {
+        let dir = dir.to_owned();
+        let opened = super::blocking(move || Opened::open(&dir)).await?;
+        let key = match &opened.origin {
+            Origin::New { store_id } => make_key(&*secrets, store_id).await?,
+            Origin::Existing { store_id, .. } => read_key(&*secrets, store_id).await?,
+        };
+        super::blocking(move || opened.finish(&key)).await
+    }
+
+    /// Runs a piece of work on the connection, off the caller's thread.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &Sealer) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = self.0.clone();
+        super::blocking(move || {
+            // A panic in the middle of a transaction has rolled it back.
+            let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut connection, &inner.sealer)
+        })
+        .await
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl CredentialStore for SqliteStore {
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.run(move |connection, sealer| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database_failed)?;
+            for change in changes {
+                apply(&transaction, sealer, change)?;
+            }
+            transaction.commit().map_err(database_failed)
+        })
+        .await
+    }
+
+    async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
+        let id = id.to_owned();
+        self.run(move |connection, sealer| {
+            let found = connection
+                .prepare("SELECT revision, sealed FROM records WHERE drawer = ?1 AND id = ?2")
+                .and_then(|mut query| {
+                    query.query_row((table.as_str(), &id), |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                })
+                .map_err(database_failed)?;
+            let Some((revision, sealed)): Option<(i64, Vec<u8>)> = found else { return Ok(None) };
+            unseal(sealer, table, id, revision, &sealed).map(Some)
+        })
+        .await
+    }
+
+    async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+        self.run(move |connection, sealer| {
+            let mut query = connection
+                .prepare("SELECT id, revision, sealed FROM records WHERE drawer = ?1 ORDER BY position")
+                .map_err(database_failed)?;
+            let mut rows = query.query([table.as_str()]).map_err(database_failed)?;
+            let mut records = Vec::new();
+            while let Some(row) = rows.next().map_err(database_failed)? {
+                let (id, revision, sealed): (String, i64, Vec<u8>) = row.try_into().map_err(database_failed)?;
+                records.push(unseal(sealer, table, id, revision, &sealed)?);
+            }
+            Ok(records)
+        })
+        .await
+    }
+}
+
+fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Result<(), StoreError> {
+    match change {
+        Change::Put { table, id, content, expected } => {
+            let content = Zeroizing::new(content);
+            let found: Option<i64> = transaction
+                .prepare("SELECT revision FROM records WHERE drawer = ?1 AND id = ?2")
+                .and_then(|mut query| query.query_row((table.as_str(), &id), |row| row.get(0)).optional())
+                .map_err(database_failed)?;
+            check_expected(table, &id, expected, found.map(i64::cast_unsigned))?;
+            let revision = found.unwrap_or(0) + 1;
+            let sealed = sealer.seal(&content, &place(table, &id, revision));
+            transaction
+                .prepare(
+                    "INSERT INTO records (drawer, id, revision, sealed) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (drawer, id) DO UPDATE SET revision = excluded.revision, sealed = excluded.sealed",
+                )
+                .and_then(|mut write| write.execute(params![table.as_str(), id, revision, sealed]))
+                .map_err(database_failed)?;
+        }
+        Change::Remove { table, id } => {
+            transaction
+                .prepare("DELETE FROM records WHERE drawer = ?1 AND id = ?2")
+                .and_then(|mut removal| removal.execute((table.as_str(), id)))
+                .map_err(database_failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn unseal(sealer: &Sealer, table: Table, id: String, revision: i64, sealed: &[u8]) -> Result<Record, StoreError> {
+    let mut content = sealer.open(sealed, &place(table, &id, revision)).map_err(|_| {
+        let detail = format!("the record {id} in {} does not open", table.as_str());
+        StoreError::new(StoreErrorKind::Damaged, detail)
+    })?;
+    Ok(Record { id, revision: revision.cast_unsigned(), content: std::mem::take(&mut *content) })
+}
+
+/// What a record's seal is bound to. The id comes last and may hold anything; what is before it
+/// can't be mistaken for a part of it.
+fn place(table: Table, id: &str, revision: i64) -> Vec<u8> {
+    format!("billfold store 1\n{}\n{revision}\n{id}", table.as_str()).into_bytes()
+}
+
+/// The database and its lock, before the key is there.
+struct Opened {
+    connection: Connection,
+    lock: File,
+    origin: Origin,
+}
+
+enum Origin {
+    New { store_id: String },
+    Existing { store_id: String, key_check: Vec<u8> },
+}
+
+impl Opened {
+    fn open(dir: &Path) -> Result<Self, StoreError> {
+        private::create_dir(dir).map_err(|error| io_failed("the store's folder could not be made", error))?;
+        let lock = lock(dir)?;
+        let connection = connect(&dir.join(DATABASE))?;
+        let version: i64 =
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(database_failed)?;
+        let origin = match version {
+            0 => {
+                let tables: i64 = connection
+                    .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+                    .map_err(database_failed)?;
+                if tables != 0 {
+                    let detail = "the database was made by another program";
+                    return Err(StoreError::new(StoreErrorKind::Failed, detail));
+                }
+                Origin::New { store_id: hex::encode(super::random::<16>()) }
+            }
+            1 => Origin::Existing {
+                store_id: meta(&connection, "store_id")?,
+                key_check: meta(&connection, "key_check")?,
+            },
+            newer => {
+                let detail =
+                    format!("the store has format {newer}; this version reads no newer one than {SCHEMA_VERSION}");
+                return Err(StoreError::new(StoreErrorKind::TooNew, detail));
+            }
+        };
+        Ok(Self { connection, lock, origin })
+    }
+
+    fn finish(mut self, key: &[u8; 32]) -> Result<SqliteStore, StoreError> {
+        let sealer = Sealer::new(key);
+        settings(&self.connection).map_err(database_failed)?;
+        match &self.origin {
+            Origin::New { store_id } => {
+                let key_check = sealer.seal(KEY_CHECK, store_id.as_bytes());
+                initialise(&mut self.connection, store_id, &key_check).map_err(database_failed)?;
+            }
+            Origin::Existing { store_id, key_check } => {
+                if sealer.open(key_check, store_id.as_bytes()).is_err() {
+                    let detail = "the wrapping key in the secret store is not the one of this store";
+                    return Err(StoreError::new(StoreErrorKind::Damaged, detail));
+                }
+            }
+        }
+        Ok(SqliteStore(Arc::new(Inner { connection: Mutex::new(self.connection), sealer, _lock: self.lock })))
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    // SQLite gives its other files the mode of this one.
+    private::open_or_create(path).map_err(|error| io_failed("the database could not be made", error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(database_failed)?;
+    connection
+        .busy_timeout(Duration::ZERO)
+        // Before anything is read: the write-ahead log then needs no shared memory beside it.
+        .and_then(|()| connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(())))
+        .map_err(database_failed)?;
+    Ok(connection)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Where fsync alone does not reach the disk (Apple systems).
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+    connection.pragma_update(None, "trusted_schema", false)
+}
+
+fn initialise(connection: &mut Connection, store_id: &str, key_check: &[u8]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute("INSERT INTO meta VALUES ('store_id', ?1)", [store_id.as_bytes()])?;
+    transaction.execute("INSERT INTO meta VALUES ('key_check', ?1)", [key_check])?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+fn meta<T: TryFrom<Vec<u8>>>(connection: &Connection, name: &str) -> Result<T, StoreError> {
+    let value: Option<Vec<u8>> = connection
+        .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(database_failed)?;
+    value.and_then(|value| value.try_into().ok()).ok_or_else(|| {
+        StoreError::new(StoreErrorKind::Damaged, format!("the store's own record {name} is missing or damaged"))
+    })
+}
+
+fn key_name(store_id: &str) -> String {
+    format!("wrapping-key/v1/{store_id}")
+}
+
+/// The key is kept before the store is, so that no store is ever without one.
+async fn make_key(secrets: &dyn SecretStore, store_id: &str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let key = Zeroizing::new(super::random::<32>());
+    secrets.put(&key_name(store_id), Zeroizing::new(key.to_vec())).await.map_err(secret_failed)?;
+    Ok(key)
+}
+
+async fn read_key(secrets: &dyn SecretStore, store_id: &str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+    let name = key_name(store_id);
+    let Some(kept) = secrets.get(&name).await.map_err(secret_failed)? else {
+        let detail = format!("the secret store has no {name}: without it this store can't be opened");
+        return Err(StoreError::new(StoreErrorKind::Secret, detail));
+    };
+    let mut key = Zeroizing::new([0; 32]);
+    if kept.len() != key.len() {
+        let detail = format!("{name} in the secret store is not 32 octets long");
+        return Err(StoreError::new(StoreErrorKind::Secret, detail));
+    }
+    key.copy_from_slice(&kept);
+    Ok(key)
+}
+
+/// Takes the folder for this process, until the file is closed or the process ends.
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let cannot = |error| io_failed("the store's lock could not be had", error);
+    let mut file = private::open_or_create(&dir.join(LOCK)).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = holder(&mut file).unwrap_or_else(|| "another process".to_owned());
+            let detail = format!("the store in {} is in use by {holder}", dir.display());
+            return Err(StoreError::new(StoreErrorKind::Locked, detail));
+        }
+        Err(TryLockError::Error(error)) => return Err(cannot(error)),
+    }
+    let program = std::env::current_exe().ok();
+    let program = program
+        .as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(String::new, |name| format!(" ({})", name.to_string_lossy().replace(char::is_control, "?")));
+    file.set_len(0)
+        .and_then(|()| file.write_all(format!("process {}{program}\n", std::process::id()).as_bytes()))
+        .map_err(cannot)?;
+    Ok(file)
+}
+
+/// What the holder of the lock wrote about itself.
+fn holder(file: &mut File) -> Option<String> {
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).ok()?;
+    file.take(400).read_to_string(&mut text).ok()?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    (!line.is_empty()).then(|| line.to_owned())
+}
+
+fn database_failed(error: rusqlite::Error) -> StoreError {
+    let (kind, what) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (StoreErrorKind::Locked, "another program has the database open")
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            (StoreErrorKind::Damaged, "the database is damaged")
+        }
+        _ => (StoreErrorKind::Failed, "the database failed"),
+    };
+    StoreError::new(kind, format!("{what}: {error}")).caused_by(error)
+}
+
+fn io_failed(what: &str, error: std::io::Error) -> StoreError {
+    StoreError::new(StoreErrorKind::Failed, format!("{what}: {error}")).caused_by(error)
+}
+
+fn secret_failed(error: SecretError) -> StoreError {
+    StoreError::new(StoreErrorKind::Secret, format!("the secret store failed: {error}")).caused_by(error)
+}
