@@ -76,7 +76,7 @@ pub(crate) fn generate(language: Language) -> Result<(), String> {
     replace(&fresh, &language.folder())
 }
 
-/// One folder a module, as `SwiftPM` wants it: the Swift source, and the C header with its module map.
+/// One folder a module, as SwiftPM wants it: the Swift source, and the C header with its module map.
 fn arrange_swift(folder: &Path) -> Result<(), String> {
     let swift = folder.join("BillfoldFFI");
     let header = folder.join("CBillfoldFFI");

@@ -40,7 +40,7 @@ fn maven() -> Command {
     command
 }
 
-/// The library's place is given here and not in `Package.swift`: `SwiftPM` refuses packages with
+/// The library's place is given here and not in `Package.swift`: SwiftPM refuses packages with
 /// linker flags of their own as dependencies.
 fn swift() -> Command {
     let folder = bindings::library_folder().display().to_string();
