@@ -50,14 +50,15 @@ pub(super) fn run(server: &Server, wallet: &Setup, transcript: &mut Transcript) 
         })?;
     }
     for configuration in &CONFIGURATIONS {
-        run.step(&format!("{}: offer with a sign-in", configuration.id), |run| {
-            run.accept(configuration, false).map(drop)
+        run.step(&format!("{}: offer by reference, with a sign-in", configuration.id), |run| {
+            run.sign_in_offer(configuration)
         })?;
     }
     for configuration in &CONFIGURATIONS {
-        run.step(&format!("{}: offer with a pre-authorized code, which serves once", configuration.id), |run| {
-            run.pre_authorized(configuration)
-        })?;
+        run.step(
+            &format!("{}: offer by value, with a pre-authorized code, which serves once", configuration.id),
+            |run| run.pre_authorized(configuration),
+        )?;
     }
     run.step("sign-in finished by another process", Run::resume)?;
     run.step("http is refused without --dev", Run::refuse_http)?;
@@ -95,7 +96,7 @@ impl Run<'_> {
         let mut silent = Transcript::silent();
         let listed = self.wallet.run(&mut silent, &["list"])?;
         listed.expect_status(0)?;
-        Ok(credential::listed(&listed.events))
+        Ok(credential::listed(&listed))
     }
 
     fn start(&mut self, configuration: &Configuration) -> Result<(), String> {
@@ -107,22 +108,25 @@ impl Run<'_> {
         self.expect_stored(&outcome, configuration)
     }
 
-    /// Takes a fresh offer and gives back its link.
-    fn accept(&mut self, configuration: &Configuration, pre_authorized: bool) -> Result<String, String> {
-        let link = self.server.offer(configuration.id, pre_authorized)?;
+    fn sign_in_offer(&mut self, configuration: &Configuration) -> Result<(), String> {
+        let link = self.server.offer(configuration.id, false)?;
         let outcome = self.call(&["accept", &link])?;
-        expect_sign_ins(&outcome, usize::from(!pre_authorized))?;
-        self.expect_stored(&outcome, configuration)?;
-        Ok(link)
+        expect_sign_ins(&outcome, 1)?;
+        self.expect_stored(&outcome, configuration)
     }
 
     fn pre_authorized(&mut self, configuration: &Configuration) -> Result<(), String> {
-        let link = self.accept(configuration, true)?;
+        // By value, so that it is the token endpoint that has to refuse the code.
+        let link = self.server.offer_by_value(configuration.id, true)?;
+        let outcome = self.call(&["accept", &link])?;
+        expect_sign_ins(&outcome, 0)?;
+        self.expect_stored(&outcome, configuration)?;
+
         let again = self.call(&["accept", &link])?;
         again.expect_status(1)?;
         let error = again.single("error")?;
-        if error["status"].as_u64().is_none_or(|status| status != 400 && status != 404) {
-            return Err("the error event does not carry the server's status".into());
+        if error["status"] != 400 || error["server_error"] != "invalid_grant" {
+            return Err("the error event does not say what the server said".into());
         }
         if again.named("stored").next().is_some() {
             return Err("a used offer gave a credential".into());
@@ -193,8 +197,7 @@ impl Run<'_> {
             }
         }
         let exported = self.call(&["export", id])?;
-        exported.expect_status(0)?;
-        let raw = exported.events.iter().find_map(credential::raw).ok_or("`export` gives no credential")?;
+        let raw = credential::raw(&exported)?;
         let keys = self.server.web.get(&self.server.well_known("jwt-vc-issuer"), None)?;
         credential::check(
             raw,

@@ -6,6 +6,8 @@ use ring::digest;
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::Value;
 
+use super::wallet::Outcome;
+
 /// What a credential must be.
 pub(super) struct Expected<'a> {
     pub(super) format: &'a str,
@@ -17,15 +19,20 @@ pub(super) struct Expected<'a> {
     pub(super) keys: &'a Value,
 }
 
-/// The credential in a line of `export`.
-pub(super) fn raw(event: &Value) -> Option<&str> {
-    event["raw"].as_str().filter(|raw| raw.contains('.'))
+/// The only copy of a credential in the answer of `export`.
+pub(super) fn raw(exported: &Outcome) -> Result<&str, String> {
+    exported.expect_status(0)?;
+    let copies = exported.single("export")?["raw"].as_array().map_or(&[][..], Vec::as_slice);
+    match copies {
+        [Value::String(raw)] => Ok(raw),
+        _ => Err(format!("`export` gives {} copies, not one as text", copies.len())),
+    }
 }
 
-/// The identifiers in the lines of `list`, sorted.
-pub(super) fn listed(events: &[Value]) -> Vec<String> {
-    let mut ids: Vec<String> =
-        events.iter().filter_map(|event| event["credential"].as_str().map(str::to_owned)).collect();
+/// The identifiers in the answer of `list`, sorted.
+pub(super) fn listed(outcome: &Outcome) -> Vec<String> {
+    let ids = outcome.named("credential").filter_map(|event| event["credential"].as_str());
+    let mut ids: Vec<String> = ids.map(str::to_owned).collect();
     ids.sort();
     ids
 }
@@ -39,16 +46,16 @@ pub(super) fn expect_verified(report: &Value) -> Result<(), String> {
     let checks = report["checks"].as_array().ok_or("the report has no checks")?;
     let signature = checks.iter().find(|check| check["kind"] == "signature");
     match signature {
-        Some(check) if outcome(check) == Some("passed") => {}
+        Some(check) if came_out(check) == Some("passed") => {}
         _ => return Err("the report does not say that the signature was checked".into()),
     }
-    match checks.iter().find(|check| outcome(check) == Some("failed")) {
+    match checks.iter().find(|check| came_out(check) == Some("failed")) {
         Some(check) => Err(format!("verified, although the check {} failed", check["kind"])),
         None => Ok(()),
     }
 }
 
-fn outcome(check: &Value) -> Option<&str> {
+fn came_out(check: &Value) -> Option<&str> {
     check["outcome"]["is"].as_str()
 }
 

@@ -70,17 +70,13 @@ pub(super) fn record(server: &Server, wallet: &Setup, transcript: &mut Transcrip
         let outcome = wallet.run(transcript, &["accept", &server.offer(configuration.id, true)?])?;
         let id = outcome.single("stored")?["credential"].as_str().ok_or("the stored event names no credential")?;
         let exported = wallet.run(transcript, &["export", id])?;
-        let raw = exported.events.iter().find_map(credential::raw).ok_or("`export` gives no credential")?;
+        let raw = credential::raw(&exported)?;
         fixtures.write(&format!("credential.{name}"), &json!({ "credentials": [{ "credential": raw }] }))?;
     }
 
     let [configuration, _] = &CONFIGURATIONS;
-    let offer = |pre_authorized| {
-        let reference = server.offer_reference(configuration.id, pre_authorized)?;
-        server.web.get(&reference, None)?.ok("offer")
-    };
-    fixtures.write("offer.authorization-code", &offer(false)?)?;
-    let pre_authorized = offer(true)?;
+    fixtures.write("offer.authorization-code", &server.offer_content(configuration.id, false)?)?;
+    let pre_authorized = server.offer_content(configuration.id, true)?;
     fixtures.write("offer.pre-authorized", &pre_authorized)?;
     let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
     let code = keycloak::text(&pre_authorized["grants"][grant], "pre-authorized_code")?;

@@ -199,16 +199,24 @@ impl Server {
         format!("{}/protocol/openid-connect/token", self.credential_issuer())
     }
 
-    /// Makes an offer as the user would from an account page, and says the link that a wallet gets.
+    /// Makes an offer as the user would from an account page: the link, with the offer by reference.
     pub(super) fn offer(&self, configuration: &str, pre_authorized: bool) -> Result<String, String> {
+        Ok(link("credential_offer_uri", &self.offer_reference(configuration, pre_authorized)?))
+    }
+
+    /// The same with the offer in the link.
+    pub(super) fn offer_by_value(&self, configuration: &str, pre_authorized: bool) -> Result<String, String> {
+        Ok(link("credential_offer", &self.offer_content(configuration, pre_authorized)?.to_string()))
+    }
+
+    /// Makes an offer and fetches it.
+    pub(super) fn offer_content(&self, configuration: &str, pre_authorized: bool) -> Result<Value, String> {
         let reference = self.offer_reference(configuration, pre_authorized)?;
-        let mut link = url::Url::parse("openid-credential-offer://").expect("a fixed link");
-        link.query_pairs_mut().append_pair("credential_offer_uri", &reference);
-        Ok(link.into())
+        self.web.get(&reference, None)?.ok("offer")
     }
 
     /// Makes an offer and says where it lies.
-    pub(super) fn offer_reference(&self, configuration: &str, pre_authorized: bool) -> Result<String, String> {
+    fn offer_reference(&self, configuration: &str, pre_authorized: bool) -> Result<String, String> {
         // An offer serves the client whose token made it.
         let token = self
             .web
@@ -262,6 +270,12 @@ fn lay_out(home: &Path, run: &Path) -> Result<(), String> {
         fs::copy(&from, run.join(to)).map_err(at(&from))?;
     }
     std::os::unix::fs::symlink(home.join("lib"), run.join("lib")).map_err(at(run))
+}
+
+fn link(name: &str, value: &str) -> String {
+    let mut link = url::Url::parse("openid-credential-offer://").expect("a fixed link");
+    link.query_pairs_mut().append_pair(name, value);
+    link.into()
 }
 
 /// A member that must be a string.
