@@ -1,0 +1,273 @@
+//! The protected side: nonce, credential and notification endpoints.
+
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::header::{AUTHORIZATION, CACHE_CONTROL};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::Configuration;
+use crate::encoding::random_text;
+use crate::faults::Fault;
+use crate::formats::{self, Mistakes};
+use crate::issuer::Issuer;
+use crate::oauth::media_type;
+use crate::proof::{self, Holder};
+use crate::refusal::{Refusal, no_store};
+use crate::token::Token;
+
+/// One credential response, as the notification endpoint knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    /// The token that it was made for.
+    token: String,
+}
+
+/// Gives a nonce.
+pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    if headers.contains_key(AUTHORIZATION) {
+        return Refusal::new("invalid_request", "The nonce endpoint takes no access token").into_response();
+    }
+    if !body.is_empty() {
+        return Refusal::new("invalid_request", "The nonce endpoint takes no body").into_response();
+    }
+    let nonce = random_text();
+    let lifetime = if issuer.faults.strikes(Fault::StaleNonce) { 0 } else { issuer.options.nonce_lifetime };
+    let expires = issuer.now() + lifetime;
+    issuer.book().nonces.insert(nonce.clone(), expires);
+    no_store(StatusCode::OK, &json!({"c_nonce": nonce}))
+}
+
+/// Issues credentials.
+pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    match issue(issuer, headers, body) {
+        Ok(answer) => no_store(StatusCode::OK, &answer),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+    let (token_value, token) = bearer(issuer, headers)?;
+    if issuer.faults.strikes(Fault::InvalidToken) {
+        let message = "The access token is not accepted";
+        return Err(Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", message));
+    }
+    if issuer.faults.strikes(Fault::CredentialDenied) {
+        return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
+    }
+    let request = read_request(headers, body)?;
+    let configuration = choose(issuer, &token, &request)?;
+    let holders = read_proofs(issuer, configuration, &token, request.get("proofs"))?;
+    let mistakes = Mistakes::draw(issuer);
+    let credentials: Vec<Value> = if issuer.faults.strikes(Fault::EmptyCredentials) {
+        Vec::new()
+    } else if holders.is_empty() {
+        vec![json!({"credential": formats::make(issuer, configuration, None, &mistakes)})]
+    } else {
+        holders
+            .iter()
+            .map(|holder| json!({"credential": formats::make(issuer, configuration, Some(holder), &mistakes)}))
+            .collect()
+    };
+    let mut answer = json!({"credentials": credentials});
+    if issuer.options.notification_endpoint {
+        let id = random_text();
+        answer["notification_id"] = json!(id);
+        issuer.book().issued.insert(id, Issued { token: token_value });
+    }
+    Ok(answer)
+}
+
+/// The access token of a request.
+fn bearer(issuer: &Issuer, headers: &HeaderMap) -> Result<(String, Token), Refusal> {
+    let invalid = |reason| Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", reason);
+    let mut sent = headers.get_all(AUTHORIZATION).iter();
+    let header = sent.next().ok_or_else(Refusal::no_token)?;
+    if sent.next().is_some() {
+        let message = "There is more than one Authorization header";
+        return Err(Refusal::bearer(StatusCode::BAD_REQUEST, "invalid_request", message));
+    }
+    let (scheme, value) = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or_else(|| invalid("The Authorization header is not a scheme and a token"))?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(invalid("The token type is Bearer"));
+    }
+    let token = issuer
+        .book()
+        .tokens
+        .get(value)
+        .cloned()
+        .ok_or_else(|| invalid("The access token is unknown or was revoked"))?;
+    if token.expires <= issuer.now() {
+        return Err(invalid("The access token has expired"));
+    }
+    Ok((value.to_owned(), token))
+}
+
+fn malformed(reason: impl AsRef<str>) -> Refusal {
+    Refusal::new("invalid_credential_request", reason)
+}
+
+fn read_request(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    if media_type(headers).as_deref() != Some("application/json") {
+        return Err(malformed("The body has to be application/json"));
+    }
+    let request: Value = serde_json::from_slice(body).map_err(|_| malformed("The body is not JSON"))?;
+    let Value::Object(request) = request else {
+        return Err(malformed("The body is not a JSON object"));
+    };
+    for name in request.keys() {
+        match name.as_str() {
+            "credential_identifier" | "credential_configuration_id" | "proofs" => {}
+            "credential_response_encryption" => {
+                let message = "This issuer does not encrypt its responses";
+                return Err(Refusal::new("invalid_encryption_parameters", message));
+            }
+            "format" | "proof" | "vct" | "doctype" | "credential_definition" => {
+                return Err(malformed(format!("{name} is of an earlier draft and gone in 1.0")));
+            }
+            _ => return Err(malformed(format!("The member {name} is not known"))),
+        }
+    }
+    Ok(request)
+}
+
+/// The configuration that the request names, if the token is good for it.
+fn choose<'a>(issuer: &'a Issuer, token: &Token, request: &Map<String, Value>) -> Result<&'a Configuration, Refusal> {
+    let text = |name: &str| match request.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(malformed(format!("{name} is not a string"))),
+    };
+    let id = match (text("credential_identifier")?, text("credential_configuration_id")?) {
+        (Some(_), Some(_)) => {
+            return Err(malformed("credential_identifier and credential_configuration_id exclude each other"));
+        }
+        (None, None) => {
+            return Err(malformed("credential_identifier or credential_configuration_id is missing"));
+        }
+        (Some(_), None) if token.identifiers.is_empty() => {
+            return Err(malformed("The token answer gave no credential_identifiers, so none can be used"));
+        }
+        (None, Some(_)) if !token.identifiers.is_empty() => {
+            return Err(malformed("The token answer gave credential_identifiers, so one has to be used"));
+        }
+        (Some(identifier), None) => token.identifiers.get(identifier).ok_or_else(|| {
+            Refusal::new("unknown_credential_identifier", "The token has no such credential identifier")
+        })?,
+        (None, Some(id)) => id,
+    };
+    let configuration = issuer.configuration(id).ok_or_else(|| {
+        Refusal::new("unknown_credential_configuration", format!("'{id}' is not a configuration of this issuer"))
+    })?;
+    if !token.configurations.contains(&configuration.id) {
+        let message = "The access token is not good for this credential";
+        return Err(Refusal::bearer(StatusCode::FORBIDDEN, "insufficient_scope", message));
+    }
+    Ok(configuration)
+}
+
+fn read_proofs(
+    issuer: &Issuer,
+    configuration: &Configuration,
+    token: &Token,
+    proofs: Option<&Value>,
+) -> Result<Vec<Holder>, Refusal> {
+    let Some(proofs) = proofs else {
+        return if configuration.is_bound() {
+            Err(Refusal::new("invalid_proof", "proofs is missing, this credential is bound to a key"))
+        } else {
+            Ok(Vec::new())
+        };
+    };
+    if !configuration.is_bound() {
+        return Err(malformed("This configuration has no proof_types_supported, so proofs has no place"));
+    }
+    let proofs = proofs.as_object().ok_or_else(|| malformed("proofs is not an object"))?;
+    let mut members = proofs.iter();
+    let (Some((kind, values)), None) = (members.next(), members.next()) else {
+        return Err(malformed("proofs has to have exactly one member"));
+    };
+    if kind != "jwt" {
+        return Err(Refusal::new("invalid_proof", format!("The proof type {kind} is not supported")));
+    }
+    let values = values
+        .as_array()
+        .filter(|values| !values.is_empty())
+        .ok_or_else(|| malformed("proofs.jwt is not a filled array"))?;
+    let limit = issuer.options.batch_size.max(1);
+    if values.len() > limit {
+        return Err(malformed(format!("There are more than {limit} proofs")));
+    }
+    let mut holders: Vec<Holder> = Vec::new();
+    let mut nonces = Vec::new();
+    for value in values {
+        let jwt = value.as_str().ok_or_else(|| malformed("A proof is not a string"))?;
+        let proven = proof::check(issuer, configuration, token.client_id.as_deref(), jwt)?;
+        if holders.iter().any(|known| known.key == proven.holder.key) {
+            return Err(Refusal::new("invalid_proof", "Two proofs are for the same key"));
+        }
+        holders.push(proven.holder);
+        nonces.extend(proven.nonce);
+    }
+    spend(issuer, &nonces)?;
+    Ok(holders)
+}
+
+/// Uses up the nonces of a request; several proofs of one request may share one.
+fn spend(issuer: &Issuer, nonces: &[String]) -> Result<(), Refusal> {
+    let now = issuer.now();
+    let mut book = issuer.book();
+    if nonces.iter().any(|nonce| book.nonces.get(nonce).is_none_or(|expires| *expires <= now)) {
+        return Err(Refusal::new("invalid_nonce", "The nonce is unknown, was used before or has expired"));
+    }
+    for nonce in nonces {
+        book.nonces.remove(nonce);
+    }
+    Ok(())
+}
+
+/// Takes a notification.
+pub(crate) fn notification(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    match notified(issuer, headers, body) {
+        Ok(()) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn notified(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
+    let (token, _) = bearer(issuer, headers)?;
+    let bad = |reason: &str| Refusal::new("invalid_notification_request", reason);
+    if media_type(headers).as_deref() != Some("application/json") {
+        return Err(bad("The body has to be application/json"));
+    }
+    let request: Map<String, Value> = serde_json::from_slice(body).map_err(|_| bad("The body is not a JSON object"))?;
+    let text = |name: &str| request.get(name).and_then(Value::as_str);
+    let id = text("notification_id").ok_or_else(|| bad("notification_id is missing"))?;
+    match text("event") {
+        Some("credential_accepted" | "credential_deleted" | "credential_failure") => {}
+        Some(_) => return Err(bad("The event is not known")),
+        None => return Err(bad("event is missing")),
+    }
+    if let Some(description) = request.get("event_description") {
+        let legal = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+        if !description.as_str().is_some_and(|text| text.chars().all(legal)) {
+            return Err(bad("event_description is not plain ASCII"));
+        }
+    }
+    let known = issuer.book().issued.get(id).is_some_and(|issued| issued.token == token);
+    if known {
+        issuer.log.notified(Value::Object(request));
+        Ok(())
+    } else {
+        Err(Refusal::new("invalid_notification_id", "The token has no such notification_id"))
+    }
+}

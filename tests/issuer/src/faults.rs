@@ -1,0 +1,362 @@
+//! Faults: things that this issuer does wrong on demand, one at a time and by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, StatusCode};
+use http_body_util::BodyExt as _;
+
+/// An answer that a wire fault can spoil.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// Credential issuer metadata.
+    Metadata,
+    /// Authorization server metadata.
+    AsMetadata,
+    /// Offer by reference.
+    Offer,
+    /// Pushed authorization request.
+    Par,
+    /// Token.
+    Token,
+    /// Nonce.
+    Nonce,
+    /// Credential.
+    Credential,
+    /// Deferred credential.
+    Deferred,
+    /// Notification.
+    Notification,
+    /// JWT VC issuer metadata, `did.json` and the key set: where issuer keys are found.
+    IssuerKey,
+}
+
+impl Target {
+    const ALL: [Self; 10] = [
+        Self::Metadata,
+        Self::AsMetadata,
+        Self::Offer,
+        Self::Par,
+        Self::Token,
+        Self::Nonce,
+        Self::Credential,
+        Self::Deferred,
+        Self::Notification,
+        Self::IssuerKey,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Metadata => "metadata",
+            Self::AsMetadata => "as-metadata",
+            Self::Offer => "offer",
+            Self::Par => "par",
+            Self::Token => "token",
+            Self::Nonce => "nonce",
+            Self::Credential => "credential",
+            Self::Deferred => "deferred",
+            Self::Notification => "notification",
+            Self::IssuerKey => "issuer-key",
+        }
+    }
+}
+
+/// What a wire fault does to an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wire {
+    /// Blanks after the JSON make it longer than any wallet should read: 64 KiB for offers, 1 MiB else.
+    Oversized,
+    /// The right body under `text/html`.
+    ContentType,
+    /// 302 (307 for a POST) to the same path under `localhost`, which is another origin.
+    Redirect,
+    /// Status 500 without looking at the request.
+    Http500,
+    /// The request is carried out, then the connection is closed without an answer.
+    Drop,
+    /// The body is cut in the middle.
+    BadJson,
+    /// One more member, nested 5000 deep.
+    DeepJson,
+}
+
+impl Wire {
+    const ALL: [Self; 7] =
+        [Self::Oversized, Self::ContentType, Self::Redirect, Self::Http500, Self::Drop, Self::BadJson, Self::DeepJson];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Oversized => "oversized",
+            Self::ContentType => "wrong-content-type",
+            Self::Redirect => "redirect",
+            Self::Http500 => "http-500",
+            Self::Drop => "drop",
+            Self::BadJson => "bad-json",
+            Self::DeepJson => "deep-json",
+        }
+    }
+}
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// One thing that this issuer does wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Fault {
+            /// An answer spoiled on the wire: `<wire>-<target>`, for example `drop-token`.
+            Wire(Wire, Target),
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Fault {
+            /// Every fault that concerns content, with its name and what it does.
+            const CONTENT: &[(Self, &str, &str)] = &[$((Self::$variant, $name, concat!($($doc),+)),)+];
+        }
+    };
+}
+
+faults! {
+    /// The next nonce handed out has expired already; switches itself off after one.
+    StaleNonce = "stale-nonce",
+    /// Issuer metadata names another `credential_issuer`.
+    WrongIssuer = "wrong-issuer",
+    /// Authorization server metadata names another `issuer`.
+    WrongAsIssuer = "wrong-as-issuer",
+    /// The redirect's `iss` is another server.
+    WrongIss = "wrong-iss",
+    /// The redirect has no `iss`, although the metadata promises one.
+    MissingIss = "missing-iss",
+    /// The redirect's `state` is not the one that was sent.
+    WrongState = "wrong-state",
+    /// Every sign-in is refused with `access_denied`.
+    DenyLogin = "deny-login",
+    /// Codes of both grants have expired when they are used.
+    ExpiredCode = "expired-code",
+    /// The credential's signature was made with another key.
+    BadSignature = "bad-signature",
+    /// One SD-JWT disclosure was changed after signing.
+    BadDigest = "bad-digest",
+    /// The credential has another `vct` or type than asked for.
+    WrongType = "wrong-type",
+    /// The credential is bound to a key that nobody asked for.
+    WrongKey = "wrong-key",
+    /// The credential is bound to no key.
+    NoKey = "no-key",
+    /// The credential expired an hour ago.
+    ExpiredCredential = "expired-credential",
+    /// The credential becomes valid tomorrow.
+    FutureCredential = "future-credential",
+    /// The credential's `iss` is another issuer.
+    WrongCredentialIssuer = "wrong-credential-issuer",
+    /// The credential is unsigned (`alg` is `none`).
+    AlgNone = "alg-none",
+    /// The chain in `x5c` leads to a root that nobody trusts.
+    UntrustedChain = "untrusted-chain",
+    /// The token answer has no `token_type`.
+    MissingTokenType = "missing-token-type",
+    /// The credential answer holds an empty array.
+    EmptyCredentials = "empty-credentials",
+    /// The credential request is refused with `credential_request_denied`.
+    CredentialDenied = "credential-denied",
+    /// The credential endpoint calls the access token invalid.
+    InvalidToken = "invalid-token",
+    /// Every answer takes ten times the latency, five seconds at least.
+    Slow = "slow",
+}
+
+/// Short names from before the wire faults were systematic.
+const ALIASES: [(&str, Wire, Target); 4] = [
+    ("wrong-content-type", Wire::ContentType, Target::Metadata),
+    ("bad-json", Wire::BadJson, Target::Metadata),
+    ("deep-json", Wire::DeepJson, Target::Metadata),
+    ("http-500", Wire::Http500, Target::Credential),
+];
+
+impl Fault {
+    /// Every name that is understood, aliases included.
+    pub fn names() -> Vec<String> {
+        Self::CONTENT
+            .iter()
+            .map(|(_, name, _)| (*name).to_owned())
+            .chain(
+                Wire::ALL
+                    .iter()
+                    .flat_map(|wire| Target::ALL.map(|target| format!("{}-{}", wire.name(), target.name()))),
+            )
+            .chain(ALIASES.iter().map(|(name, ..)| (*name).to_owned()))
+            .collect()
+    }
+
+    /// Name and meaning of each fault that concerns content.
+    pub fn descriptions() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Self::CONTENT.iter().map(|(_, name, what)| (*name, what.trim()))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Wire(wire, target) = self {
+            return write!(f, "{}-{}", wire.name(), target.name());
+        }
+        let known = Self::CONTENT.iter().find(|(fault, ..)| fault == self);
+        f.write_str(known.map_or("", |(_, name, _)| name))
+    }
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some((fault, ..)) = Self::CONTENT.iter().find(|(_, name, _)| *name == text) {
+            return Ok(*fault);
+        }
+        if let Some((_, wire, target)) = ALIASES.iter().find(|(name, ..)| *name == text) {
+            return Ok(Self::Wire(*wire, *target));
+        }
+        for wire in Wire::ALL {
+            let target = text.strip_prefix(wire.name()).and_then(|rest| rest.strip_prefix('-'));
+            if let Some(target) = Target::ALL.iter().find(|known| Some(known.name()) == target) {
+                return Ok(Self::Wire(wire, *target));
+            }
+        }
+        Err(format!("'{text}' is not a fault; known: {}", Self::names().join(", ")))
+    }
+}
+
+/// The faults that are on, each with the number of times it still strikes (`None`: always).
+#[derive(Default)]
+pub(crate) struct Switchboard {
+    on: Mutex<BTreeMap<Fault, Option<u32>>>,
+}
+
+impl Switchboard {
+    /// Switches a fault on.
+    pub(crate) fn set(&self, fault: Fault, times: Option<u32>) {
+        let times = times.or((fault == Fault::StaleNonce).then_some(1));
+        self.lock().insert(fault, times);
+    }
+
+    /// Switches a fault off.
+    pub(crate) fn unset(&self, fault: Fault) {
+        self.lock().remove(&fault);
+    }
+
+    /// Switches everything off.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// The faults that are on.
+    pub(crate) fn active(&self) -> Vec<Fault> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Whether the fault strikes now; this uses up one of its times.
+    pub(crate) fn strikes(&self, fault: Fault) -> bool {
+        let mut on = self.lock();
+        match on.get_mut(&fault) {
+            None => false,
+            Some(None) => true,
+            Some(Some(times)) => {
+                *times = times.saturating_sub(1);
+                if *times == 0 {
+                    on.remove(&fault);
+                }
+                true
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fault, Option<u32>>> {
+        self.on.lock().expect("no panic while the switchboard is locked")
+    }
+}
+
+/// Marks an answer that must never be sent: the server closes the connection instead.
+#[derive(Clone, Copy)]
+pub(crate) struct DropConnection;
+
+/// An answer that redirects to the same path on another origin.
+pub(crate) fn redirect(post: bool, location: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = if post {
+        // 307 makes a careless client repeat the body, secrets and all.
+        StatusCode::TEMPORARY_REDIRECT
+    } else {
+        StatusCode::FOUND
+    };
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// Applies a wire fault to a finished answer.
+pub(crate) async fn spoil(response: Response, wire: Wire, target: Target) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let mut bytes =
+        body.collect().await.map(|body| body.to_bytes().to_vec()).expect("an answer of this server is in memory");
+    match wire {
+        Wire::Oversized => {
+            let limit = if target == Target::Offer { 64 << 10 } else { 1 << 20 };
+            bytes.resize(bytes.len().max(limit + 1), b' ');
+        }
+        Wire::ContentType => {
+            parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        }
+        Wire::Drop => {
+            parts.extensions.insert(DropConnection);
+        }
+        Wire::BadJson => bytes.truncate(bytes.len() / 2),
+        Wire::DeepJson => {
+            if let Some(end) = bytes.iter().rposition(|byte| *byte == b'}') {
+                let deep = format!(",\"deep\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+                bytes.truncate(end);
+                bytes.extend_from_slice(deep.as_bytes());
+            }
+        }
+        // Both replace the answer before the request is looked at.
+        Wire::Redirect | Wire::Http500 => {}
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_parses() {
+        for name in Fault::names() {
+            let fault: Fault = name.parse().expect("a listed name");
+            if !ALIASES.iter().any(|(alias, ..)| *alias == name) {
+                assert_eq!(fault.to_string(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let message = "stale-nonse".parse::<Fault>().expect_err("unknown");
+        assert!(message.contains("stale-nonce") && message.contains("drop-token"), "{message}");
+    }
+
+    #[test]
+    fn a_counted_fault_wears_off() {
+        let faults = Switchboard::default();
+        faults.set(Fault::StaleNonce, None);
+        faults.set(Fault::InvalidToken, Some(2));
+        faults.set(Fault::BadSignature, None);
+        assert!(faults.strikes(Fault::StaleNonce));
+        assert!(!faults.strikes(Fault::StaleNonce));
+        assert!(faults.strikes(Fault::InvalidToken) && faults.strikes(Fault::InvalidToken));
+        assert!(!faults.strikes(Fault::InvalidToken));
+        assert!(faults.strikes(Fault::BadSignature) && faults.strikes(Fault::BadSignature));
+    }
+}

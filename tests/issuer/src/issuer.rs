@@ -1,0 +1,126 @@
+//! The state behind all endpoints.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::authorize::{Code, Pending};
+use crate::catalogue::{self, Configuration};
+use crate::clock::Clock;
+use crate::credential::Issued;
+use crate::faults::{Fault, Switchboard};
+use crate::log::Log;
+use crate::oauth::{AuthServer, Grant};
+use crate::offers::StoredOffer;
+use crate::options::{AuthorizationServer, Options};
+use crate::signers::Signers;
+use crate::token::{PreAuthorized, Token};
+
+/// One running issuer.
+pub(crate) struct Issuer {
+    pub(crate) options: Options,
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) origin: String,
+    /// The credential issuer identifier.
+    pub(crate) id: String,
+    pub(crate) servers: Vec<AuthServer>,
+    pub(crate) configurations: Vec<Configuration>,
+    pub(crate) signers: Signers,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Switchboard,
+    pub(crate) log: Log,
+    book: Mutex<Book>,
+}
+
+/// Everything that was handed out.
+#[derive(Default)]
+pub(crate) struct Book {
+    /// Offers by reference, by id.
+    pub(crate) offers: HashMap<String, StoredOffer>,
+    /// When each `issuer_state` ends.
+    pub(crate) issuer_states: HashMap<String, i64>,
+    pub(crate) pre_authorized: HashMap<String, PreAuthorized>,
+    /// Pushed requests, by `request_uri`.
+    pub(crate) pushed: HashMap<String, Pending>,
+    /// Requests that wait for the user, by the id hidden in the form.
+    pub(crate) sign_ins: HashMap<String, Pending>,
+    pub(crate) codes: HashMap<String, Code>,
+    pub(crate) tokens: HashMap<String, Token>,
+    /// When each nonce ends.
+    pub(crate) nonces: HashMap<String, i64>,
+    /// What was issued, by `notification_id`.
+    pub(crate) issued: HashMap<String, Issued>,
+}
+
+impl Issuer {
+    /// An issuer at `origin`, whose authorization server on its own port (if there is one) is at
+    /// `second_origin`.
+    pub(crate) fn new(options: Options, origin: String, second_origin: Option<&str>) -> Self {
+        let id = format!("{origin}{}", options.path);
+        let both = vec![Grant::Code, Grant::PreAuthorized];
+        let server = |origin: &str, path: &str, grants| AuthServer {
+            id: format!("{origin}{path}"),
+            path: path.to_owned(),
+            grants,
+        };
+        let servers = match options.authorization_server {
+            AuthorizationServer::Own => vec![server(&origin, &options.path, both)],
+            AuthorizationServer::Path => vec![server(&origin, "/as", both)],
+            AuthorizationServer::Port => {
+                vec![server(second_origin.unwrap_or(&origin), "", both)]
+            }
+            AuthorizationServer::Two => {
+                vec![server(&origin, "/as1", vec![Grant::Code]), server(&origin, "/as2", vec![Grant::PreAuthorized])]
+            }
+        };
+        let faults = Switchboard::default();
+        for fault in &options.faults {
+            faults.set(*fault, None);
+        }
+        Self {
+            configurations: catalogue::configurations(options.issuer_key),
+            signers: Signers::new(&origin, &options.path),
+            options,
+            origin,
+            id,
+            servers,
+            clock: Clock::default(),
+            faults,
+            log: Log::new(),
+            book: Mutex::default(),
+        }
+    }
+
+    /// The state that changes.
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().expect("no panic while the book is locked")
+    }
+
+    /// Seconds since 1970 as this issuer sees it.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// A configuration by its id.
+    pub(crate) fn configuration(&self, id: &str) -> Option<&Configuration> {
+        self.configurations.iter().find(|configuration| configuration.id == id)
+    }
+
+    /// `wrong` when the fault strikes, `right` otherwise.
+    pub(crate) fn fault_or<'a>(&self, fault: Fault, wrong: &'a str, right: &'a str) -> &'a str {
+        if self.faults.strikes(fault) { wrong } else { right }
+    }
+
+    /// The issuer identifier that `wrong-credential-issuer` puts into credentials.
+    pub(crate) fn other_id(&self) -> String {
+        format!("{}/other-issuer", self.origin)
+    }
+
+    /// The server that redeems codes of a grant.
+    pub(crate) fn server_for(&self, grant: Grant) -> (usize, &AuthServer) {
+        self.servers
+            .iter()
+            .enumerate()
+            .find(|(_, server)| server.grants.contains(&grant))
+            .expect("every set-up serves both grants somewhere")
+    }
+}

@@ -1,0 +1,200 @@
+//! The test issuer as a program: prints one JSON line and serves until it is stopped.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::process::ExitCode;
+
+use billfold_test_issuer::{AuthorizationServer, Fault, IssuerKey, Options, Par, Profile, TestIssuer};
+use clap::{Parser, ValueEnum};
+
+/// A strict issuer for tests, on 127.0.0.1.
+///
+/// Prints one JSON line (base, offers, login, trust) and serves until its standard input closes,
+/// if that is a pipe or a terminal, or until it is told to end (SIGTERM, Ctrl-C).
+#[derive(Parser)]
+#[command(name = "billfold-test-issuer")]
+struct Arguments {
+    /// Port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Dialect to speak.
+    #[arg(long, default_value = "final")]
+    profile: Profile,
+    /// Something to do wrong; may be given several times.
+    #[arg(long = "fault", value_name = "NAME")]
+    faults: Vec<Fault>,
+    /// Milliseconds that each request takes at least.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Path of the issuer identifier, such as /tenant.
+    #[arg(long, default_value = "")]
+    path: String,
+    /// Pushed authorization requests.
+    #[arg(long, value_enum, default_value_t = ParMode::On)]
+    par: ParMode,
+    /// Where the authorization server lives.
+    #[arg(long, value_enum, default_value_t = Server::Own)]
+    authorization_server: Server,
+    /// Have no nonce endpoint.
+    #[arg(long)]
+    no_nonce: bool,
+    /// Have no notification endpoint.
+    #[arg(long)]
+    no_notification: bool,
+    /// Refuse pre-authorized codes from clients without `client_id`.
+    #[arg(long)]
+    no_anonymous: bool,
+    /// Leave `iss` out of redirects, and say so in the metadata.
+    #[arg(long)]
+    no_iss: bool,
+    /// Always give `credential_identifiers` with the token.
+    #[arg(long)]
+    credential_identifiers: bool,
+    /// Most proofs in one request.
+    #[arg(long, default_value_t = 4)]
+    batch_size: usize,
+    /// How the key of the main credentials is found.
+    #[arg(long, value_enum, default_value_t = Key::X5c)]
+    issuer_key: Key,
+    /// Admit the registered client only.
+    #[arg(long)]
+    strict_clients: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ParMode {
+    Off,
+    On,
+    Required,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Server {
+    Own,
+    Path,
+    Port,
+    Two,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "the names are what is typed on the command line")]
+enum Key {
+    X5c,
+    JwtVcIssuer,
+    DidKey,
+    DidJwk,
+    DidWeb,
+}
+
+impl From<Arguments> for Options {
+    fn from(arguments: Arguments) -> Self {
+        Self {
+            port: arguments.port,
+            profile: arguments.profile,
+            faults: arguments.faults,
+            latency_ms: arguments.latency_ms,
+            path: arguments.path,
+            par: match arguments.par {
+                ParMode::Off => Par::Off,
+                ParMode::On => Par::On,
+                ParMode::Required => Par::Required,
+            },
+            authorization_server: match arguments.authorization_server {
+                Server::Own => AuthorizationServer::Own,
+                Server::Path => AuthorizationServer::Path,
+                Server::Port => AuthorizationServer::Port,
+                Server::Two => AuthorizationServer::Two,
+            },
+            nonce_endpoint: !arguments.no_nonce,
+            notification_endpoint: !arguments.no_notification,
+            anonymous_pre_authorized: !arguments.no_anonymous,
+            iss_parameter: !arguments.no_iss,
+            credential_identifiers: arguments.credential_identifiers,
+            batch_size: arguments.batch_size,
+            issuer_key: match arguments.issuer_key {
+                Key::X5c => IssuerKey::X5c,
+                Key::JwtVcIssuer => IssuerKey::JwtVcIssuerMetadata,
+                Key::DidKey => IssuerKey::DidKey,
+                Key::DidJwk => IssuerKey::DidJwk,
+                Key::DidWeb => IssuerKey::DidWeb,
+            },
+            strict_clients: arguments.strict_clients,
+            ..Self::default()
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let running = match TestIssuer::start(Arguments::parse().into()).await {
+        Ok(running) => running,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut stdout = std::io::stdout().lock();
+    if writeln!(stdout, "{}", running.announcement()).and_then(|()| stdout.flush()).is_err() {
+        // Nobody reads the line, so nobody can use the issuer.
+        return ExitCode::FAILURE;
+    }
+    drop(stdout);
+    tokio::select! {
+        () = stdin_closed() => {}
+        () = told_to_end() => {}
+    }
+    drop(running);
+    ExitCode::SUCCESS
+}
+
+/// Waits until standard input ends. One that was never open to anybody (`/dev/null`, as a shell
+/// gives it to background jobs) says nothing and is not waited for.
+async fn stdin_closed() {
+    if !has_somebody_behind() {
+        std::future::pending::<()>().await;
+    }
+    let (ended, end) = tokio::sync::oneshot::channel();
+    // A plain thread: tokio's own standard input would keep the runtime from ending.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 1024];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(stdin.read(&mut buffer), Ok(read) if read > 0) {}
+        let _ = ended.send(());
+    });
+    let _ = end.await;
+}
+
+#[cfg(unix)]
+fn has_somebody_behind() -> bool {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::FileTypeExt as _;
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return true;
+    }
+    let Ok(copy) = stdin.as_fd().try_clone_to_owned() else {
+        return false;
+    };
+    std::fs::File::from(copy)
+        .metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn has_somebody_behind() -> bool {
+    true
+}
+
+#[cfg(unix)]
+async fn told_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_end() {
+    let _ = tokio::signal::ctrl_c().await;
+}

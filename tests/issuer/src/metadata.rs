@@ -1,0 +1,120 @@
+//! The documents that anyone may read: metadata, keys, DID document, type metadata.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use crate::catalogue::{Kind, logo};
+use crate::faults::Fault;
+use crate::issuer::Issuer;
+use crate::oauth::AuthServer;
+use crate::options::{AuthorizationServer, Par};
+use crate::refusal::{Refusal, json_answer};
+
+/// Credential issuer metadata.
+pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Response {
+    let id = &issuer.id;
+    let configurations: serde_json::Map<_, _> = issuer
+        .configurations
+        .iter()
+        .map(|configuration| (configuration.id.clone(), configuration.metadata(id)))
+        .collect();
+    let mut document = json!({
+        "credential_issuer": issuer.fault_or(Fault::WrongIssuer, &format!("{}/someone-else", issuer.origin), id),
+        "credential_endpoint": format!("{id}/credential"),
+        "display": [
+            {"name": "Test University", "locale": "en-US", "logo": {"uri": logo(), "alt_text": "Logo"}},
+            {"name": "Testhochschule", "locale": "de-DE", "logo": {"uri": logo(), "alt_text": "Logo"}},
+        ],
+        "credential_configurations_supported": configurations,
+    });
+    if issuer.options.nonce_endpoint {
+        document["nonce_endpoint"] = json!(format!("{id}/nonce"));
+    }
+    if issuer.options.notification_endpoint {
+        document["notification_endpoint"] = json!(format!("{id}/notification"));
+    }
+    if issuer.options.batch_size >= 2 {
+        document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
+    }
+    if issuer.options.authorization_server != AuthorizationServer::Own {
+        document["authorization_servers"] = issuer.servers.iter().map(|server| json!(server.id)).collect();
+    }
+    json_answer(&document)
+}
+
+/// Authorization server metadata (RFC 8414).
+pub(crate) fn authorization_server(issuer: &Issuer, server: &AuthServer) -> Response {
+    let id = &server.id;
+    let wrong = format!("{}/someone-else", issuer.origin);
+    let mut document = json!({
+        "issuer": issuer.fault_or(Fault::WrongAsIssuer, &wrong, id),
+        "token_endpoint": format!("{id}/token"),
+        "grant_types_supported": server.grants.iter().map(|grant| grant.wire_name()).collect::<Vec<_>>(),
+        "token_endpoint_auth_methods_supported": ["none"],
+        "authorization_details_types_supported": ["openid_credential"],
+        "pre-authorized_grant_anonymous_access_supported": issuer.options.anonymous_pre_authorized,
+    });
+    if server.serves_code() {
+        document["authorization_endpoint"] = json!(format!("{id}/authorize"));
+        document["response_types_supported"] = json!(["code"]);
+        document["response_modes_supported"] = json!(["query"]);
+        document["code_challenge_methods_supported"] = json!(["S256"]);
+        document["authorization_response_iss_parameter_supported"] = json!(issuer.options.iss_parameter);
+        document["scopes_supported"] = issuer
+            .configurations
+            .iter()
+            .filter_map(|configuration| configuration.scope.as_ref())
+            .map(|scope| json!(scope))
+            .collect();
+        if issuer.options.par != Par::Off {
+            document["pushed_authorization_request_endpoint"] = json!(format!("{id}/par"));
+            document["require_pushed_authorization_requests"] = json!(issuer.options.par == Par::Required);
+        }
+    }
+    json_answer(&document)
+}
+
+/// JWT VC issuer metadata of this issuer.
+pub(crate) async fn jwt_vc_issuer(State(issuer): State<Arc<Issuer>>) -> Response {
+    jwt_vc_issuer_of(&issuer, &issuer.id)
+}
+
+/// The same for the other issuer that `wrong-credential-issuer` names, so that its key is found
+/// and the name is the only thing wrong.
+pub(crate) async fn jwt_vc_issuer_of_other(State(issuer): State<Arc<Issuer>>) -> Response {
+    jwt_vc_issuer_of(&issuer, &issuer.other_id())
+}
+
+fn jwt_vc_issuer_of(issuer: &Issuer, id: &str) -> Response {
+    if issuer.options.jwks_by_uri {
+        return json_answer(&json!({"issuer": id, "jwks_uri": format!("{}/jwks", issuer.id)}));
+    }
+    json_answer(&json!({"issuer": id, "jwks": issuer.signers.jwks()}))
+}
+
+/// The key set that JWT VC issuer metadata may point to.
+pub(crate) async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
+    json_answer(&issuer.signers.jwks())
+}
+
+/// The DID document behind `did:web`.
+pub(crate) async fn did_document(State(issuer): State<Arc<Issuer>>) -> Response {
+    json_answer(&issuer.signers.did_document())
+}
+
+/// SD-JWT VC type metadata, for wallets that look up the `vct`.
+pub(crate) async fn type_metadata(State(issuer): State<Arc<Issuer>>, Path(slug): Path<String>) -> Response {
+    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.slug() == slug) else {
+        return Refusal::not_found().into_response();
+    };
+    let display: Vec<Value> =
+        kind.names().iter().map(|(locale, name)| json!({"locale": locale, "name": name})).collect();
+    json_answer(&json!({
+        "vct": format!("{}/vct/{slug}", issuer.id),
+        "name": kind.names()[0].1,
+        "display": display,
+    }))
+}

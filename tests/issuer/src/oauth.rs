@@ -1,0 +1,272 @@
+//! What the authorization endpoints share: servers, grants, forms, clients, and what is asked for.
+
+use std::collections::BTreeMap;
+
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::issuer::Issuer;
+use crate::options::AuthorizationServer;
+use crate::refusal::Refusal;
+
+/// How a wallet gets its access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grant {
+    /// Authorization code: the user signs in.
+    #[serde(rename = "code")]
+    Code,
+    /// Pre-authorized code out of the offer.
+    #[serde(rename = "pre-authorized")]
+    PreAuthorized,
+}
+
+impl Grant {
+    /// The `grant_type` on the wire.
+    pub(crate) fn wire_name(self) -> &'static str {
+        match self {
+            Self::Code => "authorization_code",
+            Self::PreAuthorized => "urn:ietf:params:oauth:grant-type:pre-authorized_code",
+        }
+    }
+}
+
+/// One authorization server.
+pub(crate) struct AuthServer {
+    /// Its issuer identifier.
+    pub(crate) id: String,
+    /// The path of the identifier; endpoints lie under it.
+    pub(crate) path: String,
+    pub(crate) grants: Vec<Grant>,
+}
+
+impl AuthServer {
+    pub(crate) fn serves_code(&self) -> bool {
+        self.grants.contains(&Grant::Code)
+    }
+}
+
+/// The parameters of a request, each at most once (RFC 6749 section 3.1 and 3.2).
+#[derive(Debug)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+impl Form {
+    /// Reads a query or a form body.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+        let mut form = BTreeMap::new();
+        for (name, value) in url::form_urlencoded::parse(text) {
+            if form.insert(name.to_string(), value.into_owned()).is_some() {
+                return Err(Refusal::new("invalid_request", format!("The parameter {name} appears twice")));
+            }
+        }
+        // RFC 6749 section 3.1: a parameter without a value counts as left out.
+        form.retain(|_, value| !value.is_empty());
+        Ok(Self(form))
+    }
+
+    /// Reads the body of a POST, which has to be a form.
+    pub(crate) fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refusal> {
+        if media_type(headers).as_deref() != Some("application/x-www-form-urlencoded") {
+            return Err(Refusal::new("invalid_request", "The body has to be application/x-www-form-urlencoded"));
+        }
+        Self::parse(body)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    pub(crate) fn require(&self, name: &str) -> Result<&str, Refusal> {
+        self.get(name).ok_or_else(|| Refusal::new("invalid_request", format!("The parameter {name} is missing")))
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// The media type of a request without its parameters, in lower case.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(text.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+/// Refuses client authentication: every client of this issuer is public.
+pub(crate) fn refuse_client_authentication(headers: &HeaderMap, form: &Form) -> Result<(), Refusal> {
+    let secret = ["client_secret", "client_assertion", "client_assertion_type"]
+        .into_iter()
+        .find(|name| form.get(name).is_some());
+    if let Some(name) = secret {
+        return Err(Refusal::new("invalid_client", format!("Clients are public here, {name} is not taken")));
+    }
+    if headers.contains_key(AUTHORIZATION) {
+        let message = "Clients are public here, an Authorization header is not taken";
+        return Err(Refusal::new("invalid_client", message));
+    }
+    Ok(())
+}
+
+/// Checks a client's id, and its redirect URI if there is one.
+pub(crate) fn check_client(issuer: &Issuer, id: &str, redirect: Option<&str>) -> Result<(), Refusal> {
+    let client = issuer.options.clients.iter().find(|client| client.id == id);
+    if issuer.options.strict_clients && client.is_none() {
+        return Err(Refusal::new("invalid_client", "This client is not registered"));
+    }
+    let Some(redirect) = redirect else {
+        return Ok(());
+    };
+    let bad = |reason: &str| Err(Refusal::new("invalid_request", format!("redirect_uri {reason}")));
+    let Ok(url) = Url::parse(redirect) else {
+        return bad("is not an absolute URI");
+    };
+    if url.fragment().is_some() {
+        return bad("has a fragment");
+    }
+    if issuer.options.strict_clients {
+        let registered =
+            client.is_some_and(|client| client.redirect_uris.iter().any(|known| same_redirect(known, redirect, &url)));
+        return if registered { Ok(()) } else { bad("is not registered for this client") };
+    }
+    match url.scheme() {
+        "http" if is_loopback(&url) => Ok(()),
+        "http" | "https" => bad("is neither on a loopback address nor of a private-use scheme"),
+        "javascript" | "data" | "file" | "blob" | "about" | "vbscript" => bad("has a forbidden scheme"),
+        _ => Ok(()),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
+}
+
+fn same_redirect(known: &str, sent: &str, sent_url: &Url) -> bool {
+    if known == sent {
+        return true;
+    }
+    // RFC 8252 section 7.3: any port on a loopback address.
+    Url::parse(known).is_ok_and(|mut known| {
+        is_loopback(&known) && is_loopback(sent_url) && known.set_port(sent_url.port()).is_ok() && known == *sent_url
+    })
+}
+
+/// The credentials that a request asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Configuration ids out of `authorization_details`.
+    pub(crate) details: Vec<String>,
+    /// Configuration ids that the scope stands for.
+    pub(crate) scoped: Vec<String>,
+    /// The scope as sent.
+    pub(crate) scope: Option<String>,
+}
+
+impl Wanted {
+    /// Reads `authorization_details`, `scope` and `resource`.
+    pub(crate) fn read(issuer: &Issuer, form: &Form) -> Result<Self, Refusal> {
+        let mut wanted = Self::default();
+        if let Some(resource) = form.get("resource")
+            && resource != issuer.id
+        {
+            return Err(Refusal::new("invalid_target", "resource is not the credential issuer"));
+        }
+        if let Some(details) = form.get("authorization_details") {
+            wanted.details = read_details(issuer, details)?;
+        }
+        if let Some(scope) = form.get("scope") {
+            for word in scope.split(' ') {
+                let before = wanted.scoped.len();
+                wanted.scoped.extend(
+                    issuer
+                        .configurations
+                        .iter()
+                        .filter(|configuration| configuration.scope.as_deref() == Some(word))
+                        .map(|configuration| configuration.id.clone()),
+                );
+                if wanted.scoped.len() == before {
+                    return Err(Refusal::new("invalid_scope", format!("The scope '{word}' is unknown")));
+                }
+            }
+            wanted.scope = Some(scope.to_owned());
+        }
+        Ok(wanted)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.details.is_empty() && self.scoped.is_empty()
+    }
+
+    /// Every configuration asked for, each once.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let mut all = self.details.clone();
+        for id in &self.scoped {
+            if !all.contains(id) {
+                all.push(id.clone());
+            }
+        }
+        all
+    }
+}
+
+/// Members of an `openid_credential` detail; RFC 9396 section 5 has anything else refused.
+const KNOWN_IN_DETAILS: [&str; 4] = ["type", "credential_configuration_id", "locations", "claims"];
+
+fn read_details(issuer: &Issuer, text: &str) -> Result<Vec<String>, Refusal> {
+    let bad = |reason: String| Refusal::new("invalid_authorization_details", reason);
+    let details: Value = serde_json::from_str(text).map_err(|_| bad("authorization_details is not JSON".to_owned()))?;
+    let details = details
+        .as_array()
+        .filter(|details| !details.is_empty())
+        .ok_or_else(|| bad("authorization_details is not a filled array".to_owned()))?;
+    let mut ids = Vec::new();
+    for detail in details {
+        let detail = detail.as_object().ok_or_else(|| bad("An authorization detail is not an object".to_owned()))?;
+        if detail.get("type").and_then(Value::as_str) != Some("openid_credential") {
+            return Err(bad("The only type served is openid_credential".to_owned()));
+        }
+        if let Some(name) = detail.keys().find(|name| !KNOWN_IN_DETAILS.contains(&name.as_str())) {
+            return Err(bad(format!("The member {name} is not known in openid_credential")));
+        }
+        let id = detail
+            .get("credential_configuration_id")
+            .and_then(Value::as_str)
+            .ok_or_else(|| bad("credential_configuration_id is missing".to_owned()))?;
+        if issuer.configuration(id).is_none() {
+            return Err(bad(format!("The credential configuration '{id}' is unknown")));
+        }
+        check_locations(issuer, detail.get("locations")).map_err(bad)?;
+        check_claims(detail.get("claims")).map_err(bad)?;
+        if ids.iter().any(|known| known == id) {
+            return Err(bad(format!("The credential configuration '{id}' appears twice")));
+        }
+        ids.push(id.to_owned());
+    }
+    Ok(ids)
+}
+
+fn check_locations(issuer: &Issuer, locations: Option<&Value>) -> Result<(), String> {
+    let Some(locations) = locations else {
+        return if issuer.options.authorization_server == AuthorizationServer::Own {
+            Ok(())
+        } else {
+            Err("locations has to name the credential issuer, which has authorization_servers".to_owned())
+        };
+    };
+    let names_us =
+        locations.as_array().is_some_and(|locations| locations.len() == 1 && locations[0].as_str() == Some(&issuer.id));
+    if names_us { Ok(()) } else { Err("locations is not an array of just the credential issuer".to_owned()) }
+}
+
+fn check_claims(claims: Option<&Value>) -> Result<(), String> {
+    let Some(claims) = claims else { return Ok(()) };
+    let legal_path = |path: &Value| {
+        path.as_array().is_some_and(|path| {
+            !path.is_empty() && path.iter().all(|part| part.is_string() || part.is_null() || part.is_u64())
+        })
+    };
+    let legal = claims.as_array().is_some_and(|claims| {
+        !claims.is_empty() && claims.iter().all(|claim| claim.get("path").is_some_and(legal_path))
+    });
+    if legal { Ok(()) } else { Err("claims is not a filled array of objects with a path".to_owned()) }
+}

@@ -1,0 +1,342 @@
+//! Credential offers: making them, and serving those by reference.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::Format;
+use crate::encoding::{random_digits, random_text};
+use crate::faults::{Fault, Target, Wire};
+use crate::issuer::Issuer;
+use crate::oauth::Grant;
+use crate::options::AuthorizationServer;
+use crate::refusal::{Refusal, no_store};
+use crate::token::PreAuthorized;
+
+/// Seconds that an offer lives if nothing else was asked for.
+const LIFETIME: i64 = 3600;
+
+/// How the offer travels in the link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// `credential_offer`: the whole offer.
+    #[default]
+    Value,
+    /// `credential_offer_uri`: where to fetch it.
+    Reference,
+}
+
+/// The transaction code that an offer asks for.
+///
+/// Only members that are set appear in the offer, so that the default gives `"tx_code": {}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TxCode {
+    /// `numeric` or `text`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_mode: Option<String>,
+    /// Number of characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    /// Words for the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The code itself, which is never in the offer; random digits if not given.
+    #[serde(skip_serializing)]
+    pub value: Option<String>,
+}
+
+/// The offer that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferSpec {
+    /// The grant.
+    pub grant: Grant,
+    /// The format; its main configuration is offered unless `configurations` says otherwise.
+    #[serde(default = "default_format")]
+    pub format: String,
+    /// By value or by reference.
+    #[serde(default)]
+    pub by: By,
+    /// The transaction code, if one is asked for (pre-authorized grant only).
+    #[serde(default)]
+    pub tx_code: Option<TxCode>,
+    /// Whether the code grant carries `issuer_state` (default: yes).
+    #[serde(default)]
+    pub issuer_state: Option<bool>,
+    /// Configuration ids instead of the format's main one.
+    #[serde(default)]
+    pub configurations: Option<Vec<String>>,
+    /// Seconds that the offer lives.
+    #[serde(default)]
+    pub expires_in: Option<i64>,
+    /// Scheme of the link (`openid-credential-offer`), or everything before its `?` if there is
+    /// a colon in it, such as `https://wallet.example/offer`.
+    #[serde(default)]
+    pub scheme: Option<String>,
+}
+
+fn default_format() -> String {
+    Format::SdJwtVc.id().to_owned()
+}
+
+impl OfferSpec {
+    /// An offer of the given format's main credential, by value, without transaction code.
+    pub fn new(grant: Grant, format: &str) -> Self {
+        Self {
+            grant,
+            format: format.to_owned(),
+            by: By::Value,
+            tx_code: None,
+            issuer_state: None,
+            configurations: None,
+            expires_in: None,
+            scheme: None,
+        }
+    }
+
+    /// The same by reference.
+    #[must_use]
+    pub fn by_reference(mut self) -> Self {
+        self.by = By::Reference;
+        self
+    }
+
+    /// The same with a transaction code.
+    #[must_use]
+    pub fn tx_code(mut self, tx_code: TxCode) -> Self {
+        self.tx_code = Some(tx_code);
+        self
+    }
+
+    /// The same with other configurations.
+    #[must_use]
+    pub fn configurations(mut self, ids: &[&str]) -> Self {
+        self.configurations = Some(ids.iter().map(|id| (*id).to_owned()).collect());
+        self
+    }
+}
+
+/// An offer that was made.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct MadeOffer {
+    /// Words that tell offers apart.
+    pub name: String,
+    /// The grant.
+    pub grant: Grant,
+    /// The format of the first configuration.
+    pub format: String,
+    /// By value or by reference.
+    pub by: By,
+    /// The link for the wallet.
+    pub link: String,
+    /// What the user has to type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tx_code: Option<String>,
+    /// What this issuer makes every wallet register beforehand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// The offer itself.
+    pub offer: Value,
+    /// Id under which `/test/log` counts the fetches of an offer by reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// An offer by reference.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredOffer {
+    offer: Value,
+    expires: i64,
+}
+
+/// Makes an offer.
+pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, String> {
+    let format = Format::from_id(&spec.format)
+        .ok_or_else(|| format!("'{}' is not a format; known: dc+sd-jwt, jwt_vc_json", spec.format))?;
+    let configurations = match &spec.configurations {
+        Some(ids) => {
+            if ids.is_empty() {
+                return Err("configurations is empty".to_owned());
+            }
+            if let Some(id) = ids.iter().find(|id| issuer.configuration(id).is_none()) {
+                let known: Vec<_> = issuer.configurations.iter().map(|known| known.id.as_str()).collect();
+                return Err(format!("'{id}' is not a configuration; known: {}", known.join(", ")));
+            }
+            ids.clone()
+        }
+        None => issuer
+            .configurations
+            .iter()
+            .filter(|configuration| configuration.format == format)
+            .map(|configuration| configuration.id.clone())
+            .take(1)
+            .collect(),
+    };
+    let first = issuer.configuration(&configurations[0]).expect("checked above");
+    let expires = issuer.now() + spec.expires_in.unwrap_or(LIFETIME);
+    let (server, server_of_grant) = issuer.server_for(spec.grant);
+    let mut grant = Map::new();
+    let mut tx_value = None;
+    match spec.grant {
+        Grant::Code => {
+            if spec.tx_code.is_some() {
+                return Err("tx_code belongs to the pre-authorized grant".to_owned());
+            }
+            if spec.issuer_state.unwrap_or(true) {
+                // Characters that have to survive a query, on purpose.
+                let state = format!("{}+/=", random_text());
+                grant.insert("issuer_state".into(), json!(state));
+                issuer.book().issuer_states.insert(state, expires);
+            }
+        }
+        Grant::PreAuthorized => {
+            let code = random_text();
+            grant.insert("pre-authorized_code".into(), json!(code));
+            if let Some(tx_code) = &spec.tx_code {
+                check_tx_code(tx_code)?;
+                grant.insert("tx_code".into(), json!(tx_code));
+                let value = tx_code.value.clone();
+                tx_value = Some(value.unwrap_or_else(|| random_digits(tx_code.length.unwrap_or(6))));
+            }
+            let entry = PreAuthorized {
+                server,
+                configurations: configurations.clone(),
+                tx_code: tx_value.clone(),
+                wrong_guesses: 0,
+                expires,
+                used: false,
+            };
+            issuer.book().pre_authorized.insert(code, entry);
+        }
+    }
+    if issuer.options.authorization_server == AuthorizationServer::Two {
+        grant.insert("authorization_server".into(), json!(server_of_grant.id));
+    }
+    let offer = json!({
+        "credential_issuer": issuer.id,
+        "credential_configuration_ids": configurations,
+        "grants": {spec.grant.offer_name(): grant},
+    });
+    let (parameter, value, id) = match spec.by {
+        By::Value => ("credential_offer", by_value(issuer, &offer), None),
+        By::Reference => {
+            let id = random_text();
+            let uri = format!("{}/offers/{id}", issuer.id);
+            issuer.book().offers.insert(id.clone(), StoredOffer { offer: offer.clone(), expires });
+            ("credential_offer_uri", uri, Some(id))
+        }
+    };
+    let scheme = spec.scheme.as_deref().unwrap_or("openid-credential-offer");
+    let front = if scheme.contains(':') { scheme.to_owned() } else { format!("{scheme}://") };
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair(parameter, &value)
+        .finish()
+        // A plus means a space in forms only; deep links are read by stricter decoders too.
+        .replace('+', "%20");
+    let mut name = format!("{} {} by {}", grant_label(spec.grant), first.id, by_label(spec.by));
+    if tx_value.is_some() {
+        name.push_str(" with tx_code");
+    }
+    let args = if issuer.options.strict_clients {
+        let client = issuer.options.clients.first().map(|client| client.id.clone());
+        client.map_or(Vec::new(), |id| vec!["--client-id".to_owned(), id])
+    } else {
+        Vec::new()
+    };
+    Ok(MadeOffer {
+        name,
+        grant: spec.grant,
+        format: first.format.id().to_owned(),
+        by: spec.by,
+        link: format!("{front}?{query}"),
+        tx_code: tx_value,
+        args,
+        offer,
+        id,
+    })
+}
+
+impl Grant {
+    /// The member of `grants` in an offer.
+    fn offer_name(self) -> &'static str {
+        self.wire_name()
+    }
+}
+
+fn grant_label(grant: Grant) -> &'static str {
+    match grant {
+        Grant::Code => "code",
+        Grant::PreAuthorized => "pre-authorized",
+    }
+}
+
+fn by_label(by: By) -> &'static str {
+    match by {
+        By::Value => "value",
+        By::Reference => "reference",
+    }
+}
+
+fn by_value(issuer: &Issuer, offer: &Value) -> String {
+    let mut text = offer.to_string();
+    if issuer.faults.strikes(Fault::Wire(Wire::Oversized, Target::Offer)) {
+        text.push_str(&" ".repeat(64 << 10));
+    }
+    text
+}
+
+fn check_tx_code(tx_code: &TxCode) -> Result<(), String> {
+    if let Some(mode) = &tx_code.input_mode
+        && !["numeric", "text"].contains(&mode.as_str())
+    {
+        return Err(format!("input_mode is numeric or text, not '{mode}'"));
+    }
+    if tx_code.value.as_ref().is_some_and(String::is_empty) || tx_code.length == Some(0) {
+        return Err("a transaction code has one character at least".to_owned());
+    }
+    Ok(())
+}
+
+/// The offers that a fresh issuer announces: each grant, format and way, with and without code.
+pub(crate) fn announced(issuer: &Issuer) -> Vec<MadeOffer> {
+    let mut offers = Vec::new();
+    for grant in [Grant::PreAuthorized, Grant::Code] {
+        for format in [Format::SdJwtVc, Format::JwtVc] {
+            for by in [By::Value, By::Reference] {
+                let spec = OfferSpec { by, expires_in: Some(24 * 3600), ..OfferSpec::new(grant, format.id()) };
+                offers.push(make(issuer, &spec));
+                if grant == Grant::PreAuthorized {
+                    let tx_code = TxCode {
+                        input_mode: Some("numeric".into()),
+                        length: Some(4),
+                        description: Some("The code that we sent you".into()),
+                        value: None,
+                    };
+                    offers.push(make(issuer, &spec.tx_code(tx_code)));
+                }
+            }
+        }
+    }
+    offers.into_iter().map(|offer| offer.expect("these offers are legal")).collect()
+}
+
+/// Serves an offer by reference.
+pub(crate) async fn fetch(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Response {
+    let stored = issuer.book().offers.get(&id).cloned();
+    match stored {
+        Some(stored) if stored.expires > issuer.now() => {
+            issuer.log.offer_fetched(&id);
+            no_store(StatusCode::OK, &stored.offer)
+        }
+        _ => Refusal::new("not_found", "There is no such offer, or it has expired")
+            .status(StatusCode::NOT_FOUND)
+            .into_response(),
+    }
+}

@@ -1,0 +1,169 @@
+//! How an issuer is set up.
+
+use crate::faults::Fault;
+use crate::profile::Profile;
+
+/// Pushed authorization requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Par {
+    /// No such endpoint.
+    Off,
+    /// There is an endpoint, a plain authorization request works too.
+    #[default]
+    On,
+    /// The only way in.
+    Required,
+}
+
+/// Where the authorization server lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthorizationServer {
+    /// The issuer is its own; metadata has no `authorization_servers`.
+    #[default]
+    Own,
+    /// One server under the path `/as` of the same origin.
+    Path,
+    /// One server on a port of its own, which is another origin.
+    Port,
+    /// Two servers: `/as1` serves the code grant only, `/as2` the pre-authorized grant only.
+    Two,
+}
+
+/// How the key that signed a credential is found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IssuerKey {
+    /// Certificate chain in the header (ES256).
+    #[default]
+    X5c,
+    /// `iss` and `kid`, looked up in the JWT VC issuer metadata (ES256).
+    JwtVcIssuerMetadata,
+    /// `did:key` (Ed25519).
+    DidKey,
+    /// `did:jwk` (ES256).
+    DidJwk,
+    /// `did:web` of the issuer's own host (ES384).
+    DidWeb,
+}
+
+/// A registered client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// The `client_id`.
+    pub id: String,
+    /// Redirect URIs. One on a loopback address fits with any port (RFC 8252 section 7.3).
+    pub redirect_uris: Vec<String>,
+}
+
+/// The user who can sign in.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Login {
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        Self { user: "erika".to_owned(), password: "correct horse".to_owned() }
+    }
+}
+
+/// Everything that can be chosen. The default is a strict issuer with every endpoint, its own
+/// authorization server, on a free port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The dialect.
+    pub profile: Profile,
+    /// Faults that are on from the start.
+    pub faults: Vec<Fault>,
+    /// Milliseconds that every request takes at least.
+    pub latency_ms: u64,
+    /// Path of the issuer identifier, such as `/tenant`; empty for none.
+    pub path: String,
+    /// Pushed authorization requests.
+    pub par: Par,
+    /// Where the authorization server lives.
+    pub authorization_server: AuthorizationServer,
+    /// Whether there is a nonce endpoint.
+    pub nonce_endpoint: bool,
+    /// Whether there is a notification endpoint.
+    pub notification_endpoint: bool,
+    /// Whether a pre-authorized code may be redeemed without a `client_id`.
+    pub anonymous_pre_authorized: bool,
+    /// Whether redirects carry `iss`, and the metadata says so.
+    pub iss_parameter: bool,
+    /// Whether the token answer names `credential_identifiers` although no
+    /// `authorization_details` were sent. With `authorization_details` it always does.
+    pub credential_identifiers: bool,
+    /// How many identifiers each configuration gets.
+    pub identifiers_per_configuration: usize,
+    /// Most proofs in one request; below 2 nothing is advertised and one is the limit.
+    pub batch_size: usize,
+    /// How the key of the two main credentials is found; the others have it in their id.
+    pub issuer_key: IssuerKey,
+    /// Whether JWT VC issuer metadata points to its keys with `jwks_uri`.
+    pub jwks_by_uri: bool,
+    /// Whether only `clients` may come. Otherwise any public client is welcome that redirects to
+    /// a loopback address or to a private-use scheme.
+    pub strict_clients: bool,
+    /// The clients that `strict_clients` admits.
+    pub clients: Vec<Client>,
+    /// Seconds that an access token lives.
+    pub token_lifetime: i64,
+    /// Seconds that a nonce lives.
+    pub nonce_lifetime: i64,
+    /// Who can sign in.
+    pub login: Login,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            profile: Profile::default(),
+            faults: Vec::new(),
+            latency_ms: 0,
+            path: String::new(),
+            par: Par::default(),
+            authorization_server: AuthorizationServer::default(),
+            nonce_endpoint: true,
+            notification_endpoint: true,
+            anonymous_pre_authorized: true,
+            iss_parameter: true,
+            credential_identifiers: false,
+            identifiers_per_configuration: 1,
+            batch_size: 4,
+            issuer_key: IssuerKey::default(),
+            jwks_by_uri: false,
+            strict_clients: false,
+            clients: vec![Client {
+                id: "billfold-test-wallet".to_owned(),
+                redirect_uris: vec!["http://127.0.0.1/callback".to_owned(), "dev.billfold.wallet:/callback".to_owned()],
+            }],
+            token_lifetime: 300,
+            nonce_lifetime: 300,
+            login: Login::default(),
+        }
+    }
+}
+
+impl Options {
+    /// Refuses what cannot be served.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+        let path = &self.path;
+        if !path.is_empty() && (!path.starts_with('/') || path.ends_with('/') || !path.chars().all(legal)) {
+            return Err(format!("'{path}' is not a path like /tenant (a slash first, none last)"));
+        }
+        if self.identifiers_per_configuration == 0 {
+            return Err("a configuration needs one credential identifier at least".to_owned());
+        }
+        if ["/as", "/as1", "/as2", "/test"].contains(&path.as_str()) {
+            return Err(format!("the path {path} is taken"));
+        }
+        Ok(())
+    }
+}
