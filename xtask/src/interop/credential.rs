@@ -142,6 +142,7 @@ fn json(text: &str) -> Result<Value, String> {
 mod tests {
     use serde_json::json;
 
+    use super::super::checks::{CLAIMS, CONFIGURATIONS, Configuration};
     use super::*;
 
     fn report(verdict: &str, signature: &str, status: &str) -> Value {
@@ -159,5 +160,63 @@ mod tests {
         assert!(expect_verified(&report("verified", "skipped", "skipped")).is_err());
         assert!(expect_verified(&report("verified", "passed", "failed")).is_err());
         assert!(expect_verified(&json!({})).is_err());
+    }
+
+    fn recorded(name: &str) -> Value {
+        let path = crate::workspace::root().join("tests/fixtures/keycloak-26.7.3").join(name);
+        let text = std::fs::read_to_string(&path).expect("a recorded answer");
+        serde_json::from_str(&text).expect("a recorded answer is JSON")
+    }
+
+    /// Looks at a recorded credential after `change` had its way with it.
+    fn look(
+        configuration: &Configuration,
+        file: &str,
+        change: impl FnOnce(&mut String, &mut Expected<'_>),
+    ) -> Result<(), String> {
+        let answer = recorded(file);
+        let issuer = recorded("jwt-vc-issuer.jwks.json");
+        let mut raw = answer["credentials"][0]["credential"].as_str().expect("a credential").to_owned();
+        let mut expected = Expected {
+            format: configuration.format,
+            issuer: issuer["issuer"].as_str().expect("an issuer"),
+            kind: configuration.kind,
+            claims: &CLAIMS,
+            keys: &issuer["jwks"],
+        };
+        change(&mut raw, &mut expected);
+        check(&raw, &expected)
+    }
+
+    #[test]
+    fn a_recorded_credential_is_good_and_a_changed_one_is_not() {
+        let files = ["credential.sd-jwt.json", "credential.jwt.json"];
+        for (configuration, file) in CONFIGURATIONS.iter().zip(files) {
+            let look = |change: fn(&mut String, &mut Expected<'_>)| look(configuration, file, change);
+            assert_eq!(look(|_, _| ()), Ok(()));
+            let keys = look(|_, expected| expected.keys = &Value::Null);
+            assert!(keys.is_err_and(|why| why.contains("no key of that name")));
+            let issuer = look(|_, expected| expected.issuer = "https://other.example");
+            assert!(issuer.is_err_and(|why| why.contains("another issuer")));
+            let kind = look(|_, expected| expected.kind = "Passport");
+            assert!(kind.is_err_and(|why| why.contains("another type")));
+            let claims = look(|_, expected| expected.claims = &[("given_name", "Other")]);
+            assert!(claims.is_err_and(|why| why.contains("given_name")));
+            let signature = look(|raw, _| {
+                let at = raw.rfind('.').expect("a JWT") + 1;
+                let other = if raw[at..].starts_with('A') { "B" } else { "A" };
+                raw.replace_range(at..=at, other);
+            });
+            assert!(signature.is_err_and(|why| why.contains("does not verify")));
+        }
+    }
+
+    #[test]
+    fn a_foreign_disclosure_is_found() {
+        let [configuration, _] = &CONFIGURATIONS;
+        let found = look(configuration, "credential.sd-jwt.json", |raw, _| {
+            raw.push_str(&URL_SAFE_NO_PAD.encode(r#"["salt","given_name","Other"]"#));
+        });
+        assert!(found.is_err_and(|why| why.contains("does not name")));
     }
 }
