@@ -16,6 +16,9 @@ use crate::verify::VerifyContext;
 use crate::verify::jose::Jws;
 use crate::verify::json;
 
+/// The type that every W3C credential has, whether or not metadata says so.
+const BASE_TYPE: &str = "VerifiableCredential";
+
 /// W3C credential as a JWT.
 pub(crate) struct JwtVcJson;
 
@@ -114,6 +117,9 @@ fn type_check(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> C
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ => return failed(kind, "`type` is missing or malformed"),
     };
+    if !types.contains(&BASE_TYPE) {
+        return failed(kind, "`type` is not that of a credential");
+    }
     let mut asked: Vec<&str> = match context.kind {
         Some(CredentialKind::Types(asked)) => asked.iter().map(String::as_str).collect(),
         Some(CredentialKind::Vct(_)) => return failed(kind, "the credential is not of the type that was asked for"),
@@ -122,6 +128,7 @@ fn type_check(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> C
         }
     };
     for list in [&mut types, &mut asked] {
+        list.retain(|name| *name != BASE_TYPE);
         list.sort_unstable();
         list.dedup();
     }

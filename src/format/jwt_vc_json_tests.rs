@@ -130,7 +130,7 @@ async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
             scene.payload["cnf"] = json!({"jwk": TestKey::new(Algorithm::Es256).jwk().to_value()});
         }),
         ("another type", CheckKind::Type, |scene| {
-            scene.payload["vc"]["type"] = json!(["VerifiableCredential", "Other"])
+            scene.payload["vc"]["type"] = json!(["VerifiableCredential", "Other"]);
         }),
         ("a type more", CheckKind::Type, |scene| {
             scene.payload["vc"]["type"] = json!(["VerifiableCredential", "LibraryCard", "Other"]);

@@ -69,8 +69,9 @@ impl Scene {
             return text.clone();
         }
         let jws = self.issuer.jws(&self.header, &self.payload);
-        let disclosures: String = self.disclosures.iter().map(|disclosure| format!("{disclosure}~")).collect();
-        format!("{jws}~{disclosures}{}", self.tail)
+        let disclosures = self.disclosures.iter().map(String::as_str);
+        let parts: Vec<&str> = [jws.as_str()].into_iter().chain(disclosures).chain([self.tail.as_str()]).collect();
+        parts.join("~")
     }
 
     async fn examine(&self) -> Examined {
@@ -236,9 +237,11 @@ async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
     }
 }
 
+type Undecided<'a> = (&'a str, &'a [(CheckKind, Outcome)], Spoil);
+
 #[tokio::test]
 async fn what_cannot_be_decided_is_unknown() {
-    let table: &[(&str, &[(CheckKind, Outcome)], Spoil)] = &[
+    let table: &[Undecided] = &[
         (
             "the issuer's metadata does not answer",
             &[
@@ -287,7 +290,7 @@ async fn what_cannot_be_decided_is_unknown() {
             |scene| *scene = Scene::with_certificate(&Certified::default()),
         ),
         ("an issuer that is another party", &[(CheckKind::Issuer, Outcome::Unknown(Reason::Unsupported))], |scene| {
-            scene.world.credential_issuer = Some(IssuerId::parse("https://service.example").unwrap())
+            scene.world.credential_issuer = Some(IssuerId::parse("https://service.example").unwrap());
         }),
     ];
     for (what, expected, spoil) in table {
@@ -304,8 +307,8 @@ async fn what_is_unusual_but_right_passes() {
         ("the old `typ`", |scene| scene.header["typ"] = json!("vc+sd-jwt")),
         ("the long `typ`", |scene| scene.header["typ"] = json!("application/dc+sd-jwt")),
         ("fractions of seconds", |scene| {
-            scene.payload["iat"] = json!(NOW as f64 - 0.5);
-            scene.payload["exp"] = json!(NOW as f64 + 10.25);
+            scene.payload["iat"] = json!(1_767_225_599.5);
+            scene.payload["exp"] = json!(1_767_225_610.25);
         }),
         ("clocks a minute apart", |scene| {
             scene.payload["iat"] = json!(NOW + 60);

@@ -64,12 +64,15 @@ pub(crate) fn split(did_url: &str) -> (&str, Option<&str>) {
 }
 
 /// The key of a did:key or did:jwk, which carry it in themselves; `None` for other methods.
+///
+/// The fragment is not looked at: such a DID has one key only, and issuers are seen to name it in
+/// their own ways.
 pub(crate) fn self_contained(did_url: &str) -> Option<Result<IssuerPublicKey, DidError>> {
-    let (did, fragment) = split(did_url);
+    let (did, _) = split(did_url);
     if let Some(id) = did.strip_prefix("did:key:") {
-        Some(key_of_did_key(id, fragment))
+        Some(from_multibase(id))
     } else {
-        did.strip_prefix("did:jwk:").map(|id| key_of_did_jwk(id, fragment))
+        did.strip_prefix("did:jwk:").map(key_of_did_jwk)
     }
 }
 
@@ -116,13 +119,6 @@ fn multibase(key: &Jwk) -> String {
     format!("z{}", bs58::encode(octets).into_string())
 }
 
-fn key_of_did_key(id: &str, fragment: Option<&str>) -> Result<IssuerPublicKey, DidError> {
-    if fragment.is_some_and(|fragment| fragment != id) {
-        return Err(DidError::NoKey("the did:key has no such verification method".to_owned()));
-    }
-    from_multibase(id)
-}
-
 fn from_multibase(text: &str) -> Result<IssuerPublicKey, DidError> {
     // Base58 decoding takes quadratic time: nothing legitimate is longer than an RSA key.
     if text.len() > 2048 {
@@ -133,10 +129,7 @@ fn from_multibase(text: &str) -> Result<IssuerPublicKey, DidError> {
     IssuerPublicKey::from_multicodec(&octets).map_err(|error| from_jwk_error(&error))
 }
 
-fn key_of_did_jwk(id: &str, fragment: Option<&str>) -> Result<IssuerPublicKey, DidError> {
-    if fragment.is_some_and(|fragment| fragment != "0") {
-        return Err(DidError::NoKey("the did:jwk has no such verification method".to_owned()));
-    }
+fn key_of_did_jwk(id: &str) -> Result<IssuerPublicKey, DidError> {
     let malformed = || DidError::Malformed("it holds no JWK".to_owned());
     let octets = URL_SAFE_NO_PAD.decode(id).map_err(|_| malformed())?;
     let value = json::parse(&octets).map_err(|_| malformed())?;

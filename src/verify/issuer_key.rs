@@ -53,7 +53,7 @@ pub(crate) struct IssuerKeys {
 
 /// Why no key was found, as the outcome of the check.
 #[derive(Debug)]
-struct Miss {
+pub(super) struct Miss {
     outcome: Outcome,
     detail: String,
 }
@@ -236,7 +236,11 @@ async fn by_issuer(statement: &Statement<'_>, context: &VerifyContext<'_>) -> Is
         }
     };
     if did::is_did(issuer) {
-        return without_chain(by_did(did::split(issuer).0, kid, context).await);
+        let did = did::split(issuer).0;
+        return match kid {
+            Some(kid) if did::is_did(kid) && did::split(kid).0 != did => by_foreign_did(kid, context).await,
+            _ => without_chain(by_did(did, kid, context).await),
+        };
     }
     let Ok(issuer) = IssuerId::parse(issuer) else {
         let detail = "the issuer is neither a DID nor an https URL";
@@ -250,25 +254,19 @@ async fn by_issuer(statement: &Statement<'_>, context: &VerifyContext<'_>) -> Is
 
 async fn by_did(did: &str, kid: Option<&str>, context: &VerifyContext<'_>) -> Found {
     let url = match kid {
-        Some(kid) if did::is_did(kid) => {
-            if did::split(kid).0 != did {
-                return Err(Miss::failed("`kid` names a key of another DID than the issuer's"));
-            }
-            kid.to_owned()
-        }
+        Some(kid) if did::is_did(kid) => kid.to_owned(),
         Some(kid) => format!("{did}#{}", kid.trim_start_matches('#')),
         None => did.to_owned(),
     };
     let method = did.split(':').nth(1).unwrap_or_default();
-    let found = match did::resolve(&url, context.documents).await {
-        // A bare `kid` need not be a DID fragment; a DID that has only one key is clear anyway.
-        Err(DidError::NoKey(_)) if kid.is_some_and(|kid| !did::is_did(kid)) && did::self_contained(did).is_some() => {
-            did::resolve(did, context.documents).await
-        }
-        other => other,
-    };
-    let keys = found?;
+    let keys = did::resolve(&url, context.documents).await?;
     Ok((keys, format!("the issuer's did:{method}")))
+}
+
+/// `kid` names a key of another DID than the issuer's: the key can be tried, but is not the issuer's.
+async fn by_foreign_did(kid: &str, context: &VerifyContext<'_>) -> IssuerKeys {
+    let keys = did::resolve(kid, context.documents).await.unwrap_or_default();
+    conclude(keys, None, Outcome::Failed, "`kid` names a key of another DID than the issuer's".to_owned())
 }
 
 /// The issuer is a URL, and `kid` a DID: the URL's own documents may know the key by that name,
@@ -302,10 +300,9 @@ async fn by_unlinked_did(
 }
 
 async fn by_metadata(issuer: &IssuerId, statement: &Statement<'_>, context: &VerifyContext<'_>) -> Found {
-    if let Some(jwks) = own_jwks(issuer, context) {
-        if let Ok(keys) = select(jwks, kid(statement), statement.algorithm) {
-            return Ok((keys, "the `jwks` of the issuer's metadata".to_owned()));
-        }
+    let own = own_jwks(issuer, context).and_then(|jwks| select(jwks, kid(statement), statement.algorithm).ok());
+    if let Some(keys) = own {
+        return Ok((keys, "the `jwks` of the issuer's metadata".to_owned()));
     }
     let jwks = jwt_vc_issuer_keys(issuer, context).await?;
     Ok((select(&jwks, kid(statement), statement.algorithm)?, "the issuer's JWT VC issuer metadata".to_owned()))
@@ -354,7 +351,11 @@ fn all_keys(jwks: &Value) -> Result<Vec<IssuerPublicKey>, Miss> {
 }
 
 /// The keys of a set that may have signed: those that `kid` names, else all that fit the algorithm.
-fn select(jwks: &Value, kid: Option<&str>, algorithm: Option<JwsAlgorithm>) -> Result<Vec<IssuerPublicKey>, Miss> {
+pub(super) fn select(
+    jwks: &Value,
+    kid: Option<&str>,
+    algorithm: Option<JwsAlgorithm>,
+) -> Result<Vec<IssuerPublicKey>, Miss> {
     let mut keys = Vec::new();
     let mut problem = None;
     for entry in entries(jwks)? {
@@ -363,13 +364,14 @@ fn select(jwks: &Value, kid: Option<&str>, algorithm: Option<JwsAlgorithm>) -> R
         }
         match IssuerPublicKey::from_jwk(entry) {
             Ok(key) => {
-                let fits = algorithm.is_none_or(|algorithm| {
+                let fits = algorithm.is_none_or(|algorithm| key.fits(algorithm));
+                let meant = algorithm.is_none_or(|algorithm| {
                     let alg = entry.get("alg").and_then(Value::as_str);
-                    key.fits(algorithm) && alg.is_none_or(|alg| JwsAlgorithm::parse(alg) == Ok(algorithm))
+                    alg.is_none_or(|alg| JwsAlgorithm::parse(alg) == Ok(algorithm))
                 });
-                // A key that `kid` names is the issuer's whether or not the algorithm fits; that
+                // A key that `kid` names is the issuer's even if the algorithm can't be its; that
                 // is for the check of the signature to say.
-                if kid.is_some() || fits {
+                if (fits && meant) || (kid.is_some() && !fits) {
                     keys.push(key);
                 }
             }
@@ -380,7 +382,7 @@ fn select(jwks: &Value, kid: Option<&str>, algorithm: Option<JwsAlgorithm>) -> R
         (false, _) => Ok(keys),
         (true, Some(error)) if kid.is_some() => Err(error.into()),
         (true, _) => Err(Miss::failed(match kid {
-            Some(_) => "the issuer's key set has no key of that `kid`",
+            Some(_) => "the issuer's key set has no key of that `kid` for the algorithm",
             None => "the issuer's key set has no key for the algorithm",
         })),
     }

@@ -1,1 +1,258 @@
+use serde_json::json;
 
+use super::*;
+use crate::model::jwk::Algorithm;
+use crate::model::report::{Requirement, VerificationPolicy};
+use crate::verify::testing::{Certified, Documents, TestKey, World, anchors, x5c};
+
+const ISSUER: &str = "https://issuer.example/tenant";
+const METADATA: &str = "https://issuer.example/.well-known/jwt-vc-issuer/tenant";
+const ES256: JwsAlgorithm = JwsAlgorithm::Curve(Algorithm::Es256);
+
+async fn find_with(header: &Value, issuer: Option<&str>, world: &World) -> IssuerKeys {
+    let statement = Statement { header: header.as_object().unwrap(), issuer, algorithm: Some(ES256) };
+    find(&statement, &world.context()).await
+}
+
+fn world(documents: Documents) -> World {
+    World { credential_issuer: Some(IssuerId::parse(ISSUER).unwrap()), documents, ..World::default() }
+}
+
+fn published(keys: &[Value]) -> Documents {
+    Documents::default().with(METADATA, json!({"issuer": ISSUER, "jwks": {"keys": keys}}))
+}
+
+fn keys_of(found: &IssuerKeys) -> Vec<crate::model::jwk::Jwk> {
+    found.keys.iter().cloned().filter_map(IssuerPublicKey::into_jwk).collect()
+}
+
+#[tokio::test]
+async fn a_key_set_gives_the_key_that_is_meant() {
+    let [one, two] = [(); 2].map(|()| TestKey::new(Algorithm::Es256));
+    let other_kind = TestKey::new(Algorithm::Es384);
+    let mut for_encryption = TestKey::new(Algorithm::Es256).published("enc");
+    for_encryption["use"] = json!("enc");
+    let mut for_signing_only = TestKey::new(Algorithm::Es256).published("ops");
+    for_signing_only["key_ops"] = json!(["sign"]);
+    let set = [
+        json!({"kty": "EC", "crv": "P-521", "kid": "p521", "x": "AA", "y": "AA"}),
+        json!({"kty": "EC", "kid": "broken"}),
+        for_encryption,
+        for_signing_only,
+        other_kind.published("p384"),
+        one.published("one"),
+        two.published("two"),
+    ];
+    let world = world(published(&set));
+    let of = async |kid: Value| find_with(&json!({"kid": kid}), Some(ISSUER), &world).await;
+
+    let found = of(json!("one")).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![one.jwk()]));
+    // It is the signature that then fails.
+    let found = of(json!("p384")).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![other_kind.jwk()]));
+    let found = of(json!("p521")).await;
+    assert_eq!((found.check.outcome, found.keys.len()), (Outcome::Unknown(Reason::Unsupported), 0));
+    for kid in ["three", "enc", "ops", "broken", ""] {
+        let found = of(json!(kid)).await;
+        assert_eq!((found.check.outcome, found.keys.len()), (Outcome::Failed, 0), "{kid}");
+    }
+    let found = find_with(&json!({}), Some(ISSUER), &world).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![one.jwk(), two.jwk()]));
+}
+
+#[tokio::test]
+async fn issuer_metadata_has_to_be_the_issuers() {
+    let key = TestKey::new(Algorithm::Es256);
+    let jwks = json!({"keys": [key.published("one")]});
+    let uri = "https://keys.example/set";
+    let table = [
+        (json!({"issuer": ISSUER, "jwks": jwks}), Outcome::Passed),
+        (json!({"issuer": ISSUER, "jwks_uri": uri}), Outcome::Passed),
+        (json!({"issuer": format!("{ISSUER}/"), "jwks": jwks}), Outcome::Failed),
+        (json!({"issuer": "https://issuer.example", "jwks": jwks}), Outcome::Failed),
+        (json!({"jwks": jwks}), Outcome::Failed),
+        (json!({"issuer": ISSUER}), Outcome::Failed),
+        (json!({"issuer": ISSUER, "jwks": jwks, "jwks_uri": uri}), Outcome::Failed),
+        (json!({"issuer": ISSUER, "jwks_uri": "keys"}), Outcome::Failed),
+        (json!({"issuer": ISSUER, "jwks_uri": 1}), Outcome::Failed),
+        (json!({"issuer": ISSUER, "jwks": {}}), Outcome::Failed),
+        (json!({"issuer": ISSUER, "jwks": []}), Outcome::Failed),
+        (json!([]), Outcome::Failed),
+    ];
+    for (metadata, expected) in table {
+        let documents = Documents::default().with(METADATA, metadata.clone()).with(uri, jwks.clone());
+        let found = find_with(&json!({"kid": "one"}), Some(ISSUER), &world(documents)).await;
+        assert_eq!(found.check.outcome, expected, "{metadata}: {}", found.check.detail);
+        assert_eq!(found.keys.len(), usize::from(expected == Outcome::Passed));
+    }
+    let metadata = json!({"issuer": ISSUER, "jwks_uri": uri});
+    let found =
+        find_with(&json!({}), Some(ISSUER), &world(Documents::default().with(METADATA, metadata).down(uri))).await;
+    assert_eq!(found.check.outcome, Outcome::Unknown(Reason::Unreachable));
+}
+
+#[tokio::test]
+async fn the_credential_issuers_own_keys_save_a_request() {
+    let key = TestKey::new(Algorithm::Es256);
+    let mut own = world(Documents::default());
+    own.issuer_jwks = Some(json!({"keys": [key.published("one")]}));
+    let found = find_with(&json!({"kid": "one"}), Some(ISSUER), &own).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![key.jwk()]));
+    assert!(own.documents.asked().is_empty());
+    // They are nobody else's keys.
+    let found = find_with(&json!({"kid": "one"}), Some("https://other.example"), &own).await;
+    assert_eq!(found.check.outcome, Outcome::Failed);
+    assert_eq!(own.documents.asked(), ["https://other.example/.well-known/jwt-vc-issuer"]);
+    // A credential without any issuer is the credential issuer's.
+    let found = find_with(&json!({"kid": "one"}), None, &own).await;
+    assert_eq!(found.check.outcome, Outcome::Passed);
+    // The other document is asked when the first does not have the key.
+    own.documents = published(&[TestKey::new(Algorithm::Es256).published("two")]);
+    let found = find_with(&json!({"kid": "two"}), Some(ISSUER), &own).await;
+    assert_eq!(found.check.outcome, Outcome::Passed);
+}
+
+#[tokio::test]
+async fn keys_handed_in_outside_a_session_win() {
+    let key = TestKey::new(Algorithm::Es256);
+    let certificate = Certified::default().self_signed(&TestKey::new(Algorithm::Es256));
+    let mut world = World { issuer_jwks: Some(json!({"keys": [key.jwk().to_value()]})), ..World::default() };
+    let header = json!({"kid": "whatever", "x5c": x5c(&[&certificate])});
+    let found = find_with(&header, Some(ISSUER), &world).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![key.jwk()]));
+    assert!(world.documents.asked().is_empty());
+    // No certificate speaks for them.
+    world.trust = anchors(&[&certificate]);
+    assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Failed);
+}
+
+#[tokio::test]
+async fn certificates_are_linked_to_the_issuer() {
+    let key = TestKey::new(Algorithm::Es256);
+    let other = TestKey::new(Algorithm::Es256);
+    let unknown = Outcome::Unknown(Reason::Unsupported);
+    let unreachable = Outcome::Unknown(Reason::Unreachable);
+    let bare = Certified { common_name: "realm", ..Certified::default() };
+    let foreign = Certified::for_host("other.example");
+    let fitting = Certified::for_host("issuer.example");
+    let ours = || published(&[key.published("one")]);
+    let theirs = || published(&[other.published("one")]);
+    let table = [
+        (&fitting, theirs(), Some(ISSUER), Outcome::Passed),
+        (&bare, ours(), Some(ISSUER), Outcome::Passed),
+        (&bare, theirs(), Some(ISSUER), Outcome::Failed),
+        (&bare, Documents::default(), Some(ISSUER), unknown),
+        (&bare, Documents::default().down(METADATA), Some(ISSUER), unreachable),
+        (&foreign, ours(), Some(ISSUER), Outcome::Passed),
+        (&foreign, theirs(), Some(ISSUER), Outcome::Failed),
+        (&foreign, Documents::default(), Some(ISSUER), Outcome::Failed),
+        (&foreign, Documents::default().down(METADATA), Some(ISSUER), unreachable),
+        (&foreign, Documents::default(), None, Outcome::Passed),
+        (&foreign, Documents::default(), Some("urn:issuer"), Outcome::Failed),
+    ];
+    for (number, (certified, documents, issuer, expected)) in table.into_iter().enumerate() {
+        let header = json!({"kid": "one", "x5c": x5c(&[&certified.self_signed(&key)])});
+        let found = find_with(&header, issuer, &world(documents)).await;
+        assert_eq!(found.check.outcome, expected, "row {number}: {}", found.check.detail);
+        assert_eq!(keys_of(&found), [key.jwk()], "row {number}");
+        assert!(found.chain.is_some());
+    }
+    let header = json!({"x5c": x5c(&[&bare.self_signed(&key)])});
+    let of_did = async |did: String| find_with(&header, Some(&did), &world(Documents::default())).await.check.outcome;
+    assert_eq!(of_did(did::did_key(&key.jwk())).await, Outcome::Passed);
+    assert_eq!(of_did(did::did_jwk(&other.jwk())).await, Outcome::Failed);
+    assert_eq!(of_did("did:example:1".to_owned()).await, unknown);
+}
+
+#[tokio::test]
+async fn an_anchor_vouches_for_a_certificate_that_names_nobody() {
+    let (root_key, key) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
+    let root = Certified::authority("Root");
+    let leaf = Certified { common_name: "Signer 1", ..Certified::default() }.signed_by(&key, &root, &root_key);
+    let mut world = world(Documents::default());
+    world.trust = anchors(&[&root.self_signed(&root_key)]);
+    let found = find_with(&json!({"x5c": x5c(&[&leaf])}), Some(ISSUER), &world).await;
+    assert_eq!(found.check.outcome, Outcome::Passed, "{}", found.check.detail);
+    assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Passed);
+    // One that names another is not talked over by an anchor.
+    let leaf = Certified::for_host("other.example").signed_by(&key, &root, &root_key);
+    let found = find_with(&json!({"x5c": x5c(&[&leaf])}), Some(ISSUER), &world).await;
+    assert_eq!(found.check.outcome, Outcome::Failed);
+}
+
+#[tokio::test]
+async fn broken_certificates_fail_and_trust_with_them() {
+    let mut world = world(Documents::default());
+    world.trust = anchors(&[&Certified::authority("Root").self_signed(&TestKey::new(Algorithm::Es256))]);
+    for x5c in [json!([]), json!("x"), json!(["AAAA"])] {
+        let found = find_with(&json!({"x5c": x5c}), Some(ISSUER), &world).await;
+        assert_eq!((found.check.outcome, found.keys.len()), (Outcome::Failed, 0));
+        assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Failed);
+    }
+}
+
+#[tokio::test]
+async fn dids_are_held_against_the_issuer() {
+    let (key, other) = (TestKey::new(Algorithm::Es256).jwk(), TestKey::new(Algorithm::Es256).jwk());
+    let did = did::did_key(&key);
+    let fragment = did.strip_prefix("did:key:").unwrap();
+    let unknown = Outcome::Unknown(Reason::Unsupported);
+    let table = [
+        (Some(did.clone()), None, Outcome::Passed),
+        (Some(did.clone()), Some(did::did_key_url(&key)), Outcome::Passed),
+        (Some(did.clone()), Some(format!("#{fragment}")), Outcome::Passed),
+        (Some(did.clone()), Some(fragment.to_owned()), Outcome::Passed),
+        (Some(did.clone()), Some("key-1".to_owned()), Outcome::Passed),
+        (Some(did.clone()), Some(format!("{did}#other")), Outcome::Passed),
+        (Some(did::did_key(&other)), Some(did::did_key_url(&key)), Outcome::Failed),
+        (None, Some(did::did_jwk_url(&key)), Outcome::Passed),
+        (None, Some("key-1".to_owned()), Outcome::Failed),
+        (None, None, Outcome::Failed),
+        (Some(ISSUER.to_owned()), Some(did::did_jwk_url(&key)), unknown),
+        (Some("urn:x".to_owned()), None, unknown),
+        (Some("http://issuer.example".to_owned()), None, unknown),
+        (Some("did:example:1".to_owned()), None, unknown),
+    ];
+    for (issuer, kid, expected) in table {
+        let header = kid.as_ref().map_or_else(|| json!({}), |kid| json!({"kid": kid}));
+        let found = find_with(&header, issuer.as_deref(), &world(Documents::default())).await;
+        assert_eq!(found.check.outcome, expected, "{issuer:?} {kid:?}: {}", found.check.detail);
+        assert!(keys_of(&found).iter().all(|found| *found == key));
+    }
+}
+
+#[tokio::test]
+async fn a_did_in_kid_can_be_linked_to_a_url() {
+    let key = TestKey::new(Algorithm::Es256).jwk();
+    let kid = did::did_jwk_url(&key);
+    // By the URL's own metadata, under that very name.
+    let mut listed = key.to_value();
+    listed["kid"] = json!(kid);
+    let found = find_with(&json!({"kid": kid}), Some(ISSUER), &world(published(&[listed]))).await;
+    assert_eq!(found.check.outcome, Outcome::Passed);
+    // Or as a did:web of the same host.
+    let web = "did:web:issuer.example";
+    let document = json!({"id": web, "assertionMethod": [{"id": "#one", "publicKeyJwk": key.to_value()}]});
+    let documents = || Documents::default().with("https://issuer.example/.well-known/did.json", document.clone());
+    let header = json!({"kid": format!("{web}#one")});
+    let found = find_with(&header, Some(ISSUER), &world(documents())).await;
+    assert_eq!((found.check.outcome, keys_of(&found)), (Outcome::Passed, vec![key.clone()]));
+    let found = find_with(&header, Some("https://other.example"), &world(documents())).await;
+    assert_eq!(found.check.outcome, Outcome::Unknown(Reason::Unsupported));
+    // An answer that is still to come decides.
+    let down = Documents::default().down(METADATA);
+    let found = find_with(&json!({"kid": kid}), Some(ISSUER), &world(down)).await;
+    assert_eq!(found.check.outcome, Outcome::Unknown(Reason::Unreachable));
+    assert_eq!(keys_of(&found), [key]);
+}
+
+#[tokio::test]
+async fn nothing_is_fetched_for_what_is_off() {
+    let mut world = world(published(&[]));
+    let off = |policy: VerificationPolicy, kind| policy.with(kind, Requirement::Off);
+    world.policy = off(off(VerificationPolicy::default(), CheckKind::IssuerKey), CheckKind::Signature);
+    let found = find_with(&json!({}), Some(ISSUER), &world).await;
+    assert_eq!(found.check.outcome, Outcome::Skipped(Reason::SwitchedOff));
+    assert!(world.documents.asked().is_empty());
+}

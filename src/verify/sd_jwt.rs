@@ -71,7 +71,8 @@ pub(crate) enum DisclosureError {
 pub(crate) fn disclose(payload: &Map<String, Value>, disclosures: &[&str]) -> Result<Value, DisclosureError> {
     let hash = match payload.get("_sd_alg") {
         None => &digest::SHA256,
-        Some(Value::String(name)) => match name.as_str() {
+        // The names are registered in lower case; issuers that write them otherwise mean the same.
+        Some(Value::String(name)) => match name.to_ascii_lowercase().as_str() {
             "sha-256" => &digest::SHA256,
             "sha-384" => &digest::SHA384,
             "sha-512" => &digest::SHA512,

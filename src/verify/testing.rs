@@ -285,18 +285,28 @@ pub(crate) fn outcome(checks: &[Check], kind: CheckKind) -> Outcome {
     check.outcome
 }
 
-/// A folder of foreign test vectors: the one that `BILLFOLD_VECTORS` names, or the one beside the
-/// checkout. Without it the test has nothing to look at, which is fine at home but not in CI.
+/// A folder of foreign test vectors, under `vectors` in the folder that `BILLFOLD_VECTORS` names or
+/// in `../shared` beside the checkout. Without it the test has nothing to look at, which is fine at
+/// home but not in CI.
 pub(crate) fn vectors(folder: &str) -> Option<PathBuf> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors");
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let root = std::env::var_os("BILLFOLD_VECTORS").map_or_else(beside, PathBuf::from);
-    let path = root.join(folder);
+    let path = root.join("vectors").join(folder);
     if path.is_dir() {
         return Some(path);
     }
     assert!(std::env::var_os("CI").is_none(), "no test vectors in {}: set BILLFOLD_VECTORS", path.display());
     eprintln!("skipped: no test vectors in {} (set BILLFOLD_VECTORS)", path.display());
     None
+}
+
+/// The JSON files of a folder of vectors, in order of their names.
+pub(crate) fn vector_files(folder: &std::path::Path) -> Vec<(String, Value)> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    paths.iter().map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), read_vector(path))).collect()
 }
 
 /// A JSON file of vectors.

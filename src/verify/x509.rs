@@ -11,7 +11,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use serde_json::Value;
 use url::{Host, Url};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter};
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
@@ -213,12 +213,12 @@ impl Chain {
             }
             named = Named::Another;
         }
-        if names.is_empty() {
-            if let Ok(Some(common_name)) = self.leaf().tbs_certificate().subject().common_name() {
-                let common_name = common_name.value();
-                if common_name == issuer || fits_host(&common_name, &host) {
-                    return Named::Issuer;
-                }
+        if names.is_empty()
+            && let Ok(Some(common_name)) = self.leaf().tbs_certificate().subject().common_name()
+        {
+            let common_name = common_name.value();
+            if common_name == issuer || fits_host(&common_name, &host) {
+                return Named::Issuer;
             }
         }
         named
@@ -248,8 +248,16 @@ impl Chain {
         now: Timestamp,
     ) -> Result<(), webpki::Error> {
         let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)));
-        leaf.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, anchors, &self.encoded[1..], now, AnyPurpose, None, None)
-            .map(|_| ())
+        leaf.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            anchors,
+            &self.encoded[1..],
+            now,
+            AnyPurpose,
+            None,
+            Some(&authorities_may_sign_certificates),
+        )
+        .map(|_| ())
     }
 }
 
@@ -263,6 +271,20 @@ impl ExtendedKeyUsageValidator for AnyPurpose {
         }
         Ok(())
     }
+}
+
+/// The key usage of the authorities on a path, which the path builder leaves to its caller.
+fn authorities_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+    for authority in path.intermediate_certificates() {
+        let der = authority.der();
+        let certificate = Certificate::from_der(&der).map_err(|_| webpki::Error::BadDer)?;
+        match certificate.tbs_certificate().get_extension::<KeyUsage>() {
+            Ok(Some((_, usage))) if !usage.key_cert_sign() => return Err(webpki::Error::EndEntityUsedAsCa),
+            Ok(_) => {}
+            Err(_) => return Err(webpki::Error::BadDer),
+        }
+    }
+    Ok(())
 }
 
 fn chain_error(error: &webpki::Error) -> ChainError {

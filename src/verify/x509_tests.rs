@@ -1,1 +1,220 @@
+use rcgen::{KeyUsagePurpose, SanType};
+use serde_json::json;
 
+use super::*;
+use crate::model::jwk::Algorithm;
+use crate::verify::testing::{Certified, NOW, TestKey, anchors, pem, read_vector, vectors, x5c};
+
+const AT: At = At { now: Timestamp::from_seconds(NOW), skew: 60 };
+const DAY: i64 = 86_400;
+
+/// Root, authority and signer with their keys.
+struct Tree {
+    root: Vec<u8>,
+    middle: Vec<u8>,
+    leaf: Vec<u8>,
+    leaf_key: TestKey,
+}
+
+impl Tree {
+    fn new() -> Self {
+        Self::with(&Certified::authority("Middle"), &Certified::for_host("issuer.example"))
+    }
+
+    fn with(middle: &Certified<'_>, leaf: &Certified<'_>) -> Self {
+        let [root_key, middle_key, leaf_key] = [Algorithm::Es384, Algorithm::Es256, Algorithm::Es256].map(TestKey::new);
+        let root = Certified::authority("Root");
+        Self {
+            root: root.self_signed(&root_key),
+            middle: middle.signed_by(&middle_key, &root, &root_key),
+            leaf: leaf.signed_by(&leaf_key, middle, &middle_key),
+            leaf_key,
+        }
+    }
+
+    fn chain(&self) -> Chain {
+        chain(&[&self.leaf, &self.middle])
+    }
+}
+
+fn chain(certificates: &[&[u8]]) -> Chain {
+    Chain::from_header(&x5c(certificates)).unwrap()
+}
+
+fn invalid(outcome: Result<(), ChainError>) -> String {
+    match outcome {
+        Err(ChainError::Invalid(why)) => why,
+        other => panic!("not invalid: {other:?}"),
+    }
+}
+
+#[test]
+fn a_chain_leads_to_its_anchor() {
+    let tree = Tree::new();
+    let chain = tree.chain();
+    assert_eq!(chain.leaf_key().unwrap().into_jwk(), Some(tree.leaf_key.jwk()));
+    assert_eq!(chain.check(AT), Ok(()));
+    assert_eq!(chain.leads_to(&anchors(&[&tree.root]), AT), Ok(()));
+    // With the root in it, with the authority as the anchor, with the signer itself as the anchor.
+    let whole = super::tests::chain(&[&tree.leaf, &tree.middle, &tree.root]);
+    assert_eq!(whole.check(AT), Ok(()));
+    assert_eq!(whole.leads_to(&anchors(&[&tree.root]), AT), Ok(()));
+    assert_eq!(chain.leads_to(&anchors(&[&tree.middle]), AT), Ok(()));
+    assert_eq!(chain.leads_to(&anchors(&[&tree.leaf]), AT), Ok(()));
+    // One anchor of several is enough; none of others is not.
+    let other = Tree::new();
+    assert_eq!(chain.leads_to(&anchors(&[&other.root, &tree.root]), AT), Ok(()));
+    invalid(chain.leads_to(&anchors(&[&other.root]), AT));
+    invalid(chain.leads_to(&anchors(&[&other.leaf]), AT));
+    // Without the authority between there is no path.
+    invalid(super::tests::chain(&[&tree.leaf]).leads_to(&anchors(&[&tree.root]), AT));
+}
+
+#[test]
+fn time_is_that_of_the_check_with_an_allowance() {
+    let tree = Tree::new();
+    let (chain, trust) = (tree.chain(), anchors(&[&tree.root]));
+    // The signer's certificate holds from ten days before to ten days after.
+    for (shift, good) in
+        [(0, true), (10 * DAY + 59, true), (10 * DAY + 62, false), (-10 * DAY - 60, true), (-10 * DAY - 61, false)]
+    {
+        let at = At { now: Timestamp::from_seconds(NOW + shift), skew: 60 };
+        assert_eq!(chain.check(at).is_ok(), good, "{shift}");
+        assert_eq!(chain.leads_to(&trust, at).is_ok(), good, "{shift}");
+    }
+    let expired = Tree::with(
+        &Certified { days: (-50, -1), ..Certified::authority("Middle") },
+        &Certified::for_host("issuer.example"),
+    );
+    assert!(invalid(expired.chain().check(AT)).contains("expired"));
+    assert!(invalid(expired.chain().leads_to(&anchors(&[&expired.root]), AT)).contains("expired"));
+}
+
+#[test]
+fn a_chain_that_does_not_hold_together_is_refused() {
+    let tree = Tree::new();
+    let other = Tree::new();
+    invalid(chain(&[&tree.middle, &tree.leaf]).check(AT));
+    assert!(invalid(chain(&[&tree.leaf, &tree.root]).check(AT)).contains("order"));
+    // Same names, other keys.
+    invalid(chain(&[&tree.leaf, &other.middle]).check(AT));
+    invalid(chain(&[&tree.leaf, &other.middle]).leads_to(&anchors(&[&tree.root]), AT));
+    // An authority that is none.
+    let middle = Certified { common_name: "Middle", days: (-100, 100), ..Certified::default() };
+    let fake = Tree::with(&middle, &Certified::for_host("issuer.example"));
+    invalid(fake.chain().leads_to(&anchors(&[&fake.root]), AT));
+    // A signer's key that is not for signatures.
+    let usage = vec![KeyUsagePurpose::KeyEncipherment];
+    let wrong = Tree::with(&Certified::authority("Middle"), &Certified { usage, ..Certified::default() });
+    assert!(invalid(wrong.chain().check(AT)).contains("not for signatures"));
+}
+
+#[test]
+fn what_is_no_chain_is_refused() {
+    let leaf = Tree::new().leaf;
+    let text = STANDARD.encode(&leaf);
+    for bad in [
+        json!(null),
+        json!(text),
+        json!([]),
+        json!([1]),
+        json!([""]),
+        json!(["AAAA"]),
+        json!([text.trim_end_matches('=').to_owned() + "%"]),
+        json!([format!("{text}\n")]),
+        json!([STANDARD.encode([leaf.as_slice(), &[0]].concat())]),
+        json!(vec![text; MAX_CERTIFICATES + 1]),
+    ] {
+        let error = Chain::from_header(&bad).map(|_| ()).unwrap_err();
+        assert!(matches!(error, ChainError::Invalid(_)), "{bad:.80}");
+    }
+}
+
+#[test]
+fn names_are_urls_hosts_addresses_or_a_common_name() {
+    let dns = |name: &str| SanType::DnsName(name.try_into().unwrap());
+    let uri = |name: &str| SanType::URI(name.try_into().unwrap());
+    let mail = SanType::Rfc822Name("a@issuer.example".try_into().unwrap());
+    let address = SanType::IpAddress([127, 0, 0, 1].into());
+    let table: Vec<(&str, Vec<SanType>, &str, Named)> = vec![
+        ("S", vec![dns("issuer.example")], "https://issuer.example/a/b", Named::Issuer),
+        ("S", vec![dns("ISSUER.example")], "https://issuer.example:8443", Named::Issuer),
+        ("S", vec![dns("a.example"), dns("issuer.example")], "https://issuer.example", Named::Issuer),
+        ("S", vec![dns("*.example")], "https://issuer.example", Named::Issuer),
+        ("S", vec![dns("*.example")], "https://a.issuer.example", Named::Another),
+        ("S", vec![dns("issuer.example")], "https://evil-issuer.example", Named::Another),
+        ("S", vec![dns("issuer.example")], "https://a.issuer.example", Named::Another),
+        ("S", vec![dns("issuer.example")], "urn:issuer.example", Named::Another),
+        ("S", vec![uri("https://issuer.example/a")], "https://issuer.example/a", Named::Issuer),
+        ("S", vec![uri("https://issuer.example")], "https://issuer.example/a", Named::Issuer),
+        ("S", vec![uri("https://issuer.example/b")], "https://issuer.example/a", Named::Another),
+        ("S", vec![uri("http://issuer.example")], "https://issuer.example/a", Named::Another),
+        ("S", vec![address.clone()], "http://127.0.0.1:8080/x", Named::Issuer),
+        ("S", vec![address], "http://127.0.0.2:8080/x", Named::Another),
+        ("S", vec![mail.clone()], "https://issuer.example", Named::Nobody),
+        ("issuer.example", vec![mail], "https://issuer.example", Named::Nobody),
+        ("issuer.example", vec![], "https://issuer.example/a", Named::Issuer),
+        ("https://issuer.example/a", vec![], "https://issuer.example/a", Named::Issuer),
+        ("realm", vec![], "https://issuer.example/a", Named::Nobody),
+        ("issuer.example", vec![dns("other.example")], "https://issuer.example", Named::Another),
+    ];
+    let key = TestKey::new(Algorithm::Es256);
+    for (common_name, names, issuer, expected) in table {
+        let shown = format!("{common_name} {names:?} {issuer}");
+        let certificate = Certified { common_name, names, ..Certified::default() }.self_signed(&key);
+        assert_eq!(chain(&[&certificate]).names(issuer), expected, "{shown}");
+    }
+}
+
+#[test]
+fn keys_of_all_kinds_are_read() {
+    for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {
+        let key = TestKey::new(algorithm);
+        let certificate = Certified::default().self_signed(&key);
+        assert_eq!(chain(&[&certificate]).leaf_key().unwrap().into_jwk(), Some(key.jwk()));
+    }
+}
+
+#[test]
+fn anchors_are_pem_certificates() {
+    let tree = Tree::new();
+    let two = TrustAnchors::from_pem(pem(&[&tree.root, &tree.leaf]).as_bytes()).unwrap();
+    assert_eq!(format!("{two:?}"), "TrustAnchors(2)");
+    let mut one = anchors(&[&Tree::new().root]);
+    invalid(tree.chain().leads_to(&one, AT));
+    one.extend(two);
+    assert_eq!(tree.chain().leads_to(&one, AT), Ok(()));
+    assert!(TrustAnchors::default().is_empty());
+    let key = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    for none in ["", "text", key] {
+        assert_eq!(TrustAnchors::from_pem(none.as_bytes()).unwrap_err(), TrustAnchorError::NoCertificate);
+    }
+    let broken = pem(&[&tree.root, b"nothing"]);
+    assert_eq!(TrustAnchors::from_pem(broken.as_bytes()).unwrap_err(), TrustAnchorError::Malformed(2));
+}
+
+#[test]
+fn path_validation_vectors() {
+    let Some(folder) = vectors("x509") else { return };
+    let file = read_vector(&folder.join("pkits-selected.json"));
+    let items = file["items"].as_array().unwrap();
+    assert!(items.len() >= 19, "{}", items.len());
+    for item in items {
+        let name = item["name"].as_str().unwrap();
+        let certificates: Vec<CertificateDer<'_>> = item["chain_pem"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pem| CertificateDer::from_pem_slice(pem.as_str().unwrap().as_bytes()).unwrap())
+            .collect();
+        let certificates: Vec<&[u8]> = certificates.iter().map(AsRef::as_ref).collect();
+        let trust = TrustAnchors::from_pem(item["trust_anchor_pem"].as_str().unwrap().as_bytes()).unwrap();
+        let at = At { now: Timestamp::parse_rfc3339(item["valid_at"].as_str().unwrap()).unwrap(), skew: 0 };
+        let outcome = Chain::from_header(&x5c(&certificates)).and_then(|chain| chain.leads_to(&trust, at));
+        // Stricter than RFC 5280 where the path builder is: names are compared octet by octet, and
+        // an authority that is limited to directory names may issue nothing.
+        let stricter = name.contains("Capitalization") || name == "ValidDNnameConstraintsTest1";
+        let expected = item["expected"] == "valid" && !stricter;
+        assert_eq!(outcome.is_ok(), expected, "{name}: {outcome:?}");
+    }
+}
