@@ -241,7 +241,7 @@ type Undecided<'a> = (&'a str, &'a [(CheckKind, Outcome)], Spoil);
 
 #[tokio::test]
 async fn what_cannot_be_decided_is_unknown() {
-    let table: &[Undecided] = &[
+    let table: &[Undecided<'_>] = &[
         (
             "the issuer's metadata does not answer",
             &[
