@@ -145,8 +145,10 @@ impl Requirement {
 /// Which checks a credential has to pass.
 ///
 /// The default requires all but [`CheckKind::IssuerTrust`], which is required once the wallet has
-/// trust anchors, and [`CheckKind::Status`], which is required when the list could be reached;
-/// otherwise these two only warn.
+/// trust anchors, [`CheckKind::Status`], which is required when the list could be reached, and
+/// [`CheckKind::Issuer`], which is required unless the credential's issuer is another party that
+/// nothing links to the one that was asked (OpenID4VCI section 14.4 lets issuers serve others);
+/// otherwise these three only warn.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationPolicy {
     chosen: BTreeMap<CheckKind, Requirement>,
@@ -166,7 +168,7 @@ impl VerificationPolicy {
             return *chosen;
         }
         match (kind, outcome) {
-            (CheckKind::IssuerTrust | CheckKind::Status, Outcome::Unknown(_)) => Requirement::Warn,
+            (CheckKind::IssuerTrust | CheckKind::Status | CheckKind::Issuer, Outcome::Unknown(_)) => Requirement::Warn,
             _ => Requirement::Require,
         }
     }
@@ -283,6 +285,8 @@ mod tests {
             (vec![check(CheckKind::IssuerTrust, Outcome::Unknown(Reason::Unreachable))], Verdict::VerifiedWithWarnings),
             (vec![check(CheckKind::IssuerTrust, Outcome::Skipped(Reason::NoAnchors))], Verdict::Verified),
             (vec![check(CheckKind::IssuerTrust, Outcome::Failed)], Verdict::Rejected),
+            (vec![check(CheckKind::Issuer, Outcome::Unknown(Reason::Unsupported))], Verdict::VerifiedWithWarnings),
+            (vec![check(CheckKind::Issuer, Outcome::Failed)], Verdict::Rejected),
             (vec![check(CheckKind::IssuerKey, Outcome::Unknown(Reason::Unreachable))], Verdict::Unverified),
             (
                 vec![
