@@ -3,6 +3,8 @@
 pub mod address;
 pub mod clock;
 pub mod http;
+#[cfg(feature = "keyring")]
+pub mod keyring;
 pub mod keys;
 pub mod memory;
 mod private;

@@ -1,5 +1,6 @@
 //! Where small secrets rest: the wallet's wrapping key, software keys.
 
+mod choice;
 mod file;
 mod passphrase;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
+pub use choice::best_available;
 pub use file::FileSecrets;
 pub use passphrase::PassphraseSecrets;
 
