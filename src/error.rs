@@ -179,6 +179,10 @@ codes! {
     UnknownConfiguration = "unknown_configuration", Offer, GetNewOffer;
     /// The offer and the server have no grant in common that this wallet can use.
     GrantUnavailable = "grant_unavailable", Offer, GetNewOffer;
+    /// The text is too long for a QR code; an offer by reference is shorter.
+    QrTooLarge = "qr_too_large", Offer, FixSetup;
+    /// The picture shows no QR code that can be read.
+    QrUnreadable = "qr_unreadable", Offer, GetNewOffer;
 
     /// An address is not https (and not loopback with the development switch).
     InsecureUrl = "insecure_url", Metadata, TellIssuer;

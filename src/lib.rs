@@ -10,6 +10,8 @@ mod json;
 pub mod model;
 pub mod platform;
 mod protocol;
+#[cfg(feature = "qr")]
+pub mod qr;
 mod session;
 mod transcript;
 mod verify;
