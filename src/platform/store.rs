@@ -1,6 +1,7 @@
 //! Where records rest: sessions, credentials, what is still to be told.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -31,8 +32,8 @@ impl Table {
     }
 }
 
-/// A record as it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A record as it was read. `Debug` leaves its content out: it may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its name within its table.
     pub id: String,
@@ -40,6 +41,17 @@ pub struct Record {
     pub revision: u64,
     /// Its content, opened.
     pub content: Vec<u8>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, revision, content } = self;
+        f.debug_struct("Record")
+            .field("id", id)
+            .field("revision", revision)
+            .field("content", &format_args!("[{} octets]", content.len()))
+            .finish()
+    }
 }
 
 /// What a write expects to find.
@@ -53,8 +65,8 @@ pub enum Expected {
     Revision(u64),
 }
 
-/// One change of a [commit](CredentialStore::commit).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One change of a [commit](CredentialStore::commit). `Debug` leaves contents out.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Change {
     /// Writes a record.
     Put {
@@ -74,6 +86,21 @@ pub enum Change {
         /// Under which id.
         id: String,
     },
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put { table, id, content, expected } => f
+                .debug_struct("Put")
+                .field("table", table)
+                .field("id", id)
+                .field("content", &format_args!("[{} octets]", content.len()))
+                .field("expected", expected)
+                .finish(),
+            Self::Remove { table, id } => f.debug_struct("Remove").field("table", table).field("id", id).finish(),
+        }
+    }
 }
 
 /// Keeps records, sealed at rest.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
 use billfold::platform::secret::SecretStore;
-use billfold::platform::store::CredentialStore;
+use billfold::platform::store::{Change, CredentialStore, Expected, Record, Table};
 use billfold::platform::store_suite;
 use zeroize::Zeroizing;
 
@@ -26,4 +26,17 @@ async fn memory_secrets_keep_replace_and_forget() {
     secrets.remove("a").await.unwrap();
     secrets.remove("a").await.unwrap();
     assert!(secrets.get("a").await.unwrap().is_none());
+}
+
+#[test]
+fn debug_shows_no_content() {
+    let record = Record { id: "x".to_owned(), revision: 1, content: b"token".to_vec() };
+    let put = Change::Put {
+        table: Table::Sessions,
+        id: "x".to_owned(),
+        content: b"token".to_vec(),
+        expected: Expected::Nothing,
+    };
+    assert_eq!(format!("{record:?}"), r#"Record { id: "x", revision: 1, content: [5 octets] }"#);
+    assert_eq!(format!("{put:?}"), r#"Put { table: Sessions, id: "x", content: [5 octets], expected: Nothing }"#);
 }

@@ -228,6 +228,30 @@ async fn a_dropped_connection_is_lost_and_not_tried_again() {
 }
 
 #[tokio::test]
+async fn a_request_on_a_used_connection_goes_out_once_too() {
+    let posts = Arc::new(AtomicUsize::new(0));
+    let counter = posts.clone();
+    let server = Server::start(move |mut stream| {
+        let counter = counter.clone();
+        async move {
+            while let Some(request) = read_request(&mut stream).await {
+                if request.starts_with("POST") {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    return;
+                }
+                stream.write_all(OK.as_bytes()).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let transport = ReqwestTransport::new();
+    transport.send(get(&server.url("/")), limits()).await.unwrap();
+    let error = transport.send(post(&server.url("/")), limits()).await.unwrap_err();
+    assert_eq!((error.kind, error.maybe_sent), (TransportErrorKind::ConnectionLost, true), "{error:?}");
+    assert_eq!((posts.load(Ordering::SeqCst), server.connections()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_connection_dropped_in_the_body_is_lost() {
     for head in ["content-length: 10", "transfer-encoding: chunked"] {
         let server = Server::start(move |mut stream| async move {
