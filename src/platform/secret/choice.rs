@@ -1,5 +1,6 @@
 //! Which secret store a desktop program uses.
 
+#[cfg(feature = "keyring")]
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
