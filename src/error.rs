@@ -186,6 +186,8 @@ codes! {
 
     /// An address is not https (and not loopback with the development switch).
     InsecureUrl = "insecure_url", Metadata, TellIssuer;
+    /// An address that can't be requested: too long, or not for HTTP.
+    UrlUnusable = "url_unusable", Metadata, TellIssuer;
     /// The issuer's metadata names another issuer than the one asked.
     IssuerMismatch = "issuer_mismatch", Metadata, TellIssuer;
     /// The authorization server's metadata names another server than the one asked.
@@ -361,10 +363,15 @@ impl Error {
         self
     }
 
-    /// Adds the endpoint. Its query is left out: it may hold secrets.
+    /// Adds the endpoint, unless that is known already. Its query is left out, and of an offer's
+    /// address the path too: they may hold secrets. Say [where it happened](Self::at) first.
     #[must_use]
     pub fn endpoint(mut self, url: &url::Url) -> Self {
-        self.0.endpoint.get_or_insert_with(|| crate::transcript::address(url));
+        let shown = match self.0.operation {
+            Some(operation) => crate::transcript::address_for(operation, url),
+            None => crate::transcript::address(url),
+        };
+        self.0.endpoint.get_or_insert(shown);
         self
     }
 
@@ -546,5 +553,8 @@ mod tests {
         assert!(text.contains("https://h.example/token") && !text.contains("secret"), "{text}");
         assert_eq!(error.outcome(), RequestOutcome::Answered);
         assert!(error.is_retryable());
+        let offer = url::Url::parse("https://h.example/offers/secret").expect("url");
+        let error = Error::new(ErrorCode::OfferUnavailable, "gone").at(Operation::Offer).endpoint(&offer);
+        assert_eq!(error.endpoint_url(), Some("https://h.example/…"));
     }
 }

@@ -83,7 +83,18 @@ impl fmt::Display for Transcript {
     }
 }
 
-/// An address without user information, query and fragment: what may be shown.
+/// What may be shown of an address that was asked for something: no user information, query and
+/// fragment, and of an offer's no path either. Whoever knows where an offer is can take it.
+pub(crate) fn address_for(operation: Operation, url: &Url) -> String {
+    if operation == Operation::Offer && url.has_host() {
+        let mut url = url.clone();
+        url.set_path("/…");
+        return address(&url).replace("%E2%80%A6", "…");
+    }
+    address(url)
+}
+
+/// An address without user information, query and fragment.
 pub(crate) fn address(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);

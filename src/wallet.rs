@@ -95,7 +95,9 @@ impl Wallet {
     async fn fetch_offer(&self, url: &Url, log: &Log) -> Result<CredentialOffer> {
         let wire = &self.inner.wire;
         let limits = wire.reference_limits(offer::MAX_OFFER_BYTES);
-        let response = wire.send(Operation::Offer, url, offer::request(url), limits, log).await.map_err(|error| {
+        wire.check(url, Operation::Offer)?;
+        let request = offer::request(url).map_err(|error| error.at(Operation::Offer).endpoint(url))?;
+        let response = wire.send(Operation::Offer, url, request, limits, log).await.map_err(|error| {
             if error.code() == ErrorCode::ResponseTooLarge {
                 return Error::new(ErrorCode::OfferTooLarge, "the offer is longer than 64 KiB")
                     .at(Operation::Offer)

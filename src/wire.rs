@@ -11,7 +11,7 @@ use crate::json;
 use crate::model::ids::is_loopback;
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError, TransportErrorKind};
 use crate::protocol::message;
-use crate::transcript::{Exchange, Transcript, address};
+use crate::transcript::{Exchange, Transcript, address_for};
 
 /// How many redirects a metadata document may take.
 const MAX_REDIRECTS: usize = 3;
@@ -82,7 +82,7 @@ impl Wire {
         let mut exchange = Exchange {
             operation,
             method: request.method().to_string(),
-            url: address(url),
+            url: address_for(operation, url),
             sent: sent_names(&request),
             status: None,
             content_type: None,
@@ -121,11 +121,12 @@ impl Wire {
         url: &Url,
         limits: HttpLimits,
         log: &Log,
-        build: impl Fn(&Url) -> HttpRequest,
+        build: impl Fn(&Url) -> Result<HttpRequest, Error>,
     ) -> Result<HttpResponse, Error> {
         let mut url = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let response = self.send(operation, &url, build(&url), limits, log).await?;
+            let request = build(&url).map_err(|error| error.at(operation).endpoint(&url))?;
+            let response = self.send(operation, &url, request, limits, log).await?;
             if !response.status().is_redirection() {
                 return Ok(response);
             }

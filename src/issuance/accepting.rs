@@ -58,7 +58,7 @@ impl Live<'_> {
     /// Decides how the issuance goes on after the user's yes.
     pub(super) fn accept(&self, options: &AcceptOptions) -> Result<Beginning> {
         let session = &self.session;
-        if !matches!(session.stage, Stage::Review) {
+        if !matches!(session.stage, Stage::Review | Stage::SignIn { .. }) {
             return Err(Error::new(
                 self.wrong_step(),
                 format!("`accept` does not fit the step `{}`", session.stage.name()),

@@ -51,7 +51,7 @@ impl Live<'_> {
             None => (authorization::plain_url(endpoint, &wallet.client_id, pending)?, None),
             Some(par) => {
                 let operation = Operation::PushedAuthorization;
-                let request = authorization::push_request(par, &wallet.client_id, pending);
+                let request = authorization::push_request(par, &wallet.client_id, pending)?;
                 let answer = wallet.wire.send(operation, par, request, HttpLimits::default(), &self.log).await?;
                 let read =
                     authorization::push_response(&answer, wallet.clock.now()).map_err(|error| error.endpoint(par));
@@ -131,7 +131,7 @@ impl Live<'_> {
 
     async fn token(&self, grant: &TokenGrant, client_id: Option<&ClientId>) -> Result<Token> {
         let url = &self.session.server.token_endpoint;
-        let request = token::request(url, grant, client_id);
+        let request = token::request(url, grant, client_id)?;
         let answer = self.wallet.wire.send(Operation::Token, url, request, HttpLimits::default(), &self.log).await?;
         token::response(&answer, grant, self.wallet.clock.now()).map_err(|error| error.endpoint(url))
     }
@@ -148,7 +148,7 @@ impl Live<'_> {
     /// A fresh nonce, if the issuer has a nonce endpoint.
     pub(super) async fn nonce(&self) -> Result<Option<Secret>> {
         let Some(url) = &self.session.issuer.nonce_endpoint else { return Ok(None) };
-        let request = nonce::request(url);
+        let request = nonce::request(url)?;
         let answer = self.wallet.wire.send(Operation::Nonce, url, request, HttpLimits::default(), &self.log).await?;
         nonce::response(&answer).map(Some).map_err(|error| error.endpoint(url))
     }

@@ -191,6 +191,9 @@ impl Issuance {
     }
 
     /// The user said yes: asks for all that is offered.
+    ///
+    /// In [`Step::SignIn`] it begins the sign-in anew, for a user who lost it: an authorization
+    /// server shows a page once. A redirect of the older sign-in is not accepted any more.
     pub async fn accept(&self) -> Result<Step> {
         self.accept_with(AcceptOptions::default()).await
     }

@@ -127,7 +127,11 @@ impl PendingAuthorization {
 }
 
 /// The pushed form of the request (RFC 9126).
-pub(crate) fn push_request(url: &Url, client_id: &ClientId, pending: &PendingAuthorization) -> HttpRequest {
+pub(crate) fn push_request(
+    url: &Url,
+    client_id: &ClientId,
+    pending: &PendingAuthorization,
+) -> Result<HttpRequest, Error> {
     let challenge = pending.challenge();
     let mut form = Form::default();
     form.add("response_type", "code")

@@ -94,7 +94,7 @@ fn the_plain_url_holds_the_whole_request() {
 fn a_pushed_request_leaves_two_parameters_for_the_browser() {
     let pending = pending(&["A"], RequestBy::Auto, false).expect("a request");
     let par = Url::parse("https://as.example/par").expect("url");
-    let request = push_request(&par, &"me".into(), &pending);
+    let request = push_request(&par, &"me".into(), &pending).expect("a request");
     let sent: BTreeMap<String, String> = url::form_urlencoded::parse(request.body()).into_owned().collect();
     assert_eq!(
         sent.keys().map(String::as_str).collect::<Vec<_>>(),

@@ -18,12 +18,19 @@ const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A GET for a public JSON document, in the user's language where the document has several.
-pub(crate) fn get(url: &Url, accept: &str, language: Option<&str>) -> HttpRequest {
+pub(crate) fn get(url: &Url, accept: &str, language: Option<&str>) -> Result<HttpRequest, Error> {
     let mut request = Request::builder().method(Method::GET).uri(url.as_str()).header(ACCEPT, accept);
     if let Some(language) = language {
         request = request.header(ACCEPT_LANGUAGE, language);
     }
-    request.body(Vec::new()).expect("a checked URL and plain header values make a request")
+    finish(request, Vec::new())
+}
+
+/// A request of parts that are ours, but for the address: that one may be more than HTTP can take.
+pub(crate) fn finish(request: http::request::Builder, body: Vec<u8>) -> Result<HttpRequest, Error> {
+    request
+        .body(body)
+        .map_err(|error| Error::new(ErrorCode::UrlUnusable, "the address can't be requested").caused_by(error))
 }
 
 /// A form as it is sent, and the names in it for the transcript.
@@ -43,30 +50,23 @@ impl Form {
     }
 
     /// The form as a POST.
-    pub(crate) fn post(&self, url: &Url) -> HttpRequest {
+    pub(crate) fn post(&self, url: &Url) -> Result<HttpRequest, Error> {
         let body = Serializer::new(String::new()).extend_pairs(self.fields()).finish();
-        Request::builder()
-            .method(Method::POST)
-            .uri(url.as_str())
-            .header(CONTENT_TYPE, FORM)
-            .header(ACCEPT, JSON)
-            .body(body.into_bytes())
-            .expect("a checked URL and plain header values make a request")
+        let request =
+            Request::builder().method(Method::POST).uri(url.as_str()).header(CONTENT_TYPE, FORM).header(ACCEPT, JSON);
+        finish(request, body.into_bytes())
     }
 }
 
 /// A POST of JSON, with an access token.
 pub(crate) fn post_json(url: &Url, token: &Token, body: &Value) -> Result<HttpRequest, Error> {
-    Request::builder()
+    let request = Request::builder()
         .method(Method::POST)
         .uri(url.as_str())
         .header(CONTENT_TYPE, JSON)
         .header(ACCEPT, JSON)
-        .header(AUTHORIZATION, authorization(token)?)
-        .body(body.to_string().into_bytes())
-        .map_err(|error| {
-            Error::new(ErrorCode::ResponseMalformed, "the access token fits in no header").caused_by(error)
-        })
+        .header(AUTHORIZATION, authorization(token)?);
+    finish(request, body.to_string().into_bytes())
 }
 
 fn authorization(token: &Token) -> Result<http::HeaderValue, Error> {

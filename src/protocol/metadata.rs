@@ -42,7 +42,7 @@ pub(crate) fn server_places(server: &IssuerId) -> Vec<Url> {
 }
 
 /// Asks for a metadata document.
-pub(crate) fn request(url: &Url, language: Option<&str>) -> HttpRequest {
+pub(crate) fn request(url: &Url, language: Option<&str>) -> Result<HttpRequest, Error> {
     message::get(url, "application/json", language)
 }
 
@@ -84,16 +84,14 @@ fn document<T>(
     let status = response.status().as_u16();
     let unusable = |code, detail: String| Error::new(code, detail).at(operation).status(status);
     let value =
-        message::success(response, operation, |_| ErrorCode::MetadataUnavailable).map_err(|error| {
-            match error.code() {
-                ErrorCode::ServerRefused => {
-                    unusable(ErrorCode::MetadataUnavailable, "the document is not there".to_owned())
-                }
-                ErrorCode::ResponseMalformed => {
-                    unusable(ErrorCode::MetadataMalformed, error.detail().to_owned()).caused_by(error)
-                }
-                _ => error,
+        message::success(response, operation, |_| ErrorCode::ServerRefused).map_err(|error| match error.code() {
+            ErrorCode::ServerRefused => {
+                unusable(ErrorCode::MetadataUnavailable, "the document is not there".to_owned())
             }
+            ErrorCode::ResponseMalformed => {
+                unusable(ErrorCode::MetadataMalformed, error.detail().to_owned()).caused_by(error)
+            }
+            _ => error,
         })?;
     read(&value)
         .map_err(|error| unusable(ErrorCode::MetadataMalformed, format!("in the metadata, {error}")).caused_by(error))

@@ -11,14 +11,13 @@ use crate::model::secret::Secret;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// Asks for a nonce: an empty POST without any token.
-pub(crate) fn request(url: &Url) -> HttpRequest {
-    Request::builder()
+pub(crate) fn request(url: &Url) -> Result<HttpRequest, Error> {
+    let request = Request::builder()
         .method(Method::POST)
         .uri(url.as_str())
         .header(ACCEPT, "application/json")
-        .header(CONTENT_LENGTH, "0")
-        .body(Vec::new())
-        .expect("a checked URL and plain header values make a request")
+        .header(CONTENT_LENGTH, "0");
+    message::finish(request, Vec::new())
 }
 
 /// Reads the answer.

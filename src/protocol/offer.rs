@@ -53,7 +53,8 @@ pub(crate) fn parse_link(link: &str) -> Result<OfferSource, Error> {
         ([], [reference]) => {
             let text = decode(reference)?;
             match Url::parse(&text) {
-                Ok(url) if url.has_host() => Ok(OfferSource::ByReference(url)),
+                // Another scheme is refused where requests are sent, with the right words.
+                Ok(url) if url.has_host() || !url.scheme().starts_with("http") => Ok(OfferSource::ByReference(url)),
                 _ => fail(ErrorCode::OfferMalformed, "`credential_offer_uri` is no absolute URL"),
             }
         }
@@ -97,7 +98,7 @@ fn decode(raw: &str) -> Result<String, Error> {
 }
 
 /// Asks for an offer by reference.
-pub(crate) fn request(url: &Url) -> HttpRequest {
+pub(crate) fn request(url: &Url) -> Result<HttpRequest, Error> {
     message::get(url, "application/json", None)
 }
 
@@ -105,18 +106,21 @@ pub(crate) fn request(url: &Url) -> HttpRequest {
 pub(crate) fn response(response: &HttpResponse) -> Result<CredentialOffer, Error> {
     let status = response.status().as_u16();
     // An offer that is there no more is no server failure; the user needs a new one.
-    let value = message::success(response, Operation::Offer, |_| ErrorCode::OfferUnavailable).map_err(|error| {
-        match error.code() {
-            ErrorCode::ServerRefused => Error::new(ErrorCode::OfferUnavailable, "the offer is not there (any more)")
-                .at(Operation::Offer)
-                .status(status),
-            ErrorCode::ResponseMalformed => Error::new(ErrorCode::OfferMalformed, "the offer is not usable JSON")
-                .caused_by(error)
-                .at(Operation::Offer)
-                .status(status),
-            _ => error,
-        }
-    })?;
+    let value =
+        message::success(response, Operation::Offer, |_| ErrorCode::ServerRefused).map_err(|error| {
+            match error.code() {
+                ErrorCode::ServerRefused => {
+                    Error::new(ErrorCode::OfferUnavailable, "the offer is not there (any more)")
+                        .at(Operation::Offer)
+                        .status(status)
+                }
+                ErrorCode::ResponseMalformed => Error::new(ErrorCode::OfferMalformed, "the offer is not usable JSON")
+                    .caused_by(error)
+                    .at(Operation::Offer)
+                    .status(status),
+                _ => error,
+            }
+        })?;
     read::offer(&value).map_err(|error| malformed(error).status(status))
 }
 

@@ -34,7 +34,7 @@ impl TokenGrant {
 }
 
 /// A token request. Without a client id it is the anonymous access of section 6.1.
-pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId>) -> HttpRequest {
+pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId>) -> Result<HttpRequest, Error> {
     let mut form = Form::default();
     match grant {
         TokenGrant::AuthorizationCode { code, code_verifier, redirect_uri, resource } => {
@@ -113,7 +113,7 @@ mod tests {
         };
         let client = ClientId::from("me");
         assert_eq!(
-            fields(&request(&url, &grant, Some(&client))),
+            fields(&request(&url, &grant, Some(&client)).expect("a request")),
             [
                 pair("grant_type", "authorization_code"),
                 pair("code", "c"),
@@ -124,7 +124,7 @@ mod tests {
         );
         let grant = TokenGrant::PreAuthorizedCode { pre_authorized_code: "p&=".into(), tx_code: Some("0042".into()) };
         assert_eq!(
-            fields(&request(&url, &grant, None)),
+            fields(&request(&url, &grant, None).expect("a request")),
             [
                 pair("grant_type", "urn:ietf:params:oauth:grant-type:pre-authorized_code"),
                 pair("pre-authorized_code", "p&="),

@@ -20,7 +20,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
         | (Stage::SignIn { .. }, Event::SignInBegan { choice, pending }) => {
             Stage::SignIn { choice, pending, url: None, expires_at: None }
         }
-        (Stage::Review, Event::CodeWanted { choice }) => {
+        (Stage::Review | Stage::SignIn { .. }, Event::CodeWanted { choice }) => {
             Stage::EnterCode { choice, refusals: 0, prepared: Prepared::default() }
         }
         (Stage::SignIn { choice, pending, .. }, Event::SignInReady { url, expires_at }) => {

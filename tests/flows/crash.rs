@@ -1,0 +1,176 @@
+//! The plug is pulled at every point where anything is written or sent, one run a point. Each time
+//! another process has to find its way: to the credential, or to an error that says what is lost.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
+use billfold::platform::memory::MemoryStore;
+use billfold::platform::reqwest::ReqwestTransport;
+use billfold::platform::store::{Change, CredentialStore, Record, StoreError, Table};
+use billfold::{ErrorCode, Issuance, RequestOutcome, Result, Step, Wallet};
+use billfold_test_issuer::{OfferSpec, TxCode};
+use tokio::sync::Notify;
+
+use crate::world::{SD_JWT, World, code, pre_authorized};
+
+/// Burns through at a chosen point, after which nothing happens any more.
+struct Fuse {
+    at: usize,
+    passed: AtomicUsize,
+    blown: Notify,
+}
+
+impl Fuse {
+    fn at(at: usize) -> Arc<Self> {
+        Arc::new(Self { at, passed: AtomicUsize::new(0), blown: Notify::new() })
+    }
+
+    async fn point(&self) {
+        if self.passed.fetch_add(1, Ordering::SeqCst) >= self.at {
+            self.blown.notify_one();
+            pending::<()>().await;
+        }
+    }
+}
+
+struct FusedStore(Arc<MemoryStore>, Arc<Fuse>);
+
+#[async_trait]
+impl CredentialStore for FusedStore {
+    async fn commit(&self, changes: Vec<Change>) -> std::result::Result<(), StoreError> {
+        self.1.point().await;
+        let done = self.0.commit(changes).await;
+        self.1.point().await;
+        done
+    }
+
+    async fn get(&self, table: Table, id: &str) -> std::result::Result<Option<Record>, StoreError> {
+        self.0.get(table, id).await
+    }
+
+    async fn list(&self, table: Table) -> std::result::Result<Vec<Record>, StoreError> {
+        self.0.list(table).await
+    }
+}
+
+struct FusedTransport(ReqwestTransport, Arc<Fuse>);
+
+#[async_trait]
+impl HttpTransport for FusedTransport {
+    async fn send(
+        &self,
+        request: HttpRequest,
+        limits: HttpLimits,
+    ) -> std::result::Result<HttpResponse, TransportError> {
+        self.1.point().await;
+        let answer = self.0.send(request, limits).await;
+        self.1.point().await;
+        answer
+    }
+}
+
+/// Takes an issuance as far as a user who does everything asked of him.
+async fn finish(world: &World, issuance: &Issuance, tx_code: Option<&str>) -> Result<Step> {
+    let mut step = issuance.proceed().await?;
+    loop {
+        step = match &step {
+            Step::Review => issuance.accept().await?,
+            Step::EnterCode(_) => issuance.submit_code(tx_code.expect("a code was given with the offer")).await?,
+            Step::SignIn { .. } => match world.try_sign_in(&step).await {
+                Some(redirect) => issuance.submit_redirect(&redirect).await?,
+                None => issuance.accept().await?,
+            },
+            Step::Interrupted => issuance.proceed().await?,
+            _ => return Ok(step),
+        };
+    }
+}
+
+/// Pulls the plug at one point; gives false if the issuance was over before that.
+async fn pull_at(world: &World, spec: &OfferSpec, at: usize) -> bool {
+    let offer = world.offer(spec);
+    let tx_code = offer.tx_code.as_deref();
+    let fuse = Fuse::at(at);
+    let transport = FusedTransport(ReqwestTransport::new(), fuse.clone());
+    let wallet: Wallet =
+        world.builder().http(transport).store(FusedStore(world.store.clone(), fuse.clone())).build().expect("a wallet");
+    let whole = async {
+        let issuance = wallet.open_offer(&offer.link).await?;
+        finish(world, &issuance, tx_code).await
+    };
+    let undisturbed = tokio::select! {
+        step = whole => Some(step.expect("it is issued")),
+        () = fuse.blown.notified() => None,
+    };
+    if let Some(step) = undisturbed {
+        world.verified(&step).await;
+        return false;
+    }
+
+    let wallet = world.wallet();
+    let open = wallet.pending().await.expect("a list");
+    let lost = match open.as_slice() {
+        // Nothing was written yet, so nothing may have been spent: the link is as good as new. Or
+        // everything was.
+        [] if wallet.credentials().await.expect("a list").is_empty() => {
+            assert_eq!(world.count("/token"), 0, "point {at}");
+            let issuance = wallet.open_offer(&offer.link).await.expect("it opens");
+            finish(world, &issuance, tx_code).await.expect("it is issued");
+            None
+        }
+        [] => None,
+        [one] => {
+            let issuance = wallet.resume(&one.id).await.expect("it is there");
+            finish(world, &issuance, tx_code).await.err().map(|error| (issuance, error))
+        }
+        more => panic!("point {at}: {more:?}"),
+    };
+    if let Some((issuance, error)) = lost {
+        // The only thing that may be lost is the answer to the token request, with the code.
+        assert_eq!(error.code(), ErrorCode::OutcomeUnknown, "point {at}: {error}");
+        assert_eq!(error.outcome(), RequestOutcome::Unknown);
+        assert!(world.count("/token") <= 1, "point {at}: not sent twice");
+        if let Ok(Step::Review) = issuance.step().await {
+            finish(world, &issuance, tx_code).await.expect("signing in again helps");
+            assert_eq!(wallet.credentials().await.expect("a list").len(), 1, "point {at}");
+        }
+    } else {
+        assert_eq!(wallet.credentials().await.expect("a list").len(), 1, "point {at}");
+    }
+    let log = world.issuer.log();
+    let doubled = log.requests.iter().find(|entry| entry.path == "/token" && entry.error.is_some());
+    assert!(doubled.is_none(), "point {at}: a code was used twice: {doubled:?}");
+    assert!(wallet.pending().await.expect("a list").is_empty(), "point {at}");
+    true
+}
+
+async fn pull_everywhere(spec: OfferSpec) -> usize {
+    let mut point = 0;
+    // Each run has an issuer of its own: a request that was cut off may still arrive later.
+    while pull_at(&World::new().await, &spec, point).await {
+        point += 1;
+    }
+    point
+}
+
+#[tokio::test]
+async fn pre_authorized_survives_the_plug_anywhere() {
+    let points = pull_everywhere(pre_authorized(SD_JWT)).await;
+    assert!(points > 15, "only {points} points were reached");
+}
+
+#[tokio::test]
+async fn a_typed_code_survives_the_plug_anywhere() {
+    let tx_code = TxCode { value: Some("0042".to_owned()), ..TxCode::default() };
+    let points = pull_everywhere(pre_authorized(SD_JWT).tx_code(tx_code)).await;
+    assert!(points > 15, "only {points} points were reached");
+}
+
+#[tokio::test]
+async fn a_sign_in_survives_the_plug_anywhere() {
+    let points = pull_everywhere(code(SD_JWT).by_reference()).await;
+    assert!(points > 20, "only {points} points were reached");
+}

@@ -1,0 +1,10 @@
+//! Whole issuances over real HTTP, against an issuer that shares no code with billfold.
+
+mod authorization_code;
+mod crash;
+mod formats;
+mod hostile;
+mod offer;
+mod pre_authorized;
+mod requests;
+mod world;

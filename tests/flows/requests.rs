@@ -1,0 +1,42 @@
+//! Which requests are sent, in which order, and what runs side by side: read from the issuer's log.
+
+use billfold_test_issuer::Options;
+
+use crate::world::{SD_JWT, World, code, pre_authorized};
+
+/// Slow enough that requests which can overlap do, on any machine.
+fn slow() -> Options {
+    Options { latency_ms: 150, ..Options::default() }
+}
+
+fn waves(world: &World) -> Vec<Vec<String>> {
+    let mut waves = world.issuer.log().waves;
+    waves.iter_mut().for_each(|wave| wave.sort());
+    waves
+}
+
+#[tokio::test]
+async fn a_cold_pre_authorized_issuance_takes_three_waves() {
+    let world = World::with(slow()).await;
+    world.issuer.reset_log();
+    world.verified(&world.open(&pre_authorized(SD_JWT)).await.accept().await.expect("it is issued")).await;
+    assert_eq!(
+        waves(&world),
+        [
+            vec!["GET /.well-known/oauth-authorization-server", "GET /.well-known/openid-credential-issuer"],
+            vec!["POST /nonce", "POST /token"],
+            vec!["POST /credential"],
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_code_issuance_takes_two_waves_after_the_sign_in() {
+    let world = World::with(slow()).await;
+    let issuance = world.open(&code(SD_JWT)).await;
+    let step = issuance.accept().await.expect("a sign-in");
+    let redirect = world.sign_in(&step).await;
+    world.issuer.reset_log();
+    world.verified(&issuance.submit_redirect(&redirect).await.expect("it is issued")).await;
+    assert_eq!(waves(&world), [vec!["POST /nonce", "POST /token"], vec!["POST /credential"]]);
+}

@@ -1,0 +1,143 @@
+//! A wallet, an issuer, and a user with a browser.
+
+use std::sync::Arc;
+
+use billfold::platform::memory::MemoryStore;
+use billfold::platform::reqwest::ReqwestTransport;
+use billfold::platform::software_keys::SoftwareKeys;
+use billfold::{Credential, Error, Issuance, Step, Verdict, Wallet, WalletBuilder};
+use billfold_test_issuer::{By, Grant, MadeOffer, OfferSpec, Options, Running, TestIssuer};
+
+pub(crate) const SD_JWT: &str = "dc+sd-jwt";
+pub(crate) const JWT_VC: &str = "jwt_vc_json";
+pub(crate) const REDIRECT: &str = "com.example.wallet:/callback";
+
+/// One issuer, and one wallet's store and keys.
+pub(crate) struct World {
+    pub(crate) issuer: Running,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) keys: Arc<SoftwareKeys>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let issuer = TestIssuer::start(options).await.expect("the issuer starts");
+        Self { issuer, store: Arc::new(MemoryStore::new()), keys: Arc::new(SoftwareKeys::new()) }
+    }
+
+    /// A wallet over the same store and keys: each call is like a restart of the app.
+    pub(crate) fn wallet(&self) -> Wallet {
+        self.builder().build().expect("the wallet is set up")
+    }
+
+    pub(crate) fn builder(&self) -> WalletBuilder {
+        Wallet::builder("com.example.wallet")
+            .redirect_uri(REDIRECT)
+            .http(ReqwestTransport::new())
+            .keys(self.keys.clone())
+            .store(self.store.clone())
+            .trust_anchors(self.issuer.trust_pem())
+            .locale("en-US")
+            .allow_loopback_http(true)
+    }
+
+    pub(crate) fn offer(&self, spec: &OfferSpec) -> MadeOffer {
+        self.issuer.make_offer(spec).expect("the offer is made")
+    }
+
+    pub(crate) async fn open(&self, spec: &OfferSpec) -> Issuance {
+        self.wallet().open_offer(&self.offer(spec).link).await.expect("the offer opens")
+    }
+
+    /// The user signs in and comes back with this address.
+    pub(crate) async fn sign_in(&self, step: &Step) -> String {
+        self.try_sign_in(step).await.expect("the page is there")
+    }
+
+    /// The same, where the page may have been shown before: servers show it once.
+    pub(crate) async fn try_sign_in(&self, step: &Step) -> Option<String> {
+        let Step::SignIn { url } = step else { panic!("{step:?}") };
+        let login = self.issuer.login();
+        sign_in(url.as_str(), &login.user, &login.password).await
+    }
+
+    /// The credential that an ended issuance stored, which has to be the only one, verified.
+    pub(crate) async fn verified(&self, step: &Step) -> Credential {
+        let Step::Done { credentials, failures } = step else { panic!("{step:?}") };
+        assert!(failures.is_empty(), "{failures:?}");
+        let [id] = credentials.as_slice() else { panic!("{credentials:?}") };
+        let credential = self.wallet().credential(id).await.expect("it is stored");
+        assert_eq!(credential.report.verdict, Verdict::Verified, "{:#?}", credential.report);
+        assert!(!credential.quarantined);
+        credential
+    }
+
+    /// The paths of requests so far, without the test's own.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let log = self.issuer.log();
+        log.requests.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
+    }
+
+    /// How many requests went to a path.
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.issuer.log().requests.iter().filter(|entry| entry.path == path).count()
+    }
+}
+
+pub(crate) fn pre_authorized(format: &str) -> OfferSpec {
+    OfferSpec::new(Grant::PreAuthorized, format)
+}
+
+pub(crate) fn code(format: &str) -> OfferSpec {
+    OfferSpec::new(Grant::Code, format)
+}
+
+/// Both ways in which an offer can travel.
+pub(crate) fn both_ways(spec: OfferSpec) -> [OfferSpec; 2] {
+    assert_eq!(spec.by, By::Value);
+    [spec.clone(), spec.by_reference()]
+}
+
+/// What a person does in a browser: opens the page, fills in the form, and follows the answer to
+/// the wallet's redirect URI. None if the server has no such page (any more).
+async fn sign_in(url: &str, user: &str, password: &str) -> Option<String> {
+    // A provider has to be named because this build of reqwest brings none.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let browser =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("an HTTP client");
+    let answer = browser.get(url).send().await.expect("the page loads");
+    if let Some(target) = answer.headers().get("location") {
+        return Some(target.to_str().expect("text").to_owned());
+    }
+    let (status, page) = (answer.status(), answer.text().await.expect("the page is text"));
+    if status == 400 {
+        return None;
+    }
+    assert!(status.is_success(), "{status}: {page}");
+    let action = between(&page, "action=\"", "\"").expect("a form");
+    let action = url::Url::parse(url).expect("a URL").join(action).expect("a URL");
+    let request = between(&page, "name=\"request\" value=\"", "\"").expect("a hidden field");
+    let form = [("request", request), ("username", user), ("password", password), ("decision", "allow")];
+    let answer = browser.post(action).form(&form).send().await.expect("the form is taken");
+    let target = answer.headers().get("location").map(|target| target.to_str().expect("text").to_owned());
+    match target {
+        Some(_) => target,
+        None => panic!("no redirect: {}", answer.text().await.unwrap_or_default()),
+    }
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    text.split_once(start)?.1.split_once(end).map(|(found, _)| found)
+}
+
+/// The error of a call that has to fail.
+pub(crate) fn failure<T>(result: Result<T, Error>) -> Error {
+    match result {
+        Ok(_) => panic!("it succeeded"),
+        Err(error) => error,
+    }
+}
