@@ -40,6 +40,7 @@ mod refusal;
 mod server;
 mod signers;
 mod token;
+mod user;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -55,6 +56,7 @@ pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
 pub use crate::options::{AuthorizationServer, Client, IssuerKey, Login, Options, Par};
 pub use crate::profile::Profile;
+pub use crate::user::{Decision, open, sign_in};
 
 use crate::issuer::Issuer;
 

@@ -1,18 +1,52 @@
 //! The test issuer as a program: prints one JSON line and serves until it is stopped.
 
+use std::error::Error;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
-use billfold_test_issuer::{AuthorizationServer, Fault, IssuerKey, Options, Par, Profile, TestIssuer};
-use clap::{Parser, ValueEnum};
+use billfold_test_issuer::{
+    AuthorizationServer, Decision, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open, sign_in,
+};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// A strict issuer for tests, on 127.0.0.1.
 ///
 /// Prints one JSON line (base, offers, login, trust) and serves until its standard input closes,
 /// if that is a pipe or a terminal, or until it is told to end (SIGTERM, Ctrl-C).
 #[derive(Parser)]
-#[command(name = "billfold-test-issuer")]
+#[command(name = "billfold-test-issuer", args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+/// What else the program does.
+#[derive(Subcommand)]
+enum Task {
+    /// Plays the user: signs in at an authorization URL of a running issuer, and opens the
+    /// redirect if it leads to a loopback address. Prints the redirect.
+    SignIn {
+        /// User name.
+        #[arg(long, default_value_t = Login::default().user)]
+        user: String,
+        /// Password.
+        #[arg(long, default_value_t = Login::default().password)]
+        password: String,
+        /// Say no.
+        #[arg(long)]
+        deny: bool,
+        /// Only print the redirect.
+        #[arg(long)]
+        no_open: bool,
+        /// The authorization URL.
+        url: String,
+    },
+}
+
+#[derive(clap::Args)]
+struct Serve {
     /// Port to listen on; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -85,8 +119,8 @@ enum Key {
     DidWeb,
 }
 
-impl From<Arguments> for Options {
-    fn from(arguments: Arguments) -> Self {
+impl From<Serve> for Options {
+    fn from(arguments: Serve) -> Self {
         Self {
             port: arguments.port,
             profile: arguments.profile,
@@ -125,25 +159,45 @@ impl From<Arguments> for Options {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let running = match TestIssuer::start(Arguments::parse().into()).await {
-        Ok(running) => running,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
+    let arguments = Arguments::parse();
+    let done = match arguments.task {
+        None => serve(arguments.serve).await,
+        Some(Task::SignIn { user, password, deny, no_open, url }) => {
+            let decision = if deny { Decision::Deny } else { Decision::Allow };
+            play_user(&url, &Login { user, password }, decision, !no_open).await
         }
     };
-    let mut stdout = std::io::stdout().lock();
-    if writeln!(stdout, "{}", running.announcement()).and_then(|()| stdout.flush()).is_err() {
-        // Nobody reads the line, so nobody can use the issuer.
-        return ExitCode::FAILURE;
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+async fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
+    let running = TestIssuer::start(arguments.into()).await?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", running.announcement())?;
+    stdout.flush()?;
     drop(stdout);
     tokio::select! {
         () = stdin_closed() => {}
         () = told_to_end() => {}
     }
-    drop(running);
-    ExitCode::SUCCESS
+    running.stop();
+    Ok(())
+}
+
+async fn play_user(url: &str, login: &Login, decision: Decision, follow: bool) -> Result<(), Box<dyn Error>> {
+    let redirect = sign_in(url, login, decision).await?;
+    println!("{redirect}");
+    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if follow && loopback.iter().any(|start| redirect.starts_with(start)) {
+        open(&redirect).await?;
+    }
+    Ok(())
 }
 
 /// Waits until standard input ends. One that was never open to anybody (`/dev/null`, as a shell

@@ -1,0 +1,10 @@
+//! Drives the issuer over real HTTP with a client written for these tests.
+
+mod authorization;
+mod client;
+mod credentials;
+mod faults;
+mod flows;
+mod program;
+mod refusals;
+mod setups;
