@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Configuration;
+use crate::deferred::put_off;
 use crate::encoding::random_text;
 use crate::faults::Fault;
 use crate::formats::{self, Mistakes};
@@ -41,45 +42,52 @@ pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Respon
 /// Issues credentials.
 pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
     match issue(issuer, headers, body) {
-        Ok(answer) => no_store(StatusCode::OK, &answer),
+        Ok((status, answer)) => no_store(status, &answer),
         Err(refusal) => refusal.into_response(),
     }
 }
 
-fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {
+fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Value), Refusal> {
     let (token_value, token) = bearer(issuer, headers)?;
     if issuer.faults.strikes(Fault::InvalidToken) {
         let message = "The access token is not accepted";
         return Err(Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", message));
     }
-    if issuer.faults.strikes(Fault::CredentialDenied) {
-        return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
-    }
     let request = read_request(headers, body)?;
     let configuration = choose(issuer, &token, &request)?;
     let holders = read_proofs(issuer, configuration, &token, request.get("proofs"))?;
+    if let Some(waits) = issuer.options.deferred_waits {
+        let answer = put_off(issuer, token.client_id.as_deref(), &configuration.id, holders, waits);
+        return Ok((StatusCode::ACCEPTED, answer));
+    }
+    if issuer.faults.strikes(Fault::CredentialDenied) {
+        return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
+    }
+    Ok((StatusCode::OK, finish(issuer, token_value, configuration, &holders)))
+}
+
+/// The answer with credentials: one for each key, or a single one bound to none.
+pub(crate) fn finish(issuer: &Issuer, token: String, configuration: &Configuration, holders: &[Holder]) -> Value {
     let mistakes = Mistakes::draw(issuer);
+    let make = |holder| json!({"credential": formats::make(issuer, configuration, holder, &mistakes)});
     let credentials: Vec<Value> = if issuer.faults.strikes(Fault::EmptyCredentials) {
         Vec::new()
     } else if holders.is_empty() {
-        vec![json!({"credential": formats::make(issuer, configuration, None, &mistakes)})]
+        vec![make(None)]
     } else {
-        holders
-            .iter()
-            .map(|holder| json!({"credential": formats::make(issuer, configuration, Some(holder), &mistakes)}))
-            .collect()
+        holders.iter().map(|holder| make(Some(holder))).collect()
     };
     let mut answer = json!({"credentials": credentials});
     if issuer.options.notification_endpoint {
         let id = random_text();
         answer["notification_id"] = json!(id);
-        issuer.book().issued.insert(id, Issued { token: token_value });
+        issuer.book().issued.insert(id, Issued { token });
     }
-    Ok(answer)
+    answer
 }
 
 /// The access token of a request.
-fn bearer(issuer: &Issuer, headers: &HeaderMap) -> Result<(String, Token), Refusal> {
+pub(crate) fn bearer(issuer: &Issuer, headers: &HeaderMap) -> Result<(String, Token), Refusal> {
     let invalid = |reason| Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", reason);
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let header = sent.next().ok_or_else(Refusal::no_token)?;
@@ -107,18 +115,25 @@ fn bearer(issuer: &Issuer, headers: &HeaderMap) -> Result<(String, Token), Refus
     Ok((value.to_owned(), token))
 }
 
-fn malformed(reason: impl AsRef<str>) -> Refusal {
+/// A request that is not well-formed.
+pub(crate) fn malformed(reason: impl AsRef<str>) -> Refusal {
     Refusal::new("invalid_credential_request", reason)
 }
 
-fn read_request(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+/// Reads a body, which has to be a JSON object.
+pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     if media_type(headers).as_deref() != Some("application/json") {
         return Err(malformed("The body has to be application/json"));
     }
     let request: Value = serde_json::from_slice(body).map_err(|_| malformed("The body is not JSON"))?;
-    let Value::Object(request) = request else {
-        return Err(malformed("The body is not a JSON object"));
-    };
+    match request {
+        Value::Object(request) => Ok(request),
+        _ => Err(malformed("The body is not a JSON object")),
+    }
+}
+
+fn read_request(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    let request = read_object(headers, body)?;
     for name in request.keys() {
         match name.as_str() {
             "credential_identifier" | "credential_configuration_id" | "proofs" => {}

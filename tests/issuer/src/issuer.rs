@@ -7,6 +7,7 @@ use crate::authorize::{Code, Pending};
 use crate::catalogue::{self, Configuration};
 use crate::clock::Clock;
 use crate::credential::Issued;
+use crate::deferred::Transaction;
 use crate::faults::{Fault, Switchboard};
 use crate::log::Log;
 use crate::oauth::{AuthServer, Grant};
@@ -47,6 +48,8 @@ pub(crate) struct Book {
     pub(crate) tokens: HashMap<String, Token>,
     /// When each nonce ends.
     pub(crate) nonces: HashMap<String, i64>,
+    /// What is put off, by `transaction_id`.
+    pub(crate) transactions: HashMap<String, Transaction>,
     /// What was issued, by `notification_id`.
     pub(crate) issued: HashMap<String, Issued>,
 }

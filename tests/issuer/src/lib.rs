@@ -23,6 +23,7 @@ mod certs;
 mod clock;
 mod control;
 mod credential;
+mod deferred;
 mod encoding;
 mod faults;
 mod formats;

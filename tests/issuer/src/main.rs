@@ -74,6 +74,9 @@ struct Serve {
     /// Have no notification endpoint.
     #[arg(long)]
     no_notification: bool,
+    /// Put every credential off until the wallet asked N times in vain.
+    #[arg(long, value_name = "N")]
+    deferred: Option<u32>,
     /// Refuse pre-authorized codes from clients without `client_id`.
     #[arg(long)]
     no_anonymous: bool,
@@ -140,6 +143,7 @@ impl From<Serve> for Options {
             },
             nonce_endpoint: !arguments.no_nonce,
             notification_endpoint: !arguments.no_notification,
+            deferred_waits: arguments.deferred,
             anonymous_pre_authorized: !arguments.no_anonymous,
             iss_parameter: !arguments.no_iss,
             credential_identifiers: arguments.credential_identifiers,
@@ -178,13 +182,15 @@ async fn main() -> ExitCode {
 
 async fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
     let running = TestIssuer::start(arguments.into()).await?;
+    // Before the line is out: who has read it may send a signal at once.
+    let end = listen_for_the_end()?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", running.announcement())?;
     stdout.flush()?;
     drop(stdout);
     tokio::select! {
         () = stdin_closed() => {}
-        () = told_to_end() => {}
+        () = end => {}
     }
     running.stop();
     Ok(())
@@ -239,16 +245,21 @@ fn has_somebody_behind() -> bool {
 }
 
 #[cfg(unix)]
-async fn told_to_end() {
+fn listen_for_the_end() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened for");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn told_to_end() {
-    let _ = tokio::signal::ctrl_c().await;
+fn listen_for_the_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

@@ -36,6 +36,9 @@ pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Resp
     if issuer.options.notification_endpoint {
         document["notification_endpoint"] = json!(format!("{id}/notification"));
     }
+    if issuer.options.deferred_waits.is_some() {
+        document["deferred_credential_endpoint"] = json!(format!("{id}/deferred"));
+    }
     if issuer.options.batch_size >= 2 {
         document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
     }

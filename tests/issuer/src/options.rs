@@ -91,6 +91,11 @@ pub struct Options {
     pub nonce_endpoint: bool,
     /// Whether there is a notification endpoint.
     pub notification_endpoint: bool,
+    /// If set, every credential comes by the deferred endpoint, after the wallet asked there this
+    /// many times in vain.
+    pub deferred_waits: Option<u32>,
+    /// Seconds that a wallet shall wait between two asks.
+    pub deferred_interval: u32,
     /// Whether a pre-authorized code may be redeemed without a `client_id`.
     pub anonymous_pre_authorized: bool,
     /// Whether redirects carry `iss`, and the metadata says so.
@@ -131,6 +136,8 @@ impl Default for Options {
             authorization_server: AuthorizationServer::default(),
             nonce_endpoint: true,
             notification_endpoint: true,
+            deferred_waits: None,
+            deferred_interval: 1,
             anonymous_pre_authorized: true,
             iss_parameter: true,
             credential_identifiers: false,
@@ -157,6 +164,9 @@ impl Options {
         let path = &self.path;
         if !path.is_empty() && (!path.starts_with('/') || path.ends_with('/') || !path.chars().all(legal)) {
             return Err(format!("'{path}' is not a path like /tenant (a slash first, none last)"));
+        }
+        if self.deferred_interval == 0 {
+            return Err("the interval of deferred credentials is positive".to_owned());
         }
         if self.identifiers_per_configuration == 0 {
             return Err("a configuration needs one credential identifier at least".to_owned());

@@ -25,7 +25,7 @@ use crate::issuer::Issuer;
 use crate::log::{Arrival, Outcome};
 use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
-use crate::{authorize, credential, login, metadata, offers, token};
+use crate::{authorize, credential, deferred, login, metadata, offers, token};
 
 type Shared = Arc<Issuer>;
 
@@ -48,6 +48,9 @@ pub(crate) fn router(issuer: &Shared) -> Router {
     }
     if issuer.options.notification_endpoint {
         router = router.route(&at("/notification"), posted(credential::notification));
+    }
+    if issuer.options.deferred_waits.is_some() {
+        router = router.route(&at("/deferred"), posted(deferred::deferred));
     }
     for (index, server) in issuer.servers.iter().enumerate() {
         if own_port(server) || server.id == issuer.origin {

@@ -3,6 +3,7 @@
 mod authorization;
 mod client;
 mod credentials;
+mod deferred;
 mod faults;
 mod flows;
 mod program;

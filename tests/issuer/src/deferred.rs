@@ -1,0 +1,89 @@
+//! Credentials that come later: the deferred credential endpoint.
+
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use crate::credential::{bearer, finish, malformed, read_object};
+use crate::encoding::random_text;
+use crate::faults::Fault;
+use crate::issuer::Issuer;
+use crate::proof::Holder;
+use crate::refusal::{Refusal, no_store};
+
+/// A credential that was asked for and is not there yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Transaction {
+    client_id: Option<String>,
+    configuration: String,
+    holders: Vec<Holder>,
+    /// How often the wallet still has to ask in vain.
+    waits: u32,
+}
+
+/// Puts a request off; the answer has to be sent with status 202.
+pub(crate) fn put_off(
+    issuer: &Issuer,
+    client_id: Option<&str>,
+    configuration: &str,
+    holders: Vec<Holder>,
+    waits: u32,
+) -> Value {
+    let id = random_text();
+    let answer = waiting(issuer, &id);
+    let transaction = Transaction {
+        client_id: client_id.map(str::to_owned),
+        configuration: configuration.to_owned(),
+        holders,
+        waits,
+    };
+    issuer.book().transactions.insert(id, transaction);
+    answer
+}
+
+fn waiting(issuer: &Issuer, id: &str) -> Value {
+    json!({"transaction_id": id, "interval": issuer.options.deferred_interval})
+}
+
+/// Takes a deferred credential request.
+pub(crate) fn deferred(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    match collect(issuer, headers, body) {
+        Ok((status, answer)) => no_store(status, &answer),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Value), Refusal> {
+    let (token_value, token) = bearer(issuer, headers)?;
+    let request = read_object(headers, body)?;
+    if let Some(name) = request.keys().find(|name| *name != "transaction_id") {
+        return Err(if name == "credential_response_encryption" {
+            Refusal::new("invalid_encryption_parameters", "This issuer does not encrypt its responses")
+        } else {
+            malformed(format!("The member {name} is not known"))
+        });
+    }
+    let id = request
+        .get("transaction_id")
+        .and_then(Value::as_str)
+        .ok_or_else(|| malformed("transaction_id is missing or not a string"))?;
+    let unknown = || Refusal::new("invalid_transaction_id", "The transaction_id is unknown or was used before");
+    let mut book = issuer.book();
+    let transaction = book.transactions.get_mut(id).ok_or_else(unknown)?;
+    // Another token will do, if it is the same client's and good for the same credential.
+    if transaction.client_id != token.client_id || !token.configurations.contains(&transaction.configuration) {
+        return Err(unknown());
+    }
+    if issuer.faults.strikes(Fault::CredentialDenied) {
+        book.transactions.remove(id);
+        return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
+    }
+    if transaction.waits > 0 {
+        transaction.waits -= 1;
+        return Ok((StatusCode::ACCEPTED, waiting(issuer, id)));
+    }
+    let transaction = book.transactions.remove(id).expect("it was just there");
+    drop(book);
+    let configuration = issuer.configuration(&transaction.configuration).expect("it was when it was asked for");
+    Ok((StatusCode::OK, finish(issuer, token_value, configuration, &transaction.holders)))
+}
