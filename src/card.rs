@@ -249,7 +249,7 @@ mod tests {
             issued_at: Timestamp::from_seconds(0),
             expires_at: None,
             instances: Vec::new(),
-            report: Report::judge(Vec::new(), &VerificationPolicy::default()),
+            report: Report::judge(&[], &VerificationPolicy::default()),
             claims,
             quarantined: false,
             issuer_display: issuer.display.clone(),

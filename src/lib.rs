@@ -1,5 +1,4 @@
-//! Wallet-side SDK for OpenID for Verifiable Credential Issuance.
-
+#![doc = include_str!("../README.md")]
 mod card;
 mod dialect;
 mod documents;

@@ -36,6 +36,10 @@ pub(crate) struct ReadError {
 
 type Read<T> = Result<T, ReadError>;
 
+const IDS: &str = "credential_configuration_ids";
+const CONFIGURATIONS: &str = "credential_configurations_supported";
+const ALGORITHMS: &str = "proof_signing_alg_values_supported";
+
 /// A JSON object with the path that leads to it, so that errors can name it.
 struct Object<'a> {
     members: &'a Map<String, Value>,
@@ -157,7 +161,6 @@ fn truncate(number: f64) -> Option<i64> {
 pub(crate) fn offer(value: &Value) -> Read<CredentialOffer> {
     let object = Object::new(value, "")?;
     let credential_issuer = object.issuer("credential_issuer")?;
-    const IDS: &str = "credential_configuration_ids";
     let ids = match object.texts(IDS)? {
         None => return object.fail(IDS, "is missing"),
         Some(ids) if ids.is_empty() => return object.fail(IDS, "is empty"),
@@ -226,7 +229,6 @@ pub(crate) fn issuer_metadata(value: &Value) -> Read<IssuerMetadata> {
             read.or_else(|error| object.fail("authorization_servers", format_args!("holds no identifier: {error}")))?
         }
     };
-    const CONFIGURATIONS: &str = "credential_configurations_supported";
     let Some(configurations) = object.object(CONFIGURATIONS)? else {
         return object.fail(CONFIGURATIONS, "is missing");
     };
@@ -278,7 +280,6 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
     if let Some(types) = object.object("proof_types_supported")? {
         for (name, value) in types.members {
             let entry = Object::new(value, types.path_of(name))?;
-            const ALGORITHMS: &str = "proof_signing_alg_values_supported";
             let Some(algorithms) = entry.texts(ALGORITHMS)?.filter(|list| !list.is_empty()) else {
                 return entry.fail(ALGORITHMS, "is missing or empty");
             };

@@ -134,7 +134,7 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Inner) {
                     "another credential of the same answer is bound to this key".clone_into(&mut check.detail);
                 }
             }
-            this.report = Report::judge(checks, &wallet.policy);
+            this.report = Report::judge(&checks, &wallet.policy);
         }
     }
 }
@@ -187,7 +187,7 @@ async fn check(wallet: &Inner, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
     });
     Checked {
         instance: Instance { raw: raw.clone(), key },
-        report: Report::judge(checks, &wallet.policy),
+        report: Report::judge(&checks, &wallet.policy),
         claims,
         expires_at,
     }

@@ -1,6 +1,6 @@
 //! The one model: what an issuer said, in the specification's terms, whatever dialect it said it in.
 //!
-//! A value of these types is already legal: the readers in [`crate::dialect`] refuse what is not.
+//! A value of these types is already legal: the readers in `dialect` refuse what is not.
 
 pub mod credential;
 pub mod display;

@@ -223,7 +223,7 @@ impl Report {
     /// Judges checks by a policy. Kinds without a check are taken as not applicable.
     ///
     /// A credential bound to a key that is not this wallet's is rejected under every policy.
-    pub fn judge(found: Vec<Check>, policy: &VerificationPolicy) -> Self {
+    pub fn judge(found: &[Check], policy: &VerificationPolicy) -> Self {
         let mut checks = Vec::with_capacity(CheckKind::ALL.len());
         let mut verdict = Verdict::Verified;
         for kind in CheckKind::ALL {
@@ -297,7 +297,7 @@ mod tests {
             ),
         ];
         for (checks, verdict) in table {
-            let report = Report::judge(checks.clone(), &VerificationPolicy::default());
+            let report = Report::judge(&checks, &VerificationPolicy::default());
             assert_eq!(report.verdict, verdict, "{checks:?}");
             assert_eq!(report.checks.len(), CheckKind::ALL.len());
         }
@@ -308,11 +308,11 @@ mod tests {
         let lax = CheckKind::ALL
             .into_iter()
             .fold(VerificationPolicy::default(), |policy, kind| policy.with(kind, Requirement::Off));
-        let bad = |kind| Report::judge(vec![check(kind, Outcome::Failed)], &lax);
+        let bad = |kind| Report::judge(&[check(kind, Outcome::Failed)], &lax);
         assert_eq!(bad(CheckKind::Validity).verdict, Verdict::Verified);
         assert_eq!(bad(CheckKind::HolderBinding).verdict, Verdict::Rejected);
         let warn = VerificationPolicy::default().with(CheckKind::Validity, Requirement::Warn);
-        let report = Report::judge(vec![check(CheckKind::Validity, Outcome::Failed)], &warn);
+        let report = Report::judge(&[check(CheckKind::Validity, Outcome::Failed)], &warn);
         assert_eq!(report.verdict, Verdict::VerifiedWithWarnings);
         assert_eq!(report.failed(), [CheckKind::Validity]);
     }

@@ -21,7 +21,7 @@ fn issuer(authorization_servers: bool) -> IssuerMetadata {
     read::issuer_metadata(&value).expect("metadata")
 }
 
-fn server(extra: serde_json::Value) -> AuthorizationServerMetadata {
+fn server(extra: &serde_json::Value) -> AuthorizationServerMetadata {
     let mut value = json!({
         "issuer": "https://as.example",
         "token_endpoint": "https://as.example/token",
@@ -35,7 +35,7 @@ fn server(extra: serde_json::Value) -> AuthorizationServerMetadata {
 
 fn pending(ids: &[&str], by: RequestBy, servers: bool) -> Result<PendingAuthorization, Error> {
     let ids: Vec<_> = ids.iter().map(|&id| ConfigurationId::from(id)).collect();
-    begin(&issuer(servers), &server(json!({})), &ids, by, Some("s+/=".into()), "app:/cb")
+    begin(&issuer(servers), &server(&json!({})), &ids, by, Some("s+/=".into()), "app:/cb")
 }
 
 fn query(url: &Url) -> BTreeMap<String, String> {
@@ -60,7 +60,7 @@ fn scope_when_all_have_one_else_details() {
 
 #[test]
 fn details_need_a_server_that_lists_them() {
-    let deaf = server(json!({ "authorization_details_types_supported": ["payment"] }));
+    let deaf = server(&json!({ "authorization_details_types_supported": ["payment"] }));
     let refused = begin(&issuer(false), &deaf, &["No scope".into()], RequestBy::Auto, None, "app:/cb");
     assert_eq!(refused.expect_err("unsupported").code(), ErrorCode::FeatureUnsupported);
 }
@@ -126,7 +126,8 @@ fn every_request_has_its_own_state_and_verifier() {
 fn redirects_are_held_against_state_iss_and_place() {
     let pending = pending(&["A"], RequestBy::Auto, false).expect("a request");
     let state = pending.state.expose();
-    let (lax, strict) = (server(json!({})), server(json!({ "authorization_response_iss_parameter_supported": true })));
+    let (lax, strict) =
+        (server(&json!({})), server(&json!({ "authorization_response_iss_parameter_supported": true })));
     let good = format!("app:/cb?code=c%2F1&state={state}&iss=https%3A%2F%2Fas.example");
     assert_eq!(read_redirect(&good, &pending, &strict).expect("a code").expose(), "c/1");
     let silent = format!("app:/cb?code=c&state={state}");
@@ -154,7 +155,7 @@ fn errors_in_redirects_are_typed_and_checked_like_codes() {
         read_redirect(
             &format!("app:/cb?error={error}&error_description=no&state={state}"),
             &pending,
-            &server(json!({})),
+            &server(&json!({})),
         )
         .expect_err("refused")
     };
@@ -162,6 +163,6 @@ fn errors_in_redirects_are_typed_and_checked_like_codes() {
     assert_eq!(at("server_error").code(), ErrorCode::ServerFailed);
     assert_eq!(at("invalid_scope").code(), ErrorCode::AuthorizationRefused);
     assert_eq!(at("invalid_scope").server_error().map(|said| said.error.as_str()), Some("invalid_scope"));
-    let forged = read_redirect("app:/cb?error=access_denied&state=x", &pending, &server(json!({})));
+    let forged = read_redirect("app:/cb?error=access_denied&state=x", &pending, &server(&json!({})));
     assert_eq!(forged.expect_err("refused").code(), ErrorCode::StateMismatch);
 }

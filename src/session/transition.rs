@@ -16,8 +16,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
         Err(Error::new(code, format!("`{}` does not fit the step `{}`", event.name(), stage.name())))
     };
     Ok(match (stage, event) {
-        (Stage::Review, Event::SignInBegan { choice, pending })
-        | (Stage::SignIn { .. }, Event::SignInBegan { choice, pending }) => {
+        (Stage::Review | Stage::SignIn { .. }, Event::SignInBegan { choice, pending }) => {
             Stage::SignIn { choice, pending, url: None, expires_at: None }
         }
         (Stage::Review | Stage::SignIn { .. }, Event::CodeWanted { choice }) => {

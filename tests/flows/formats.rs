@@ -1,5 +1,7 @@
 //! Every way to find an issuer's key, and every way to spoil a credential.
 
+use std::sync::Arc;
+
 use billfold::{CheckKind, ErrorCode, ErrorKind, Outcome, Verdict, Wallet};
 use billfold_test_issuer::{Options, TestIssuer};
 
@@ -98,7 +100,7 @@ async fn an_unbound_w3c_credential_is_usable_and_says_so() {
 #[tokio::test]
 async fn what_cannot_be_checked_now_waits_in_quarantine_until_it_can() {
     let issuer = TestIssuer::start(Options::default()).await.expect("the issuer starts");
-    let world = World { issuer, store: Default::default(), keys: Default::default() };
+    let world = World { issuer, store: Arc::default(), keys: Arc::default() };
     let wallet = trusting_nobody(&world);
     let spec = pre_authorized(SD_JWT).configurations(&["StudentCard_dc_sd_jwt_by_did_web"]);
     let issuance = wallet.open_offer(&world.offer(&spec).link).await.expect("it opens");

@@ -6,7 +6,7 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::{ErrorCode, ErrorKind, RequestOutcome, Wallet};
 
-use crate::world::{SD_JWT, World, code, failure, pre_authorized};
+use crate::world::{SD_JWT, World, failure, pre_authorized};
 
 fn without_the_switch(world: &World) -> Wallet {
     let store: Arc<MemoryStore> = world.store.clone();
@@ -95,7 +95,7 @@ async fn offers_by_reference_have_limits() {
         ("http-500-offer", ErrorCode::ServerFailed),
     ] {
         let world = World::new().await;
-        let offer = world.offer(&code_or_pre(fault).by_reference());
+        let offer = world.offer(&pre_authorized(SD_JWT).by_reference());
         world.issuer.set_fault(fault).expect("a fault");
         let error = failure(world.wallet().open_offer(&offer.link).await);
         assert_eq!(error.code(), code, "{fault}: {error}");
@@ -106,10 +106,6 @@ async fn offers_by_reference_have_limits() {
         format!("openid-credential-offer://?credential_offer_uri={}", gone.replace(':', "%3A").replace('/', "%2F"));
     let error = failure(world.wallet().open_offer(&link).await);
     assert_eq!((error.code(), error.http_status()), (ErrorCode::OfferUnavailable, Some(404)));
-}
-
-fn code_or_pre(fault: &str) -> billfold_test_issuer::OfferSpec {
-    if fault.len() % 2 == 0 { code(SD_JWT) } else { pre_authorized(SD_JWT) }
 }
 
 #[tokio::test]

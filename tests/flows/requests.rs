@@ -11,7 +11,9 @@ fn slow() -> Options {
 
 fn waves(world: &World) -> Vec<Vec<String>> {
     let mut waves = world.issuer.log().waves;
-    waves.iter_mut().for_each(|wave| wave.sort());
+    for wave in &mut waves {
+        wave.sort();
+    }
     waves
 }
 
