@@ -1,0 +1,206 @@
+//! What `--json` prints: one object a line, with `event` naming its kind.
+
+use billfold::model::ids::SessionId;
+use billfold::{Card, Credential, Error, Failure, OfferSummary, PendingIssuance, Step};
+use serde_json::{Value, json};
+
+use crate::args::Refused;
+use crate::trouble::{CommandError, Trouble};
+
+pub(crate) fn offer(session: &SessionId, offer: &OfferSummary) -> Value {
+    let credentials: Vec<_> = offer
+        .credentials
+        .iter()
+        .map(
+            |offered| json!({"configuration": offered.configuration, "format": offered.format, "title": offered.title}),
+        )
+        .collect();
+    json!({
+        "event": "offer",
+        "session": session,
+        "credential_issuer": offer.credential_issuer,
+        "issuer_name": offer.issuer_name(),
+        "credentials": credentials,
+        "grants": offer.grants,
+        "tx_code": offer.tx_code,
+    })
+}
+
+/// What a session waits for, as an event; nothing when it waits for no person and no time.
+pub(crate) fn step(session: &SessionId, step: &Step) -> Option<Value> {
+    match step {
+        Step::SignIn { url } => Some(json!({"event": "sign_in", "session": session, "url": url})),
+        Step::EnterCode(hint) => Some(json!({
+            "event": "enter_code",
+            "session": session,
+            "hint": {
+                "input_mode": hint.tx_code.input_mode,
+                "length": hint.tx_code.length,
+                "description": hint.tx_code.description,
+                "refused": hint.refused,
+                "attempts_left": hint.attempts_left,
+            },
+        })),
+        Step::Wait { until } => Some(json!({"event": "waiting", "session": session, "until": until.to_string()})),
+        _ => None,
+    }
+}
+
+/// `stored` for a usable credential, `quarantined` for one that was put aside.
+pub(crate) fn received(credential: &Credential, card: &Card) -> Value {
+    json!({
+        "event": if credential.quarantined { "quarantined" } else { "stored" },
+        "credential": credential.id,
+        "configuration": credential.credential_configuration_id,
+        "format": credential.format,
+        "title": card.title,
+        "report": credential.report,
+    })
+}
+
+/// One line of `list`.
+pub(crate) fn listed(credential: &Credential, card: &Card) -> Value {
+    json!({
+        "event": "credential",
+        "credential": credential.id,
+        "configuration": credential.credential_configuration_id,
+        "format": credential.format,
+        "credential_issuer": credential.credential_issuer,
+        "issuer_name": card.issuer_name,
+        "title": card.title,
+        "verdict": credential.report.verdict,
+        "quarantined": credential.quarantined,
+        "issued_at": credential.issued_at.to_string(),
+        "expires_at": credential.expires_at.map(|at| at.to_string()),
+        "copies": credential.instances.len(),
+    })
+}
+
+/// All of `show`.
+pub(crate) fn shown(credential: &Credential, card: &Card) -> Value {
+    let claims: Vec<_> = card
+        .claims
+        .iter()
+        .map(|claim| json!({"path": claim.path, "label": claim.label, "value": claim.value}))
+        .collect();
+    let mut event = listed(credential, card);
+    event["description"] = json!(card.description);
+    event["logo"] = json!(card.logo);
+    event["background_color"] = json!(card.background_color);
+    event["text_color"] = json!(card.text_color);
+    event["claims"] = json!(claims);
+    event["report"] = json!(credential.report);
+    event
+}
+
+pub(crate) fn exported(credential: &Credential) -> Value {
+    let raw: Vec<_> = credential.instances.iter().map(|instance| &instance.raw).collect();
+    json!({"event": "export", "credential": credential.id, "format": credential.format, "raw": raw})
+}
+
+pub(crate) fn pending(pending: &PendingIssuance) -> Value {
+    let mut event = json!({
+        "event": "pending",
+        "session": pending.id,
+        "credential_issuer": pending.credential_issuer,
+        "issuer_name": pending.issuer_name,
+        "titles": pending.titles,
+        "step": pending.step.name(),
+        "updated_at": pending.updated_at.to_string(),
+    });
+    match &pending.step {
+        Step::SignIn { url } => event["url"] = json!(url),
+        Step::Wait { until } => event["until"] = json!(until.to_string()),
+        _ => {}
+    }
+    event
+}
+
+/// An `error` has all its members always: what is not known is null.
+struct ErrorEvent<'a> {
+    kind: Value,
+    code: Value,
+    detail: &'a str,
+    session: Option<&'a SessionId>,
+    retryable: bool,
+    advice: Value,
+    wallet: Option<&'a Error>,
+}
+
+impl ErrorEvent<'_> {
+    fn into_value(self) -> Value {
+        let wallet = self.wallet;
+        let server = wallet.and_then(Error::server_error);
+        json!({
+            "event": "error",
+            "kind": self.kind,
+            "code": self.code,
+            "step": wallet.and_then(Error::operation).map(billfold::Operation::as_str),
+            "endpoint": wallet.and_then(Error::endpoint_url),
+            "status": wallet.and_then(Error::http_status),
+            "server_error": server.map(|server| &server.error),
+            "server_description": server.and_then(|server| server.error_description.as_ref()),
+            "retryable": self.retryable,
+            "outcome": wallet.map(Error::outcome),
+            "session": self.session,
+            "advice": self.advice,
+            "detail": self.detail,
+        })
+    }
+}
+
+pub(crate) fn error(trouble: &Trouble) -> Value {
+    let event = match trouble {
+        Trouble::Wallet(error) => ErrorEvent {
+            kind: json!(error.kind()),
+            code: json!(error.code()),
+            detail: error.detail(),
+            session: error.session(),
+            retryable: error.is_retryable(),
+            advice: json!(error.advice()),
+            wallet: Some(error),
+        },
+        Trouble::Command(CommandError { code, detail, retryable, session }) => ErrorEvent {
+            kind: json!("command"),
+            code: json!(code),
+            detail,
+            session: session.as_ref(),
+            retryable: *retryable,
+            advice: if *retryable { json!("retry") } else { json!("fix_setup") },
+            wallet: None,
+        },
+        Trouble::Refused(refused) => {
+            let (kind, code, detail) = match refused {
+                Refused::Usage(detail) => ("command", "usage", detail),
+                Refused::NotYet(detail) => ("unsupported", "feature_unsupported", detail),
+            };
+            ErrorEvent {
+                kind: json!(kind),
+                code: json!(code),
+                detail,
+                session: None,
+                retryable: false,
+                advice: json!("fix_setup"),
+                wallet: None,
+            }
+        }
+    };
+    event.into_value()
+}
+
+/// The part of an issuance that failed while another part was stored.
+pub(crate) fn failure(session: &SessionId, failure: &Failure) -> Value {
+    let mut event = ErrorEvent {
+        kind: json!(failure.code.kind()),
+        code: json!(failure.code),
+        detail: &failure.detail,
+        session: Some(session),
+        retryable: false,
+        advice: json!(failure.code.advice()),
+        wallet: None,
+    }
+    .into_value();
+    event["configuration"] = json!(failure.configuration);
+    event["credential"] = json!(failure.quarantined);
+    event
+}
