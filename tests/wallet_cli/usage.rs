@@ -1,0 +1,79 @@
+//! Command lines that are wrong, or ask for what is not there yet.
+
+use crate::support::{User, finish};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_lines_end_with_2_and_touch_nothing() {
+    let user = User::new();
+    let start = ["start", "https://issuer.example"];
+    let lines: &[&[&str]] = &[
+        &[],
+        &["frobnicate"],
+        &["show"],
+        &["list", "extra"],
+        &["list", "--no-wait"],
+        &["resume"],
+        &["inspect"],
+        &["qr"],
+        &start,
+        &["accept", "L", "--grant", "implicit"],
+        &["--key", "rs256", "list"],
+        &["--policy", "taste=require", "list"],
+        &["--policy", "status=maybe", "list"],
+        &["--timeout", "soon", "list"],
+        &["--unheard-of", "list"],
+    ];
+    for line in lines {
+        let ran = user.run(line).await.exits(2);
+        let error = ran.one("error");
+        assert_eq!((&error["kind"], &error["code"]), (&"command".into(), &"usage".into()), "{line:?}");
+        assert!(ran.stderr.contains("--help"), "{line:?}: {}", ran.stderr);
+    }
+    assert!(!user.home().join("store").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_yet_says_so() {
+    let user = User::new();
+    let lines: &[&[&str]] = &[
+        &["flush"],
+        &["refresh", "1"],
+        &["verify", "-"],
+        &["--profile", "haip", "list"],
+        &["--client-auth", "private_key_jwt", "list"],
+        &["--binding", "did:prism", "list"],
+        &["accept", "L", "--encrypt", "always"],
+        &["accept", "L", "--copies", "2"],
+    ];
+    for line in lines {
+        let ran = user.run(line).await.exits(2);
+        assert_eq!(ran.one("error")["code"], "feature_unsupported", "{line:?}");
+        assert!(ran.stderr.contains("not there yet"), "{line:?}: {}", ran.stderr);
+    }
+    // What is there is taken.
+    user.run(&["--profile", "base", "--client-auth", "none", "list"]).await.exits(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_and_version_go_to_standard_output() {
+    let user = User::new();
+    for words in [["--help"], ["help"], ["-h"]] {
+        let output = finish(user.bare(&words)).await;
+        assert!(output.status.success() && output.stderr.is_empty());
+        let text = String::from_utf8(output.stdout).unwrap();
+        for word in ["accept", "--redirect-uri", "EXIT"] {
+            assert!(text.contains(word), "{text}");
+        }
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "too wide:\n{text}");
+    }
+    let output = finish(user.bare(&["--version"])).await;
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("wallet {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_needs_the_development_switch() {
+    let user = User::new();
+    let output = finish(user.bare(&["accept"])).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--dev"));
+}
