@@ -11,6 +11,8 @@ pub mod platform;
 mod protocol;
 #[cfg(feature = "qr")]
 pub mod qr;
+#[cfg(test)]
+mod recorded_tests;
 mod session;
 mod transcript;
 mod verify;

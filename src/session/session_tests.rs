@@ -5,11 +5,12 @@ use serde_json::json;
 use super::*;
 use crate::dialect::read;
 use crate::model::credential::HolderKey;
-use crate::model::ids::{ConfigurationId, CredentialId};
-use crate::model::jwk::{Curve, Jwk};
+use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
+use crate::model::jwk::{Algorithm, Curve, Jwk};
 use crate::model::offer::GrantType;
 use crate::model::token::{AuthorizedCredential, Token, TokenType};
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, Wanted};
+use crate::protocol::proof::{Binding, ProofPlan};
 use crate::protocol::token::TokenGrant;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -201,4 +202,79 @@ fn sessions_survive_storage_and_newer_ones_are_refused() {
     let refused = Session::from_bytes(newer.to_string().as_bytes()).expect_err("too new");
     assert_eq!(refused.code(), ErrorCode::StoreTooNew);
     assert_eq!(Session::from_bytes(b"{}").expect_err("damaged").code(), ErrorCode::RecordDamaged);
+}
+
+/// A session in each stage, with every member that the stage can have.
+fn one_of_each() -> Vec<(&'static str, Session)> {
+    let prepared = Prepared { nonce: Some("n".into()), keys: BTreeMap::from([("A".into(), vec![key("1")])]) };
+    let plan = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::Jwk };
+    let choice = Choice {
+        plans: BTreeMap::from([("A".into(), Some(plan)), ("B".into(), None)]),
+        left_out: vec![LeftOut {
+            configuration: "C".into(),
+            code: ErrorCode::FormatUnsupported,
+            detail: "unknown".to_owned(),
+        }],
+        ..choice()
+    };
+    let pending = PendingAuthorization {
+        state: "s".into(),
+        code_verifier: "v".into(),
+        redirect_uri: "app:/cb".into(),
+        resource: Some(IssuerId::parse("https://issuer.example").expect("legal")),
+        wanted: Wanted::Scope("x".into()),
+        issuer_state: Some("i".into()),
+    };
+    let url = url::Url::parse("https://as.example/authorize?request_uri=urn:1").expect("a URL");
+    let review = session();
+    let began = Event::SignInBegan { choice: choice.clone(), pending };
+    let ready = Event::SignInReady { url, expires_at: Some(NOW) };
+    let wanted = Event::CodeWanted { choice: choice.clone() };
+    let granted = || Event::GrantReady { choice: choice.clone(), grant: grant() };
+    let token = Event::TokenReceived { token: token(&[("B", &["B-1"])]), anonymous: true, prepared: prepared.clone() };
+    let working = run(&review, vec![granted(), Event::TokenSent, token]);
+    let received =
+        Event::CredentialsReceived { task: 0, credentials: vec![json!("a.b.c~")], notification_id: Some("n".into()) };
+    let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW };
+    let failed = |task| Event::TaskFailed {
+        task,
+        code: ErrorCode::CredentialRejected,
+        detail: "signature".to_owned(),
+        quarantined: Some("q".into()),
+    };
+    vec![
+        ("sign-in", run(&review, vec![began, ready])),
+        ("enter-code", run(&review, vec![wanted, granted(), Event::TokenSent, Event::TxCodeRefused { prepared }])),
+        ("token", run(&review, vec![granted(), Event::TokenSent])),
+        ("due", working.clone()),
+        ("in-flight", run(&working, vec![Event::CredentialSent { task: 0 }])),
+        ("received-and-deferred", run(&working, vec![received, deferred])),
+        ("done", run(&working, vec![Event::CredentialStored { task: 0, credential: "c".into() }, failed(1)])),
+        ("failed", run(&review, vec![Event::Failed { code: ErrorCode::GrantRefused, detail: "no".to_owned() }])),
+        ("cancelled", run(&review, vec![Event::Cancelled])),
+        ("review", review),
+    ]
+}
+
+/// Sessions that version 1 wrote, one a stage, are kept as files. They have to load for ever, and say
+/// the same when they are written again by this version.
+///
+/// `BILLFOLD_MAKE_FIXTURES=1` writes those that are not there yet; it never changes one that is.
+#[test]
+fn frozen_sessions_still_load() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/session-v1");
+    let making = std::env::var_os("BILLFOLD_MAKE_FIXTURES").is_some();
+    for (name, session) in one_of_each() {
+        let file = folder.join(format!("{name}.json"));
+        if making && !file.exists() {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            std::fs::write(&file, session.to_bytes()).expect("a fixture");
+        }
+        let frozen = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let read = Session::from_bytes(&frozen).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        let (was, is): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_slice(&frozen).expect("json"), serde_json::from_slice(&read.to_bytes()).expect("json"));
+        assert_eq!(was, is, "{name}");
+        assert_eq!(read.stage.name(), session.stage.name(), "{name}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod authorization_code;
 mod crash;
+mod deferred;
 mod formats;
 mod hostile;
 mod offer;
