@@ -53,7 +53,7 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCod
         let message = "The access token is not accepted";
         return Err(Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", message));
     }
-    let request = read_request(headers, body)?;
+    let request = read_request(issuer, headers, body)?;
     let configuration = choose(issuer, &token, &request)?;
     let holders = read_proofs(issuer, configuration, &token, request.get("proofs"))?;
     if let Some(waits) = issuer.options.deferred_waits {
@@ -132,7 +132,7 @@ pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String
     }
 }
 
-fn read_request(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+fn read_request(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     let request = read_object(headers, body)?;
     for name in request.keys() {
         match name.as_str() {
@@ -141,6 +141,7 @@ fn read_request(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, 
                 let message = "This issuer does not encrypt its responses";
                 return Err(Refusal::new("invalid_encryption_parameters", message));
             }
+            _ if !issuer.options.refuse_unknown_members => {}
             "format" | "proof" | "vct" | "doctype" | "credential_definition" => {
                 return Err(malformed(format!("{name} is of an earlier draft and gone in 1.0")));
             }

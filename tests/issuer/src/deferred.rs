@@ -56,12 +56,16 @@ pub(crate) fn deferred(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Res
 fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Value), Refusal> {
     let (token_value, token) = bearer(issuer, headers)?;
     let request = read_object(headers, body)?;
-    if let Some(name) = request.keys().find(|name| *name != "transaction_id") {
-        return Err(if name == "credential_response_encryption" {
-            Refusal::new("invalid_encryption_parameters", "This issuer does not encrypt its responses")
-        } else {
-            malformed(format!("The member {name} is not known"))
-        });
+    for name in request.keys() {
+        match name.as_str() {
+            "transaction_id" => {}
+            "credential_response_encryption" => {
+                let message = "This issuer does not encrypt its responses";
+                return Err(Refusal::new("invalid_encryption_parameters", message));
+            }
+            _ if !issuer.options.refuse_unknown_members => {}
+            _ => return Err(malformed(format!("The member {name} is not known"))),
+        }
     }
     let id = request
         .get("transaction_id")

@@ -92,6 +92,10 @@ struct Serve {
     /// How the key of the main credentials is found.
     #[arg(long, value_enum, default_value_t = Key::X5c)]
     issuer_key: Key,
+    /// Ignore unknown members of a credential request, as the specification says, instead of
+    /// refusing them.
+    #[arg(long)]
+    ignore_unknown: bool,
     /// Admit the registered client only.
     #[arg(long)]
     strict_clients: bool,
@@ -155,6 +159,7 @@ impl From<Serve> for Options {
                 Key::DidJwk => IssuerKey::DidJwk,
                 Key::DidWeb => IssuerKey::DidWeb,
             },
+            refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
             ..Self::default()
         }

@@ -158,7 +158,7 @@ pub(crate) struct Wanted {
     pub(crate) details: Vec<String>,
     /// Configuration ids that the scope stands for.
     pub(crate) scoped: Vec<String>,
-    /// The scope as sent.
+    /// The part of the scope that means something here.
     pub(crate) scope: Option<String>,
 }
 
@@ -175,6 +175,8 @@ impl Wanted {
             wanted.details = read_details(issuer, details)?;
         }
         if let Some(scope) = form.get("scope") {
+            // Section 5.1.2: scope values that mean nothing here are ignored.
+            let mut known = Vec::new();
             for word in scope.split(' ') {
                 let before = wanted.scoped.len();
                 wanted.scoped.extend(
@@ -184,11 +186,14 @@ impl Wanted {
                         .filter(|configuration| configuration.scope.as_deref() == Some(word))
                         .map(|configuration| configuration.id.clone()),
                 );
-                if wanted.scoped.len() == before {
-                    return Err(Refusal::new("invalid_scope", format!("The scope '{word}' is unknown")));
+                if wanted.scoped.len() > before {
+                    known.push(word);
                 }
             }
-            wanted.scope = Some(scope.to_owned());
+            if known.is_empty() && wanted.details.is_empty() {
+                return Err(Refusal::new("invalid_scope", format!("Nothing in the scope '{scope}' is known")));
+            }
+            wanted.scope = (!known.is_empty()).then(|| known.join(" "));
         }
         Ok(wanted)
     }

@@ -111,6 +111,9 @@ pub struct Options {
     pub issuer_key: IssuerKey,
     /// Whether JWT VC issuer metadata points to its keys with `jwks_uri`.
     pub jwks_by_uri: bool,
+    /// Whether members of a credential request that 1.0 does not know are refused. The
+    /// specification has them ignored; refusing finds wallets that send leftovers of drafts.
+    pub refuse_unknown_members: bool,
     /// Whether only `clients` may come. Otherwise any public client is welcome that redirects to
     /// a loopback address or to a private-use scheme.
     pub strict_clients: bool,
@@ -145,6 +148,7 @@ impl Default for Options {
             batch_size: 4,
             issuer_key: IssuerKey::default(),
             jwks_by_uri: false,
+            refuse_unknown_members: true,
             strict_clients: false,
             clients: vec![Client {
                 id: "billfold-test-wallet".to_owned(),

@@ -229,3 +229,15 @@ async fn a_separate_server_wants_locations() {
     let details = details.to_string();
     assert_eq!(post_form(&url, &changed(&challenge, "authorization_details", Some(&details))).await.status, 201);
 }
+
+#[tokio::test]
+async fn unknown_scope_values_are_ignored_beside_known_ones() {
+    let issuer = start().await;
+    let challenge = challenge();
+    let scope = format!("openid {SCOPE} UniversityDegree_jwt_vc_json");
+    let url = authorize_url(&issuer, &changed(&challenge, "scope", Some(&scope)));
+    let redirect = redirect_of(&issuer, &url, Decision::Allow).await;
+    let code = redirect["code"].as_str().expect("a code");
+    let token = post_form(&format!("{}/token", issuer.issuer()), &code_request(code)).await.json();
+    assert_eq!(token["scope"], format!("{SCOPE} UniversityDegree_jwt_vc_json"));
+}

@@ -142,3 +142,19 @@ async fn impossible_options_are_refused() {
     let second = TestIssuer::start(Options { port, ..Options::default() }).await;
     assert!(second.expect_err("taken").to_string().contains(&port.to_string()));
 }
+
+#[tokio::test]
+async fn unknown_members_are_ignored_on_demand() {
+    let options = Options { refuse_unknown_members: false, ..Options::default() };
+    let issuer = TestIssuer::start(options).await.expect("started");
+    let id = "UniversityDegree_dc_sd_jwt";
+    let token = token_for(&issuer, &[id]).await;
+    let proof = Proof::new(&issuer, Some(&nonce(&issuer).await));
+    let body = json!({
+        "credential_configuration_id": id,
+        "proofs": {"jwt": [proof.jwt()]},
+        "format": "dc+sd-jwt",
+        "something": 1,
+    });
+    assert_eq!(request_credential(&issuer, &token, &body).await.status, 200);
+}
