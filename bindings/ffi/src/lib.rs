@@ -1,1 +1,39 @@
 //! Wallet-side SDK for OpenID for Verifiable Credential Issuance, as Kotlin and Swift see it.
+//!
+//! This crate wraps `billfold` and converts; it decides nothing. The hand-written packages
+//! `dev.billfold` and `Billfold` stand between it and an app.
+//!
+//! Everything that waits runs on a runtime of this library, not in the caller's future: when a
+//! coroutine is cancelled, its future is dropped, and a step that has spent a code must not be
+//! dropped with it. The step goes on; [`Wallet::resume`] shows where it got to.
+
+// Arguments cross the border as copies: there is nothing to borrow from.
+#![allow(clippy::needless_pass_by_value)]
+
+mod credential;
+mod error;
+mod foreign;
+mod issuance;
+mod log;
+mod records;
+mod runtime;
+mod wallet;
+
+pub use credential::{
+    Card, CardClaim, Check, CheckKind, CheckOutcome, Credential, CredentialCopy, CredentialType, PathStep, PolicyRule,
+    Reason, Report, Requirement, Verdict,
+};
+pub use error::{Advice, ErrorDetails, RequestOutcome, WalletError};
+pub use foreign::{
+    HolderKey, HolderKeys, HttpHeader, HttpLimits, HttpRequest, HttpResponse, HttpTransport, KeyError, KeyErrorKind,
+    SecretError, SecretStore, SignRequest, TransportError, TransportErrorKind,
+};
+pub use issuance::Issuance;
+pub use log::{LogLevel, LogSink, set_log_sink};
+pub use records::{
+    AcceptOptions, Algorithm, Binding, CodeHint, Display, Failure, GrantType, InputMode, Logo, OfferSummary,
+    OfferedCredential, PendingIssuance, RequestBy, Step, StoreLocation, TxCode, WalletConfig,
+};
+pub use wallet::{Wallet, version};
+
+uniffi::setup_scaffolding!("billfold_ffi");
