@@ -1,0 +1,296 @@
+package dev.billfold
+
+import dev.billfold.internal.Border
+import dev.billfold.internal.KeysToFfi
+import dev.billfold.internal.LogToFfi
+import dev.billfold.internal.SecretsToFfi
+import dev.billfold.internal.TransportToFfi
+import dev.billfold.internal.toFfi
+import dev.billfold.internal.toPublic
+import java.io.File
+import java.lang.ref.WeakReference
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
+import dev.billfold.ffi.Issuance as FfiIssuance
+import dev.billfold.ffi.StoreLocation as FfiStoreLocation
+import dev.billfold.ffi.Wallet as FfiWallet
+import dev.billfold.ffi.WalletConfig as FfiWalletConfig
+import dev.billfold.ffi.setLogSink as ffiSetLogSink
+import dev.billfold.ffi.version as ffiVersion
+
+/**
+ * A wallet: takes offers, gets the credentials behind them, checks them and keeps them.
+ *
+ * On Android it is made by the function `Billfold(context, clientId = …)`, elsewhere by
+ * [Billfold.open]. One process opens one folder once; keep the object for as long as the app runs.
+ * All functions may be called from any thread and throw [BillfoldException] only (and
+ * [kotlinx.coroutines.CancellationException], as every suspending function does).
+ *
+ * **Cancellation.** A cancelled coroutine stops waiting at once, but a step that has begun is not
+ * torn off half way, because it may have spent a code that works only once: it goes on to its end
+ * and its result is stored. [resume] with the issuance's id shows where it got to. To give an
+ * issuance up, call [Issuance.cancel].
+ */
+public class Billfold private constructor(
+    private val border: Border,
+    private val opening: suspend () -> FfiWallet,
+) : AutoCloseable {
+    private val lock = Mutex()
+
+    @Volatile
+    private var opened: FfiWallet? = null
+
+    @Volatile
+    private var closed = false
+
+    private val issuances = mutableListOf<WeakReference<Issuance>>()
+
+    /**
+     * Reads an offer and what its issuer says about itself. Nothing of the offer is spent yet: show
+     * [Issuance.offer] to the user, then [Issuance.accept] or [Issuance.decline].
+     *
+     * @param link the text of a deep link, a scanned QR code or an https address.
+     * @throws BillfoldException
+     */
+    public suspend fun openOffer(link: String): Issuance = issuance { openOffer(link) }
+
+    /**
+     * Begins an issuance without an offer.
+     *
+     * @param credentialIssuer the credential issuer identifier.
+     * @param configurations which of the issuer's credential configurations to ask for.
+     * @throws BillfoldException
+     */
+    public suspend fun start(credentialIssuer: String, configurations: List<String>): Issuance =
+        issuance { start(credentialIssuer, configurations) }
+
+    /**
+     * Takes up a stored issuance again, after a restart or a cancelled coroutine. [Issuance.step]
+     * tells where it stands, [Issuance.proceed] goes on.
+     *
+     * @param id the [Issuance.id].
+     * @throws BillfoldException
+     */
+    public suspend fun resume(id: String): Issuance = issuance { resume(id) }
+
+    /**
+     * Finds the issuance that a redirect belongs to, when the app was restarted while the user was in
+     * the browser. [Issuance.submitRedirect] with the same address next.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun resumeRedirect(redirectUrl: String): Issuance = issuance { resumeRedirect(redirectUrl) }
+
+    /**
+     * The issuances that have not ended.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun pending(): List<PendingIssuance> = call { pending() }.map { it.toPublic() }
+
+    /**
+     * All stored credentials; the ones that are put aside are among them, see [Credential.isQuarantined].
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun credentials(): List<Credential> = call { credentials() }.map { it.toPublic() }
+
+    /**
+     * One stored credential.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun credential(id: String): Credential = call { credential(id) }.toPublic()
+
+    /**
+     * Verifies a stored credential again. One that could not be checked completely may become usable
+     * by that, and one that is out of date is put aside.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun recheck(id: String): Credential = call { recheck(id) }.toPublic()
+
+    /**
+     * Deletes a credential and its keys.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun forget(id: String): Unit = call { forget(id) }
+
+    /**
+     * Lets go of the folder. Steps that have begun go on to their end; every other call on this object
+     * and its issuances fails from now on. Nothing stored is lost.
+     */
+    override fun close() {
+        closed = true
+        synchronized(issuances) {
+            issuances.forEach { it.get()?.close() }
+            issuances.clear()
+        }
+        opened?.close()
+        opened = null
+    }
+
+    private suspend fun <T> call(block: suspend FfiWallet.() -> T): T = border.cross { wallet().block() }
+
+    private suspend fun issuance(block: suspend FfiWallet.() -> FfiIssuance): Issuance {
+        val issuance = Issuance(call(block), border)
+        synchronized(issuances) {
+            issuances.removeAll { it.get() == null }
+            issuances += WeakReference(issuance)
+        }
+        if (closed) issuance.close()
+        return issuance
+    }
+
+    /** Opens at the first use. One that failed is tried again at the next. */
+    private suspend fun wallet(): FfiWallet = opened ?: lock.withLock {
+        if (closed) throw border.closed()
+        // An opening that nobody waits for would hold the folder a while longer than its caller.
+        opened ?: withContext(NonCancellable) { opening() }.also { opened = it }
+    }
+
+    public companion object {
+        /** The version of the native library. */
+        public val version: String get() = ffiVersion()
+
+        /**
+         * Opens a wallet in a folder, for programs on the JVM. On Android use the function
+         * `Billfold(context, …)`, which brings the platform's own protection along.
+         *
+         * @param directory where the encrypted records rest; made if it is not there.
+         * @param clientId the `client_id` under which authorization servers know the app.
+         * @param redirectUri where the browser returns to after the user signed in.
+         * @param keys the keys that credentials are bound to. `null`: software keys, kept among the secrets.
+         * @param secrets where the key of the store rests, and software keys. `null`: a file in
+         *   [directory] that only its user can read. That protects from other users of the machine and
+         *   from nothing else.
+         * @param http the way to the network. `null`: the transport inside the native library.
+         * @param options the rest.
+         * @throws BillfoldException
+         */
+        public suspend fun open(
+            directory: File,
+            clientId: String,
+            redirectUri: String? = null,
+            keys: HolderKeys? = null,
+            secrets: SecretStore? = null,
+            http: HttpTransport? = UrlConnectionTransport(),
+            options: BillfoldOptions = BillfoldOptions(),
+        ): Billfold {
+            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, options)
+            billfold.border.cross { billfold.wallet() }
+            return billfold
+        }
+
+        /** As [open], but opens at the first use. */
+        internal fun lazy(
+            directory: File,
+            clientId: String,
+            redirectUri: String?,
+            keys: HolderKeys?,
+            secrets: SecretStore?,
+            http: HttpTransport?,
+            options: BillfoldOptions,
+        ): Billfold {
+            val border = Border()
+            val config = FfiWalletConfig(
+                clientId = clientId,
+                redirectUri = redirectUri,
+                store = FfiStoreLocation.Directory(directory.path),
+                secretsFile = if (secrets == null) File(directory, "secrets").path else null,
+                locale = options.locale,
+                allowLoopbackHttp = options.allowLoopbackHttp,
+                clockSkewSeconds = options.clockSkew?.inWholeSeconds?.coerceIn(0, UInt.MAX_VALUE.toLong())?.toUInt(),
+                trustAnchorsPem = options.trustAnchors,
+                rootCertificatesPem = options.rootCertificates,
+                policy = options.policy.map { (kind, requirement) -> dev.billfold.ffi.PolicyRule(kind.toFfi(), requirement.toFfi()) },
+                binding = options.binding.toFfi(),
+            )
+            return Billfold(border) {
+                FfiWallet.open(
+                    config,
+                    secrets?.let { SecretsToFfi(it, border) },
+                    keys?.let { KeysToFfi(it, border) },
+                    http?.let { TransportToFfi(it, border) },
+                )
+            }
+        }
+
+        /**
+         * Sends the native library's log events of [level] and above to [sink], until the process ends.
+         * They hold no token, code, key or claim at any level. The sink is called from any thread.
+         *
+         * @return whether it took effect: only the first call of a process does.
+         */
+        public fun setLogSink(level: LogLevel = LogLevel.INFO, sink: LogSink): Boolean =
+            ffiSetLogSink(LogToFfi(sink), level.toFfi())
+    }
+}
+
+/**
+ * What most wallets leave as it is.
+ *
+ * @property locale BCP 47 language tag for names and `Accept-Language`.
+ * @property allowLoopbackHttp allows plain http on loopback addresses: for development.
+ * @property clockSkew how far clocks may differ; `null` for the library's own 60 seconds.
+ * @property trustAnchors certificates, PEM, that issuers of credentials have to lead back to. With any
+ *   of them the check [CheckKind.ISSUER_TRUST] is required.
+ * @property rootCertificates more TLS roots, PEM, for the transport inside the native library.
+ * @property policy where the verification policy differs from the default.
+ * @property binding how key proofs name their keys.
+ */
+public class BillfoldOptions(
+    public val locale: String? = null,
+    public val allowLoopbackHttp: Boolean = false,
+    public val clockSkew: kotlin.time.Duration? = null,
+    public val trustAnchors: List<String> = emptyList(),
+    public val rootCertificates: List<String> = emptyList(),
+    public val policy: Map<CheckKind, Requirement> = emptyMap(),
+    public val binding: Binding = Binding.AUTO,
+)
+
+/** How a key proof names its key. */
+public enum class Binding {
+    /** As the issuer's metadata asks. */
+    AUTO,
+
+    /** The key itself (`jwk`). */
+    JWK,
+
+    /** `kid` with a `did:key`. */
+    DID_KEY,
+
+    /** `kid` with a `did:jwk`. */
+    DID_JWK,
+}
+
+/** How much a log event matters. */
+public enum class LogLevel {
+    /** A fault in the library. */
+    ERROR,
+
+    /** Something that the app's developer should look at. */
+    WARN,
+
+    /** Milestones. */
+    INFO,
+
+    /** For who follows one issuance. */
+    DEBUG,
+
+    /** Everything. */
+    TRACE,
+}
+
+/** Takes log events. */
+public fun interface LogSink {
+    /**
+     * One event; to return soon.
+     *
+     * @param target the part of the library that it comes from.
+     */
+    public fun log(level: LogLevel, target: String, text: String)
+}

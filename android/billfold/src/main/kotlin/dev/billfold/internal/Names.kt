@@ -1,0 +1,174 @@
+package dev.billfold.internal
+
+import dev.billfold.Advice
+import dev.billfold.Algorithm
+import dev.billfold.Binding
+import dev.billfold.CheckKind
+import dev.billfold.GrantType
+import dev.billfold.InputMode
+import dev.billfold.KeyException
+import dev.billfold.LogLevel
+import dev.billfold.Reason
+import dev.billfold.RequestBy
+import dev.billfold.RequestOutcome
+import dev.billfold.Requirement
+import dev.billfold.TransportException
+import dev.billfold.Verdict
+import dev.billfold.ffi.Advice as FfiAdvice
+import dev.billfold.ffi.Algorithm as FfiAlgorithm
+import dev.billfold.ffi.Binding as FfiBinding
+import dev.billfold.ffi.CheckKind as FfiCheckKind
+import dev.billfold.ffi.GrantType as FfiGrantType
+import dev.billfold.ffi.InputMode as FfiInputMode
+import dev.billfold.ffi.KeyErrorKind as FfiKeyErrorKind
+import dev.billfold.ffi.LogLevel as FfiLogLevel
+import dev.billfold.ffi.Reason as FfiReason
+import dev.billfold.ffi.RequestBy as FfiRequestBy
+import dev.billfold.ffi.RequestOutcome as FfiRequestOutcome
+import dev.billfold.ffi.Requirement as FfiRequirement
+import dev.billfold.ffi.TransportErrorKind as FfiTransportErrorKind
+import dev.billfold.ffi.Verdict as FfiVerdict
+
+// Names on this side of the border and on the other, each spelled out, so that a new one fails to compile.
+
+internal fun FfiAdvice.toPublic(): Advice = when (this) {
+    FfiAdvice.RETRY -> Advice.RETRY
+    FfiAdvice.ASK_CODE_AGAIN -> Advice.ASK_CODE_AGAIN
+    FfiAdvice.SIGN_IN_AGAIN -> Advice.SIGN_IN_AGAIN
+    FfiAdvice.GET_NEW_OFFER -> Advice.GET_NEW_OFFER
+    FfiAdvice.START_OVER -> Advice.START_OVER
+    FfiAdvice.FIX_SETUP -> Advice.FIX_SETUP
+    FfiAdvice.TELL_ISSUER -> Advice.TELL_ISSUER
+    FfiAdvice.GIVE_UP -> Advice.GIVE_UP
+}
+
+internal fun FfiRequestOutcome.toPublic(): RequestOutcome = when (this) {
+    FfiRequestOutcome.NOT_SENT -> RequestOutcome.NOT_SENT
+    FfiRequestOutcome.ANSWERED -> RequestOutcome.ANSWERED
+    FfiRequestOutcome.UNKNOWN -> RequestOutcome.UNKNOWN
+}
+
+internal fun FfiAlgorithm.toPublic(): Algorithm = when (this) {
+    FfiAlgorithm.ES256 -> Algorithm.ES256
+    FfiAlgorithm.ES384 -> Algorithm.ES384
+    FfiAlgorithm.ED_DSA -> Algorithm.EDDSA
+    FfiAlgorithm.ES256K -> Algorithm.ES256K
+}
+
+internal fun Algorithm.toFfi(): FfiAlgorithm = when (this) {
+    Algorithm.ES256 -> FfiAlgorithm.ES256
+    Algorithm.ES384 -> FfiAlgorithm.ES384
+    Algorithm.EDDSA -> FfiAlgorithm.ED_DSA
+    Algorithm.ES256K -> FfiAlgorithm.ES256K
+}
+
+internal fun Binding.toFfi(): FfiBinding = when (this) {
+    Binding.AUTO -> FfiBinding.AUTO
+    Binding.JWK -> FfiBinding.JWK
+    Binding.DID_KEY -> FfiBinding.DID_KEY
+    Binding.DID_JWK -> FfiBinding.DID_JWK
+}
+
+internal fun FfiCheckKind.toPublic(): CheckKind = when (this) {
+    FfiCheckKind.SIGNATURE -> CheckKind.SIGNATURE
+    FfiCheckKind.ISSUER_KEY -> CheckKind.ISSUER_KEY
+    FfiCheckKind.ISSUER_TRUST -> CheckKind.ISSUER_TRUST
+    FfiCheckKind.HOLDER_BINDING -> CheckKind.HOLDER_BINDING
+    FfiCheckKind.TYPE -> CheckKind.TYPE
+    FfiCheckKind.VALIDITY -> CheckKind.VALIDITY
+    FfiCheckKind.DIGESTS -> CheckKind.DIGESTS
+    FfiCheckKind.STATUS -> CheckKind.STATUS
+    FfiCheckKind.ISSUER -> CheckKind.ISSUER
+    FfiCheckKind.OTHER -> CheckKind.OTHER
+}
+
+internal fun CheckKind.toFfi(): FfiCheckKind = when (this) {
+    CheckKind.SIGNATURE -> FfiCheckKind.SIGNATURE
+    CheckKind.ISSUER_KEY -> FfiCheckKind.ISSUER_KEY
+    CheckKind.ISSUER_TRUST -> FfiCheckKind.ISSUER_TRUST
+    CheckKind.HOLDER_BINDING -> FfiCheckKind.HOLDER_BINDING
+    CheckKind.TYPE -> FfiCheckKind.TYPE
+    CheckKind.VALIDITY -> FfiCheckKind.VALIDITY
+    CheckKind.DIGESTS -> FfiCheckKind.DIGESTS
+    CheckKind.STATUS -> FfiCheckKind.STATUS
+    CheckKind.ISSUER -> FfiCheckKind.ISSUER
+    CheckKind.OTHER -> FfiCheckKind.OTHER
+}
+
+internal fun Requirement.toFfi(): FfiRequirement = when (this) {
+    Requirement.REQUIRE -> FfiRequirement.REQUIRE
+    Requirement.WARN -> FfiRequirement.WARN
+    Requirement.OFF -> FfiRequirement.OFF
+}
+
+internal fun FfiReason.toPublic(): Reason = when (this) {
+    FfiReason.UNBOUND -> Reason.UNBOUND
+    FfiReason.NOT_APPLICABLE -> Reason.NOT_APPLICABLE
+    FfiReason.SWITCHED_OFF -> Reason.SWITCHED_OFF
+    FfiReason.NO_ANCHORS -> Reason.NO_ANCHORS
+    FfiReason.UNREACHABLE -> Reason.UNREACHABLE
+    FfiReason.UNSUPPORTED -> Reason.UNSUPPORTED
+    FfiReason.DEPENDS_ON_FAILED -> Reason.DEPENDS_ON_FAILED
+    FfiReason.OTHER -> Reason.OTHER
+}
+
+internal fun FfiVerdict.toPublic(): Verdict = when (this) {
+    FfiVerdict.VERIFIED -> Verdict.VERIFIED
+    FfiVerdict.VERIFIED_WITH_WARNINGS -> Verdict.VERIFIED_WITH_WARNINGS
+    FfiVerdict.UNVERIFIED -> Verdict.UNVERIFIED
+    FfiVerdict.REJECTED -> Verdict.REJECTED
+}
+
+internal fun FfiGrantType.toPublic(): GrantType = when (this) {
+    FfiGrantType.AUTHORIZATION_CODE -> GrantType.AUTHORIZATION_CODE
+    FfiGrantType.PRE_AUTHORIZED_CODE -> GrantType.PRE_AUTHORIZED_CODE
+}
+
+internal fun GrantType.toFfi(): FfiGrantType = when (this) {
+    GrantType.AUTHORIZATION_CODE -> FfiGrantType.AUTHORIZATION_CODE
+    GrantType.PRE_AUTHORIZED_CODE -> FfiGrantType.PRE_AUTHORIZED_CODE
+}
+
+internal fun FfiInputMode.toPublic(): InputMode = when (this) {
+    FfiInputMode.NUMERIC -> InputMode.NUMERIC
+    FfiInputMode.TEXT -> InputMode.TEXT
+}
+
+internal fun RequestBy.toFfi(): FfiRequestBy = when (this) {
+    RequestBy.AUTO -> FfiRequestBy.AUTO
+    RequestBy.SCOPE -> FfiRequestBy.SCOPE
+    RequestBy.DETAILS -> FfiRequestBy.DETAILS
+}
+
+internal fun FfiLogLevel.toPublic(): LogLevel = when (this) {
+    FfiLogLevel.ERROR -> LogLevel.ERROR
+    FfiLogLevel.WARN -> LogLevel.WARN
+    FfiLogLevel.INFO -> LogLevel.INFO
+    FfiLogLevel.DEBUG -> LogLevel.DEBUG
+    FfiLogLevel.TRACE -> LogLevel.TRACE
+}
+
+internal fun LogLevel.toFfi(): FfiLogLevel = when (this) {
+    LogLevel.ERROR -> FfiLogLevel.ERROR
+    LogLevel.WARN -> FfiLogLevel.WARN
+    LogLevel.INFO -> FfiLogLevel.INFO
+    LogLevel.DEBUG -> FfiLogLevel.DEBUG
+    LogLevel.TRACE -> FfiLogLevel.TRACE
+}
+
+internal fun KeyException.Kind.toFfi(): FfiKeyErrorKind = when (this) {
+    KeyException.Kind.UNKNOWN -> FfiKeyErrorKind.UNKNOWN
+    KeyException.Kind.LOCKED -> FfiKeyErrorKind.LOCKED
+    KeyException.Kind.UNSUPPORTED -> FfiKeyErrorKind.UNSUPPORTED
+    KeyException.Kind.FAILED -> FfiKeyErrorKind.FAILED
+}
+
+internal fun TransportException.Kind.toFfi(): FfiTransportErrorKind = when (this) {
+    TransportException.Kind.UNREACHABLE -> FfiTransportErrorKind.UNREACHABLE
+    TransportException.Kind.TIMED_OUT -> FfiTransportErrorKind.TIMED_OUT
+    TransportException.Kind.CONNECTION_LOST -> FfiTransportErrorKind.CONNECTION_LOST
+    TransportException.Kind.TLS -> FfiTransportErrorKind.TLS
+    TransportException.Kind.TOO_LARGE -> FfiTransportErrorKind.TOO_LARGE
+    TransportException.Kind.FORBIDDEN_ADDRESS -> FfiTransportErrorKind.FORBIDDEN_ADDRESS
+    TransportException.Kind.OTHER -> FfiTransportErrorKind.OTHER
+}
