@@ -77,11 +77,13 @@ impl Credential {
             instances,
             report,
             quarantined,
-            // The card holds what of these suits the language.
+            // The card shows these, in one language.
+            claims: _,
             issuer_display: _,
             display: _,
             claim_descriptions: _,
-            // The core quotes it; an app has no use for it.
+            // The core's own: to check it again, to tell the issuer.
+            issuer_jwks: _,
             notification_id: _,
         } = credential;
         Self {

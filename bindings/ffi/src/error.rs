@@ -1,5 +1,7 @@
 //! The one error that crosses the border: a variant a kind, the rest in a record.
 
+use std::fmt;
+
 use billfold::model::ids::SessionId;
 use billfold::{Error, ErrorKind};
 
@@ -95,85 +97,87 @@ pub struct ErrorDetails {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, uniffi::Error)]
 pub enum WalletError {
     /// The link or the offer behind it is not usable.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Offer {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The issuer's or the authorization server's metadata is not usable.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Metadata {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// A server could not be reached, or its answer did not arrive whole.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Network {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// A server said no, or said something that the protocol does not allow.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Issuer {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The user or the issuer declined.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Denied {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The call does not fit where the issuance stands.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     WrongStep {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The credential did not pass its checks.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Verification {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The platform's keys failed.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Keys {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// The wallet's own storage failed.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Store {
         /// What is known about it.
         details: ErrorDetails,
     },
     /// Something that this wallet, or this version, does not do; also a fault inside the library.
-    #[error("{}", text(details))]
+    #[error("{details}")]
     Unsupported {
         /// What is known about it.
         details: ErrorDetails,
     },
 }
 
-/// One line for a log: the code, then what was found and where.
-fn text(details: &ErrorDetails) -> String {
-    let mut line = format!("{}: {}", details.code, details.detail);
-    if let Some(error) = &details.server_error {
-        line.push_str(&format!(" (the server said {error}"));
-        if let Some(description) = &details.server_description {
-            line.push_str(&format!(": {description}"));
+impl fmt::Display for ErrorDetails {
+    /// One line for a log: the code, then what was found and where.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)?;
+        if let Some(error) = &self.server_error {
+            write!(f, " (the server said {error}")?;
+            if let Some(description) = &self.server_description {
+                write!(f, ": {description}")?;
+            }
+            f.write_str(")")?;
         }
-        line.push(')');
-    }
-    if let Some(endpoint) = &details.endpoint {
-        line.push_str(&format!(" [{endpoint}"));
-        if let Some(status) = details.status {
-            line.push_str(&format!(", status {status}"));
+        if let Some(endpoint) = &self.endpoint {
+            write!(f, " [{endpoint}")?;
+            if let Some(status) = self.status {
+                write!(f, ", status {status}")?;
+            }
+            f.write_str("]")?;
         }
-        line.push(']');
+        Ok(())
     }
-    line
 }
 
 impl WalletError {

@@ -266,7 +266,11 @@ impl core_keys::HolderKeys for KeysAdapter {
             }
             Ok(made) => Err(core_keys::KeyError::new(
                 core_keys::KeyErrorKind::Failed,
-                format!("the app's key store was asked for {count} {} keys and gave {} others", spec.algorithm, made.len()),
+                format!(
+                    "the app's key store was asked for {count} {} keys and gave {} others",
+                    spec.algorithm,
+                    made.len()
+                ),
             )),
             Err(error) => Err(error),
         }

@@ -23,7 +23,7 @@ impl Issuance {
         T: Send + 'static,
         F: Future<Output = Result<T, billfold::Error>> + Send + 'static,
     {
-        runtime::run(Some(self.0.id()), work(Arc::clone(&self.0))).await
+        runtime::run(Some(self.0.id().clone()), work(Arc::clone(&self.0))).await
     }
 }
 
@@ -36,7 +36,7 @@ impl Issuance {
 
     /// What is offered, by whom, and what it takes.
     pub fn offer(&self) -> OfferSummary {
-        self.0.offer().into()
+        self.0.offer().clone().into()
     }
 
     /// Where it stands.
@@ -57,7 +57,8 @@ impl Issuance {
         .await
     }
 
-    /// The user typed the code. Goes as far as it can.
+    /// The user typed the code. Goes as far as it can. A refused code is an error of code
+    /// `tx_code_refused`; the step stays `EnterCode` while more may be tried.
     pub async fn submit_code(&self, tx_code: String) -> Result<Step, WalletError> {
         self.run(|issuance| async move { issuance.submit_code(&tx_code).await.map(Into::into) }).await
     }
@@ -90,6 +91,6 @@ impl Issuance {
 
     /// Every request and answer so far, without secrets, one a line: for a bug report.
     pub async fn transcript(&self) -> Result<String, WalletError> {
-        self.run(|issuance| async move { Ok(issuance.transcript().await.to_string()) }).await
+        self.run(|issuance| async move { Ok(issuance.transcript().await?.to_string()) }).await
     }
 }

@@ -139,9 +139,6 @@ mod tests {
             tracing::error!(target: "hyper", "another library");
         });
         let seen = kept.0.lock().expect("not poisoned").clone();
-        assert_eq!(
-            seen,
-            [(LogLevel::Info, String::from("billfold::issuance"), String::from("moved step=\"review\""))]
-        );
+        assert_eq!(seen, [(LogLevel::Info, String::from("billfold::issuance"), String::from("moved step=\"review\""))]);
     }
 }

@@ -180,7 +180,7 @@ pub struct AcceptOptions {
     /// How to name what is wanted.
     #[uniffi(default = None)]
     pub request: Option<RequestBy>,
-    /// How many copies of each credential; as many as the issuer allows when not set.
+    /// How many copies of each credential; one when not set.
     #[uniffi(default = None)]
     pub copies: Option<u32>,
 }
@@ -364,7 +364,7 @@ pub enum Step {
         /// What to tell the user.
         hint: CodeHint,
     },
-    /// The user signs in in the system browser; `submit_redirect` next.
+    /// The user signs in, in the system browser; `submit_redirect` next.
     SignIn {
         /// The address to open.
         url: String,
@@ -374,6 +374,8 @@ pub enum Step {
         /// When to ask again, in seconds since 1970.
         until: i64,
     },
+    /// A request failed or the process ended on the way; `proceed` next.
+    Interrupted,
     /// At least one credential is stored and usable.
     Done {
         /// The usable ones.
@@ -392,6 +394,7 @@ impl From<billfold::Step> for Step {
             billfold::Step::EnterCode(hint) => Self::EnterCode { hint: hint.into() },
             billfold::Step::SignIn { url } => Self::SignIn { url: url.into() },
             billfold::Step::Wait { until } => Self::Wait { until: until.seconds() },
+            billfold::Step::Interrupted => Self::Interrupted,
             billfold::Step::Done { credentials, failures } => Self::Done {
                 credentials: credentials.iter().map(ToString::to_string).collect(),
                 failures: failures.into_iter().map(Into::into).collect(),

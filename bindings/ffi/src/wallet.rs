@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use billfold::model::report::VerificationPolicy;
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
-use billfold::platform::secret::{FileSecrets, SecretStore as CoreSecretStore};
+use billfold::platform::secret::{FileSecrets, SecretError, SecretStore as CoreSecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
-use billfold::{Error, ErrorCode};
+use billfold::platform::store::{StoreError, StoreErrorKind};
+use billfold::{Error, ErrorCode, Operation};
 
 use crate::credential::{Credential, PolicyRule};
 use crate::error::WalletError;
@@ -100,18 +101,18 @@ impl Wallet {
     /// One stored credential.
     pub async fn credential(&self, id: String) -> Result<Credential, WalletError> {
         let locale = self.locale.clone();
-        self.run(|wallet| async move {
-            Ok(Credential::localised(wallet.credential(&id.into()).await?, locale.as_deref()))
-        })
+        self.run(
+            |wallet| async move { Ok(Credential::localised(wallet.credential(&id.into()).await?, locale.as_deref())) },
+        )
         .await
     }
 
     /// Verifies a stored credential again; it may move out of quarantine, or into it.
     pub async fn recheck(&self, id: String) -> Result<Credential, WalletError> {
         let locale = self.locale.clone();
-        self.run(|wallet| async move {
-            Ok(Credential::localised(wallet.recheck(&id.into()).await?, locale.as_deref()))
-        })
+        self.run(
+            |wallet| async move { Ok(Credential::localised(wallet.recheck(&id.into()).await?, locale.as_deref())) },
+        )
         .await
     }
 
@@ -144,20 +145,19 @@ async fn open(
     let secrets: Arc<dyn CoreSecretStore> = match (secrets, secrets_file, &store) {
         (Some(_), Some(_), _) => return Err(setup("secrets go to a store or to a file, not to both")),
         (Some(secrets), None, _) => Arc::new(SecretsAdapter(secrets)),
-        (None, Some(file), _) => Arc::new(FileSecrets::open(Path::new(&file))?),
+        (None, Some(file), _) => Arc::new(FileSecrets::open(Path::new(&file)).await.map_err(secret_error)?),
         (None, None, StoreLocation::Memory) => Arc::new(MemorySecrets::new()),
         (None, None, StoreLocation::Directory { .. }) => {
             return Err(setup("a wallet in a folder needs a secret store, or a file for its secrets"));
         }
     };
 
-    let mut builder = billfold::Wallet::builder(client_id)
-        .policy(policy_from(policy)?)
-        .allow_loopback_http(allow_loopback_http);
+    let mut builder =
+        billfold::Wallet::builder(client_id).policy(policy_from(policy)?).allow_loopback_http(allow_loopback_http);
     builder = match store {
         StoreLocation::Memory => builder.store(MemoryStore::new()),
         StoreLocation::Directory { path } => {
-            builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await?)
+            builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await.map_err(store_error)?)
         }
     };
     builder = match keys {
@@ -193,6 +193,22 @@ fn policy_from(rules: Vec<PolicyRule>) -> Result<VerificationPolicy, Error> {
         let kind = kind.to_core().ok_or_else(|| setup("the policy names a check that there is not"))?;
         Ok(policy.with(kind, requirement.into()))
     })
+}
+
+fn store_error(error: StoreError) -> Error {
+    let code = match error.kind {
+        StoreErrorKind::Locked => ErrorCode::StoreLocked,
+        StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
+        StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
+        StoreErrorKind::Conflict => ErrorCode::StoreConflict,
+        StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
+        _ => ErrorCode::StoreFailed,
+    };
+    Error::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
+}
+
+fn secret_error(error: SecretError) -> Error {
+    Error::new(ErrorCode::SecretStoreFailed, error.detail.clone()).at(Operation::Store).caused_by(error)
 }
 
 fn setup(detail: &str) -> Error {
