@@ -40,8 +40,8 @@ public class Issuance internal constructor(
     public suspend fun accept(options: AcceptOptions? = null): Step = next { accept(options?.toFfi()) }
 
     /**
-     * The user typed the transaction code. Where the issuer allows another try after a wrong one, the
-     * step is [Step.EnterCode] again, with [CodeHint.wasRefused].
+     * The user typed the transaction code. A refused one throws [BillfoldException.Issuer] with
+     * [Advice.ASK_CODE_AGAIN], and the step stays [Step.EnterCode] while more may be tried.
      *
      * @throws BillfoldException
      */
@@ -127,6 +127,9 @@ public sealed interface Step {
      */
     public data class Wait(public val until: Instant) : Step
 
+    /** A request failed, or the process ended on the way; [Issuance.proceed] next. */
+    public data object Interrupted : Step
+
     /**
      * At least one credential is verified, stored and usable.
      *
@@ -142,7 +145,7 @@ public sealed interface Step {
  * @property inputMode which keyboard to show.
  * @property length how many characters it has; a hint for the input field, not a rule.
  * @property description where the user finds the code, in the issuer's words.
- * @property wasRefused whether a code was refused just now.
+ * @property wasRefused whether a code was refused already.
  * @property attemptsLeft how many more times the wallet lets the user try.
  */
 public data class CodeHint(
@@ -183,7 +186,7 @@ public data class Failure(
  * @property configurations which of the offered configurations; all when `null`.
  * @property grant by which grant; the one with the least work for the user when `null`.
  * @property requestBy how the authorization request names what is wanted.
- * @property copies how many copies of each credential; `null` leaves it to the library.
+ * @property copies how many copies of each credential, each with a key of its own; one when `null`.
  */
 public class AcceptOptions(
     public val configurations: List<String>? = null,

@@ -84,6 +84,7 @@ internal fun FfiStep.toPublic(): Step? = when (this) {
     )
     is FfiStep.SignIn -> Step.SignIn(url)
     is FfiStep.Wait -> Step.Wait(instant(until))
+    is FfiStep.Interrupted -> Step.Interrupted
     is FfiStep.Done -> Step.Done(credentials, failures.map { it.toPublic() })
     is FfiStep.Other -> null
 }
@@ -95,8 +96,8 @@ internal fun FfiPendingIssuance.toPublic() = PendingIssuance(
     credentialIssuer = credentialIssuer,
     issuerName = issuerName,
     titles = titles,
-    // In a list, a step that is not known is shown as what any issuance can be taken up from.
-    step = step.toPublic() ?: Step.Review,
+    // In a list, a step of a newer library is one that somebody has to take up again.
+    step = step.toPublic() ?: Step.Interrupted,
     updatedAt = instant(updatedAt),
 )
 
