@@ -1,0 +1,108 @@
+package dev.billfold.support
+
+import java.io.BufferedReader
+import java.io.File
+import java.net.URI
+import java.net.http.HttpClient
+import java.net.http.HttpRequest
+import java.net.http.HttpResponse.BodyHandlers
+import java.util.concurrent.TimeUnit
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.put
+
+/** The project's test issuer, as the program that it is, on a free port. It ends with its standard input. */
+class TestIssuer private constructor(private val process: Process, announcement: JsonObject) : AutoCloseable {
+    val base: String = announcement.text("base")
+    val user: String = announcement.getValue("login").jsonObject.text("user")
+    val password: String = announcement.getValue("login").jsonObject.text("password")
+
+    /** A new offer. */
+    fun offer(
+        grant: String = PRE_AUTHORIZED,
+        format: String = SD_JWT,
+        by: String = "value",
+        txCode: Boolean = false,
+        configurations: List<String>? = null,
+    ): Offer {
+        val made = post(
+            "/test/offer",
+            buildJsonObject {
+                put("grant", grant)
+                put("format", format)
+                put("by", by)
+                if (txCode) put("tx_code", Json.parseToJsonElement("""{"input_mode":"numeric","length":4}"""))
+                if (configurations != null) put("configurations", JsonArray(configurations.map { JsonPrimitive(it) }))
+            },
+        )
+        return Offer(made.text("link"), made["tx_code"]?.jsonPrimitive?.content)
+    }
+
+    /** Makes the issuer do something wrong from now on. */
+    fun fault(name: String, times: Int? = null) {
+        post("/test/fault", buildJsonObject { put("name", name); if (times != null) put("times", times) })
+    }
+
+    /** The paths of the requests so far, in their order. */
+    fun requested(): List<String> = get("/test/log").getValue("entries").jsonArray.map { it.jsonObject.text("path") }
+
+    /** How often the token endpoint was asked. */
+    fun tokenRequests(): Int = requested().count { it.endsWith("/token") }
+
+    override fun close() {
+        process.outputStream.close()
+        if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly()
+    }
+
+    private fun get(path: String): JsonObject = send(HttpRequest.newBuilder(URI(base + path)).GET())
+
+    private fun post(path: String, body: JsonElement): JsonObject = send(
+        HttpRequest.newBuilder(URI(base + path))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body.toString())),
+    )
+
+    private fun send(request: HttpRequest.Builder): JsonObject {
+        val response = http.send(request.build(), BodyHandlers.ofString())
+        check(response.statusCode() == 200) { "the test issuer answered ${response.statusCode()}: ${response.body()}" }
+        return Json.parseToJsonElement(response.body()).jsonObject
+    }
+
+    /** An offer: its link, and the code that goes with it. */
+    class Offer(val link: String, val txCode: String?)
+
+    companion object {
+        const val PRE_AUTHORIZED = "pre-authorized"
+        const val CODE = "code"
+        const val SD_JWT = "dc+sd-jwt"
+        const val JWT_VC = "jwt_vc_json"
+
+        private val http: HttpClient = HttpClient.newHttpClient()
+
+        fun start(vararg arguments: String): TestIssuer {
+            val binary = File(System.getenv("BILLFOLD_TEST_ISSUER") ?: System.getProperty("billfold.issuer"))
+            check(binary.canExecute()) {
+                "there is no test issuer at $binary; build it with `cargo build -p billfold-test-issuer`, " +
+                    "or run these tests by `cargo xtask test kotlin`"
+            }
+            val process = ProcessBuilder(listOf(binary.path) + arguments)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start()
+            val line = process.inputStream.bufferedReader().use(process)
+            return TestIssuer(process, Json.parseToJsonElement(line).jsonObject)
+        }
+
+        /** The reader stays open: a closed pipe would end the issuer's logging. */
+        private fun BufferedReader.use(process: Process): String =
+            readLine() ?: error("the test issuer ended with ${process.waitFor()} before it said anything")
+
+        private fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
+    }
+}

@@ -1,0 +1,37 @@
+package dev.billfold.support
+
+import dev.billfold.Billfold
+import dev.billfold.BillfoldException
+import dev.billfold.BillfoldOptions
+import dev.billfold.HolderKeys
+import dev.billfold.HttpTransport
+import dev.billfold.SecretStore
+import dev.billfold.UrlConnectionTransport
+import java.io.File
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+
+const val CLIENT = "billfold-test-wallet"
+const val REDIRECT = "dev.billfold.wallet:/callback"
+
+/** A wallet whose keys, secrets and transport are all in Kotlin. */
+suspend fun wallet(
+    directory: File,
+    keys: HolderKeys? = JavaKeys(),
+    secrets: SecretStore? = MapSecrets(),
+    http: HttpTransport? = UrlConnectionTransport(),
+    options: BillfoldOptions = BillfoldOptions(allowLoopbackHttp = true, locale = "en"),
+): Billfold = Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, options)
+
+/** A test that waits, and not for ever. */
+fun test(block: suspend () -> Unit) = runBlocking { withTimeout(60_000) { block() } }
+
+/** The exception that the block has to throw. */
+suspend inline fun <reified E : BillfoldException> refused(block: suspend () -> Any?): E {
+    val result = try {
+        block()
+    } catch (error: BillfoldException) {
+        return error as? E ?: throw AssertionError("another kind: ${error.javaClass.simpleName}", error)
+    }
+    throw AssertionError("it gave $result")
+}
