@@ -123,7 +123,7 @@ public class AndroidKeystoreKeys(
     }
 
     private companion object {
-        const val PROVIDER = "AndroidKeyStore"
-        const val PREFIX = "billfold.holder."
+        private const val PROVIDER = "AndroidKeyStore"
+        private const val PREFIX = "billfold.holder."
     }
 }

@@ -99,13 +99,13 @@ public class AndroidKeystoreSecrets(context: Context) : SecretStore {
     }
 
     private companion object {
-        const val PROVIDER = "AndroidKeyStore"
-        const val ALIAS = "billfold.secrets"
-        const val TRANSFORMATION = "AES/GCM/NoPadding"
-        const val KEY_BITS = 256
-        const val TAG_BITS = 128
-        const val FORMAT: Byte = 1
-        const val HEADER = 2
+        private const val PROVIDER = "AndroidKeyStore"
+        private const val ALIAS = "billfold.secrets"
+        private const val TRANSFORMATION = "AES/GCM/NoPadding"
+        private const val KEY_BITS = 256
+        private const val TAG_BITS = 128
+        private const val FORMAT: Byte = 1
+        private const val HEADER = 2
         val LOCK = Any()
     }
 }

@@ -192,8 +192,8 @@ public class UrlConnectionTransport(
 
     private companion object {
         val BODILESS = setOf("GET", "HEAD")
-        const val FIRST_ERROR = 400
-        const val BUFFER = 8192
+        private const val FIRST_ERROR = 400
+        private const val BUFFER = 8192
 
         /** Zero would mean for ever. */
         fun milliseconds(time: Duration): Int = time.inWholeMilliseconds.coerceIn(1, Int.MAX_VALUE.toLong()).toInt()

@@ -103,7 +103,7 @@ internal class Border {
     ).exception()
 
     private companion object {
-        const val KEPT = 16
+        private const val KEPT = 16
     }
 }
 

@@ -51,7 +51,7 @@ class TestIssuer private constructor(private val process: Process, announcement:
     }
 
     /** The paths of the requests so far, in their order. */
-    fun requested(): List<String> = get("/test/log").getValue("entries").jsonArray.map { it.jsonObject.text("path") }
+    fun requested(): List<String> = get("/test/log").getValue("requests").jsonArray.map { it.jsonObject.text("path") }
 
     /** How often the token endpoint was asked. */
     fun tokenRequests(): Int = requested().count { it.endsWith("/token") }
