@@ -3,9 +3,9 @@
 //! **Issuer.** A credential belongs to the credential issuer that was asked if its issuer
 //! identifier is that URL or one of the same origin, a did:web of the same host, or if its
 //! certificate names that host. Anything else is judged by what the identifier claims: a DID of
-//! another method claims no host, so the check does not apply; a URL or did:web elsewhere is
-//! another party of which nothing links it to the one that was asked, which is unknown, not wrong:
-//! issuers are allowed to serve others (OpenID4VCI 14.4). A credential that names two different
+//! another method claims no host, so the check does not apply; a URL, did:web or bare certificate
+//! of another is a party of which nothing links it to the one that was asked, which is unknown, not
+//! wrong: issuers are allowed to serve others (OpenID4VCI 14.4). A credential that names two different
 //! issuers contradicts itself and fails.
 
 use serde_json::{Map, Value};
@@ -91,10 +91,16 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
     let Some(asked) = context.credential_issuer else {
         return skipped(kind, Reason::NotApplicable, "no credential issuer to compare with");
     };
-    let in_certificate = keys.chain.as_ref().is_some_and(|chain| chain.names(asked.as_str()) == Named::Issuer);
+    let in_certificate = keys.check.outcome == Outcome::Passed
+        && keys.chain.as_ref().is_some_and(|chain| chain.names(asked.as_str()) == Named::Issuer);
     match issuer {
-        Some(issuer) if same_origin(issuer, asked) => passed(kind, "the credential's issuer is the one that was asked"),
+        Some(issuer) if issuer_key::same_origin(issuer, asked) => {
+            passed(kind, "the credential's issuer is the one that was asked")
+        }
         _ if in_certificate => passed(kind, "the signer's certificate names the issuer that was asked"),
+        None if keys.chain.is_some() => {
+            unknown(kind, Reason::Unsupported, "nothing links the signer's certificate to the issuer that was asked")
+        }
         None => skipped(kind, Reason::NotApplicable, "the credential names no issuer"),
         Some(issuer) if did::is_did(issuer) => match did::web_authority(issuer) {
             Some(authority) if authority == did::authority(&asked.to_url()) => {
@@ -107,11 +113,6 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
             unknown(kind, Reason::Unsupported, "nothing links the credential's issuer to the one that was asked")
         }
     }
-}
-
-fn same_origin(issuer: &str, asked: &IssuerId) -> bool {
-    issuer == asked.as_str()
-        || Url::parse(issuer).is_ok_and(|url| url.has_host() && url.origin() == asked.to_url().origin())
 }
 
 /// A key that a credential is bound to, by one of the ways of writing it.
@@ -219,7 +220,7 @@ impl Period {
             ("validUntil", Side::End),
         ] {
             let Some(value) = credential.get(name) else { continue };
-            let at = value.as_str().and_then(Timestamp::parse_rfc3339);
+            let at = value.as_str().and_then(date);
             #[allow(clippy::cast_precision_loss)] // no date is that far away
             self.add(name, kind, at.map(|at| at.seconds() as f64));
         }
@@ -271,6 +272,11 @@ impl Period {
             None => passed(kind, "it is valid now and does not say until when"),
         }
     }
+}
+
+/// A date of a W3C credential. Version 1.1 allows one without a time zone; it is taken as UTC.
+fn date(text: &str) -> Option<Timestamp> {
+    Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))
 }
 
 #[derive(Clone, Copy)]

@@ -147,6 +147,9 @@ async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
         ("not valid yet by the date", CheckKind::Validity, |scene| {
             scene.payload["vc"]["issuanceDate"] = json!("2026-01-01T00:01:01Z");
         }),
+        ("expired by a date without a time zone", CheckKind::Validity, |scene| {
+            scene.payload["vc"]["expirationDate"] = json!("2025-12-31T23:59:00");
+        }),
         ("a date that is none", CheckKind::Validity, |scene| {
             scene.payload["vc"]["issuanceDate"] = json!("yesterday");
         }),

@@ -289,6 +289,14 @@ async fn what_cannot_be_decided_is_unknown() {
             &[(CheckKind::IssuerKey, Outcome::Unknown(Reason::Unsupported))],
             |scene| *scene = Scene::with_certificate(&Certified::default()),
         ),
+        (
+            "a certificate of another party, and no `iss`",
+            &[(CheckKind::Issuer, Outcome::Unknown(Reason::Unsupported))],
+            |scene| {
+                *scene = Scene::with_certificate(&Certified::for_host("other.example"));
+                scene.payload.as_object_mut().unwrap().remove("iss");
+            },
+        ),
         ("an issuer that is another party", &[(CheckKind::Issuer, Outcome::Unknown(Reason::Unsupported))], |scene| {
             scene.world.credential_issuer = Some(IssuerId::parse("https://service.example").unwrap());
         }),

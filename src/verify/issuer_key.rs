@@ -4,10 +4,11 @@
 //! key. The ways, in order:
 //!
 //! 1. Outside a session, keys that the caller handed in.
-//! 2. `x5c`: the first certificate's key. It has to name the issuer (subject alternative name, or
-//!    common name where there is none), unless the credential has no issuer identifier: then the
-//!    certificate is the identity. If it names nobody, a path to an anchor of the app will do. Else
-//!    the issuer's metadata or DID decides: it has to have the same key.
+//! 2. `x5c`: the first certificate's key. Without an issuer identifier the certificate is the
+//!    identity. Else it has to name the issuer (subject alternative name, or common name where there
+//!    is none) and be more than somebody's word: an anchor of the app vouches for it, or the
+//!    credential came from that very host. A certificate under an anchor that names nobody will do
+//!    as well. Else the issuer's metadata or DID decides: it has to have the same key.
 //! 3. The issuer is a DID: the key that `kid` names in it, or its only ones.
 //! 4. The issuer is a URL: the `jwks` of its credential issuer metadata if it is the issuer that
 //!    was asked, then its JWT VC issuer metadata.
@@ -94,6 +95,12 @@ impl From<JwkError> for Miss {
             JwkError::Unsupported(_) => Self::unknown(Reason::Unsupported, error.to_string()),
         }
     }
+}
+
+/// Whether an issuer identifier is a URL of the same origin as the credential issuer that was asked.
+pub(crate) fn same_origin(issuer: &str, asked: &IssuerId) -> bool {
+    issuer == asked.as_str()
+        || Url::parse(issuer).is_ok_and(|url| url.has_host() && url.origin() == asked.to_url().origin())
 }
 
 type Found = Result<(Vec<IssuerPublicKey>, String), Miss>;
@@ -190,12 +197,17 @@ async fn link_chain(
         };
     }
     let named = chain.names(issuer);
+    let vouched = !context.trust.is_empty() && chain.leads_to(context.trust, at(context)).is_ok();
     match named {
-        Named::Issuer => return Ok("the signer's certificate, which names the issuer".to_owned()),
-        Named::Nobody if !context.trust.is_empty() && chain.leads_to(context.trust, at(context)).is_ok() => {
+        Named::Issuer if vouched => return Ok("the signer's certificate, which names the issuer".to_owned()),
+        // Anybody can make a certificate for any name; this one came from the host that it names.
+        Named::Issuer if context.credential_issuer.is_some_and(|asked| same_origin(issuer, asked)) => {
+            return Ok("the signer's certificate, which names the issuer that was asked".to_owned());
+        }
+        Named::Nobody if vouched => {
             return Ok("the signer's certificate, vouched for by an anchor of the app".to_owned());
         }
-        Named::Another | Named::Nobody => {}
+        Named::Issuer | Named::Another | Named::Nobody => {}
     }
     let Ok(issuer_id) = IssuerId::parse(issuer) else {
         return Err(Miss::failed("the signer's certificate does not name the issuer"));
@@ -214,10 +226,12 @@ async fn link_chain(
             "neither the certificate's names nor the JWT VC issuer metadata link its key to the issuer",
         )),
         Err(miss) if miss.outcome != Outcome::Failed => Err(miss),
-        Err(_) if named == Named::Nobody => {
-            Err(Miss::unknown(Reason::Unsupported, "nothing links the signer's certificate to the issuer"))
+        Err(_) if named == Named::Another => Err(Miss::failed("the signer's certificate names others than the issuer")),
+        Err(_) => {
+            let detail =
+                "nothing but the certificate itself says that it is the issuer's, and no anchor vouches for it";
+            Err(Miss::unknown(Reason::Unsupported, detail))
         }
-        Err(_) => Err(Miss::failed("the signer's certificate names others than the issuer")),
     }
 }
 

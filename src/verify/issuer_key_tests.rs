@@ -158,6 +158,22 @@ async fn certificates_are_linked_to_the_issuer() {
         assert_eq!(keys_of(&found), [key.jwk()], "row {number}");
         assert!(found.chain.is_some());
     }
+    // From another host, a certificate that only claims the issuer's name proves nothing.
+    let header = json!({"kid": "one", "x5c": x5c(&[&fitting.self_signed(&key)])});
+    for (documents, expected) in [
+        (ours(), Outcome::Passed),
+        (theirs(), Outcome::Failed),
+        (Documents::default(), unknown),
+        (Documents::default().down(METADATA), unreachable),
+    ] {
+        for asked in [None, Some(IssuerId::parse("https://service.example").unwrap())] {
+            let mut world = world(Documents::default());
+            world.documents = documents.clone();
+            world.credential_issuer = asked;
+            let found = find_with(&header, Some(ISSUER), &world).await;
+            assert_eq!(found.check.outcome, expected, "{}", found.check.detail);
+        }
+    }
     let header = json!({"x5c": x5c(&[&bare.self_signed(&key)])});
     let of_did = async |did: String| find_with(&header, Some(&did), &world(Documents::default())).await.check.outcome;
     assert_eq!(of_did(did::did_key(&key.jwk())).await, Outcome::Passed);

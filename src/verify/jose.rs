@@ -106,7 +106,6 @@ pub(crate) enum JwsAlgorithm {
 
 /// RSA algorithms of RFC 7518.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)] // named as in RFC 7518
 pub(crate) enum RsaAlgorithm {
     Rs256,
     Rs384,

@@ -209,6 +209,13 @@ pub(crate) struct Documents {
     asked: Mutex<Vec<String>>,
 }
 
+impl Clone for Documents {
+    /// The same documents, not asked for yet.
+    fn clone(&self) -> Self {
+        Self { documents: self.documents.clone(), asked: Mutex::default() }
+    }
+}
+
 impl Documents {
     pub(crate) fn with(mut self, url: &str, document: Value) -> Self {
         self.documents.insert(url.to_owned(), Ok(document));
