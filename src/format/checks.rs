@@ -9,9 +9,7 @@
 //! issuers contradicts itself and fails.
 
 use serde_json::{Map, Value};
-use url::Url;
 
-use crate::model::ids::IssuerId;
 use crate::model::jwk::{Jwk, JwkError};
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::model::time::Timestamp;

@@ -34,8 +34,7 @@ pub(crate) fn did_key(key: &Jwk) -> String {
 
 /// The verification method in the did:key of a key, for a `kid`.
 pub(crate) fn did_key_url(key: &Jwk) -> String {
-    let id = multibase(key);
-    format!("did:key:{id}#{id}")
+    format!("{}#{}", did_key(key), multibase(key))
 }
 
 /// The did:jwk of a key.
