@@ -10,7 +10,7 @@ use billfold::{Advice, Card, Credential, Error, Failure, OfferSummary, PendingIs
 use serde_json::Value;
 
 use crate::args::{Global, Refused};
-use crate::terminal::{Style, progress};
+use crate::terminal::{Style, progress, tell};
 use crate::trouble::Trouble;
 use crate::{events, show};
 
@@ -81,13 +81,12 @@ impl Output {
 
     /// A remark on standard error.
     pub(crate) fn note(&self, text: &str) {
-        eprintln!("{}", self.err.dim(&plain_text(text)));
+        tell(&format!("{}\n", self.err.dim(&plain_text(text))));
     }
 
     /// Asks for a line; the answer comes from [`crate::terminal::Input`].
     pub(crate) fn ask(&self, question: &str) {
-        eprint!("{} ", self.err.bold(&plain_text(question)));
-        let _ = std::io::stderr().flush();
+        tell(&format!("{} ", self.err.bold(&plain_text(question))));
     }
 
     /// Waits with a progress line where someone can see it.
@@ -188,8 +187,8 @@ impl Output {
     pub(crate) fn failure(&self, session: &SessionId, failure: &Failure) {
         self.event(&events::failure(session, failure));
         if !self.json {
-            let what = plain_text(failure.configuration.as_str());
-            eprintln!("{} {what}: {} ({})", self.err.bad("✗"), plain_text(&failure.detail), failure.code);
+            let what = &failure.configuration;
+            self.complain(&format!("{what}: {}", failure.detail), failure.code.as_str());
         }
     }
 
@@ -197,9 +196,9 @@ impl Output {
         self.event(&events::error(trouble));
         match trouble {
             Trouble::Refused(Refused::Usage(detail)) => {
-                eprintln!("wallet: {}\n`wallet --help` shows how it is used.", plain_text(detail));
+                tell(&format!("wallet: {}\n`wallet --help` shows how it is used.\n", plain_text(detail)));
             }
-            Trouble::Refused(Refused::NotYet(detail)) => eprintln!("wallet: {}", plain_text(detail)),
+            Trouble::Refused(Refused::NotYet(detail)) => tell(&format!("wallet: {}\n", plain_text(detail))),
             Trouble::Command(error) => {
                 self.complain(&error.detail, error.code);
                 if let Some(session) = error.session.as_ref().filter(|_| error.retryable) {
@@ -212,7 +211,7 @@ impl Output {
 
     /// What went wrong, for people, in a line.
     pub(crate) fn complain(&self, what: &str, code: &str) {
-        eprintln!("{} {} ({code})", self.err.bad("✗"), plain_text(what));
+        tell(&format!("{} {} ({code})\n", self.err.bad("✗"), plain_text(what)));
     }
 
     fn wallet_error(&self, error: &Error) {

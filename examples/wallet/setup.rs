@@ -12,7 +12,7 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::secret::{self, FileSecrets, SecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
-use billfold::{Wallet, WalletBuilder};
+use billfold::{Error, Wallet, WalletBuilder};
 use url::Url;
 
 use crate::args::Global;
@@ -74,7 +74,19 @@ fn build(builder: WalletBuilder, global: &Global, keys: SoftwareKeys) -> Result<
         Some(algorithm) => builder.keys(OnlyKeysOf { algorithm, keys }),
         None => builder.keys(keys),
     };
-    Ok(builder.build()?)
+    Ok(builder.build().map_err(with_causes)?)
+}
+
+/// What is wrong with a setting often stands in the cause only.
+fn with_causes(error: Error) -> Error {
+    let mut detail = error.detail().to_owned();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(deeper) = cause {
+        detail.push_str(": ");
+        detail.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    Error::new(error.code(), detail).caused_by(error)
 }
 
 /// Reads a file that the command line names.

@@ -8,6 +8,12 @@ use billfold::model::display::plain_text;
 use tokio::sync::mpsc;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+/// Writes to standard error. If nobody reads it any more, the work goes on all the same.
+pub(crate) fn tell(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// How wide a card is drawn.
 pub(crate) const WIDTH: usize = 78;
 
@@ -130,12 +136,11 @@ pub(crate) async fn progress<F: Future>(wanted: bool, what: &str, work: F) -> F:
     loop {
         tokio::select! {
             done = &mut work => {
-                eprint!("\r\u{1b}[2K");
+                tell("\r\u{1b}[2K");
                 return done;
             }
             _ = ticks.tick() => {
-                eprint!("\r\u{1b}[2K{} {what}…", frames.next().expect("a cycle does not end"));
-                let _ = std::io::stderr().flush();
+                tell(&format!("\r\u{1b}[2K{} {what}…", frames.next().expect("a cycle does not end")));
             }
         }
     }

@@ -67,6 +67,27 @@ async fn a_sign_in_can_be_listened_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_refusal_the_sign_in_can_begin_again() {
+    let issuer = TestIssuer::start().await;
+    let user = User::new();
+    let offer = issuer.offer(&json!({"grant": "code"}));
+    let mut running = user.start(&["accept", &offer.link]);
+    let first = running.event("sign_in").await;
+    issuer.fault_once("deny-login");
+    issuer.user_signs_in(first["url"].as_str().unwrap()).await;
+    let error = running.end().await.fails_with("access_denied");
+    assert_eq!(error["kind"], "denied");
+    assert_eq!(error["server_error"], "access_denied");
+
+    let again = user.run(&["resume", error["session"].as_str().unwrap()]).await.exits(3);
+    let second = again.one("sign_in");
+    assert_eq!(second["session"], first["session"]);
+    assert_ne!(second["url"], first["url"]);
+    let redirect = issuer.redirect_after_sign_in(second["url"].as_str().unwrap()).await;
+    user.run(&["resume", &redirect]).await.exits(0).one("stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_waits_for_is_refused() {
     let user = User::new();
     for redirect in ["http://127.0.0.1:1/callback?code=1&state=nobody", "http://127.0.0.1:1/callback?code=1"] {

@@ -77,3 +77,30 @@ async fn the_demonstration_needs_the_development_switch() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("--dev"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_serve_are_named() {
+    let user = User::new();
+    let garbage = user.path("garbage.pem");
+    std::fs::write(&garbage, "garbage").unwrap();
+    for option in ["--ca", "--trust"] {
+        let error = user.run(&[option, &user.path("missing.pem"), "list"]).await.fails_with("file_unreadable");
+        assert!(error["detail"].as_str().unwrap().contains("missing.pem"), "{error}");
+        user.run(&[option, &garbage, "list"]).await.fails_with("setup_invalid");
+    }
+    let words = ["--json", "--store", &garbage, "list"];
+    let error = user.run_bare(&words).await.fails_with("file_unwritable");
+    assert!(error["detail"].as_str().unwrap().contains("garbage.pem"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_goes_away_does_no_harm() {
+    let user = User::new();
+    let mut command = user.bare(&["--help"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer.try_clone().unwrap()).stderr(writer);
+    let output = finish(command).await;
+    assert_eq!(output.status.code(), Some(0));
+}
