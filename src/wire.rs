@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
 use url::Url;
 
-use crate::error::{Error, ErrorCode, Operation, RequestOutcome};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::json;
 use crate::model::ids::is_loopback;
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError, TransportErrorKind};
@@ -59,12 +59,13 @@ impl Wire {
             "https" => Ok(()),
             "http" if loopback && self.allow_loopback_http => Ok(()),
             _ => {
-                let detail = if loopback && url.scheme() == "http" {
-                    "http is for development only: switch it on for loopback addresses, or use https"
+                let error = if loopback && url.scheme() == "http" {
+                    let detail = "http is for development only: switch it on for loopback addresses, or use https";
+                    Error::new(ErrorCode::InsecureUrl, detail).advise(Advice::FixSetup)
                 } else {
-                    "the address is not https"
+                    Error::new(ErrorCode::InsecureUrl, "the address is not https")
                 };
-                Err(Error::new(ErrorCode::InsecureUrl, detail).at(operation).endpoint(url))
+                Err(error.at(operation).endpoint(url))
             }
         }
     }
