@@ -3,6 +3,7 @@ package dev.billfold.support
 import java.io.BufferedReader
 import java.io.File
 import java.net.URI
+import java.net.URLDecoder
 import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpResponse.BodyHandlers
@@ -24,6 +25,9 @@ class TestIssuer private constructor(private val process: Process, announcement:
     val user: String = announcement.getValue("login").jsonObject.text("user")
     val password: String = announcement.getValue("login").jsonObject.text("password")
 
+    /** The root that its credentials lead back to, PEM. */
+    val trust: String = announcement.text("trust")
+
     /** A new offer. */
     fun offer(
         grant: String = PRE_AUTHORIZED,
@@ -44,6 +48,10 @@ class TestIssuer private constructor(private val process: Process, announcement:
         )
         return Offer(made.text("link"), made["tx_code"]?.jsonPrimitive?.content)
     }
+
+    /** The values in an offer that nobody else may learn. */
+    fun secretsOf(link: String): List<String> =
+        Regex("""pre-authorized_code":"([^"]+)"""").findAll(URLDecoder.decode(link, Charsets.UTF_8)).map { it.groupValues[1] }.toList()
 
     /** Makes the issuer do something wrong from now on. */
     fun fault(name: String, times: Int? = null) {

@@ -21,7 +21,14 @@ suspend fun wallet(
     secrets: SecretStore? = MapSecrets(),
     http: HttpTransport? = UrlConnectionTransport(),
     options: BillfoldOptions = BillfoldOptions(allowLoopbackHttp = true, locale = "en"),
-): Billfold = Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, options)
+): Billfold {
+    val folder = File(System.getProperty("jna.library.path"))
+    check(File(folder, System.mapLibraryName("billfold_ffi")).isFile) {
+        "there is no native library in $folder; build it with `cargo build -p billfold-ffi`, " +
+            "or run these tests by `cargo xtask test kotlin`"
+    }
+    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, options)
+}
 
 /** A test that waits, and not for ever. */
 fun test(block: suspend () -> Unit) = runBlocking { withTimeout(60_000) { block() } }
