@@ -471,3 +471,6 @@ impl From<SecretError> for core_secret::SecretError {
         Self::new(detail)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,3 +214,6 @@ fn secret_error(error: SecretError) -> Error {
 fn setup(detail: &str) -> Error {
     Error::new(ErrorCode::SetupInvalid, detail)
 }
+
+#[cfg(test)]
+mod tests;

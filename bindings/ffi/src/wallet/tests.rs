@@ -1,0 +1,97 @@
+//! Opening a wallet: which settings go together, and what comes of those that do not.
+
+use std::fs;
+
+use super::*;
+use crate::credential::{CheckKind, Requirement};
+
+fn config(store: StoreLocation) -> WalletConfig {
+    WalletConfig {
+        client_id: String::from("wallet.example"),
+        redirect_uri: Some(String::from("example:/callback")),
+        store,
+        secrets_file: None,
+        locale: Some(String::from("en")),
+        allow_loopback_http: true,
+        clock_skew_seconds: Some(5),
+        trust_anchors_pem: Vec::new(),
+        root_certificates_pem: Vec::new(),
+        policy: Vec::new(),
+        binding: None,
+    }
+}
+
+async fn opened(config: WalletConfig) -> Result<Wallet, (String, String)> {
+    Wallet::open(config, None, None, None).await.map_err(|error| {
+        let details = error.details();
+        (details.code.clone(), details.detail.clone())
+    })
+}
+
+#[tokio::test]
+async fn a_wallet_in_memory_needs_nothing() {
+    let wallet = opened(config(StoreLocation::Memory)).await.expect("opens");
+    assert_eq!(wallet.credentials().await.expect("reads").len(), 0);
+    assert_eq!(wallet.pending().await.expect("reads").len(), 0);
+    let missing = wallet.credential(String::from("none")).await.err().expect("there is none");
+    assert_eq!(missing.details().code, "credential_unknown");
+}
+
+#[tokio::test]
+async fn a_wallet_in_a_folder_needs_a_place_for_its_secrets() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wallet").to_string_lossy().into_owned();
+    let store = StoreLocation::Directory { path: path.clone() };
+
+    let (code, detail) = opened(config(store.clone())).await.err().expect("refused");
+    assert_eq!(code, "setup_invalid");
+    assert_eq!(detail, "a wallet in a folder needs a secret store, or a file for its secrets");
+    assert!(!Path::new(&path).exists());
+
+    let with_file = WalletConfig { secrets_file: Some(format!("{path}-secrets")), ..config(store) };
+    let wallet = opened(with_file.clone()).await.expect("opens");
+    let (code, _) = opened(with_file.clone()).await.err().expect("it is open already");
+    assert_eq!(code, "store_locked");
+    drop(wallet);
+    opened(with_file).await.expect("opens again");
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_secrets_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secrets");
+    fs::write(&file, "hello").expect("writes");
+    let secrets_file = Some(file.to_string_lossy().into_owned());
+    let (code, _) =
+        opened(WalletConfig { secrets_file, ..config(StoreLocation::Memory) }).await.err().expect("refused");
+    assert_eq!(code, "secret_store_failed");
+}
+
+#[tokio::test]
+async fn settings_reach_the_core() {
+    let memory = || config(StoreLocation::Memory);
+    for (wrong, code) in [
+        (WalletConfig { redirect_uri: Some(String::from("no uri")), ..memory() }, "setup_invalid"),
+        (WalletConfig { locale: Some(String::from("no tag!")), ..memory() }, "setup_invalid"),
+        (WalletConfig { trust_anchors_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        (WalletConfig { root_certificates_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        (
+            WalletConfig {
+                policy: vec![PolicyRule { kind: CheckKind::Other, requirement: Requirement::Off }],
+                ..memory()
+            },
+            "setup_invalid",
+        ),
+    ] {
+        assert_eq!(opened(wrong).await.err().expect("refused").0, code);
+    }
+}
+
+#[test]
+fn every_check_can_be_named_in_a_policy() {
+    use billfold::model::report::CheckKind as CoreKind;
+    for kind in CoreKind::ALL {
+        assert_eq!(CheckKind::from(kind).to_core(), Some(kind));
+    }
+    assert_eq!(CheckKind::Other.to_core(), None);
+}
