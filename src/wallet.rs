@@ -81,7 +81,7 @@ impl Wallet {
     /// that can be fetched only once. (OpenID4VCI section 4)
     pub async fn open_offer(&self, link: &str) -> Result<Issuance> {
         let log = Log::default();
-        self.open_link(link, &log).await.map_err(|error| error.with_transcript(&log.transcript()))
+        Box::pin(self.open_link(link, &log)).await.map_err(|error| error.with_transcript(&log.transcript()))
     }
 
     async fn open_link(&self, link: &str, log: &Log) -> Result<Issuance> {
@@ -129,7 +129,7 @@ impl Wallet {
             grants: Grants { authorization_code: Some(AuthorizationCodeGrant::default()), pre_authorized_code: None },
         };
         let log = Log::default();
-        self.open(offer, &log).await.map_err(|error| error.with_transcript(&log.transcript()))
+        Box::pin(self.open(offer, &log)).await.map_err(|error| error.with_transcript(&log.transcript()))
     }
 
     async fn open(&self, offer: CredentialOffer, log: &Log) -> Result<Issuance> {

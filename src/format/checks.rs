@@ -1,8 +1,9 @@
 //! The checks that signed JWT credentials have in common.
 //!
 //! **Issuer.** A credential belongs to the credential issuer that was asked if its issuer
-//! identifier is that URL or one of the same origin, a did:web of the same host, or if its
-//! certificate names that host. Anything else is judged by what the identifier claims: a DID of
+//! identifier is that URL or one above it on the same host (`https://h` for `https://h/tenant`), a
+//! did:web of the same host, or if its certificate names that host. Another path of the same host is
+//! another tenant. Anything else is judged by what the identifier claims: a DID of
 //! another method claims no host, so the check does not apply; a URL, did:web or bare certificate
 //! of another is a party of which nothing links it to the one that was asked, which is unknown, not
 //! wrong: issuers are allowed to serve others (OpenID4VCI 14.4). A credential that names two different
@@ -10,6 +11,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::model::ids::IssuerId;
 use crate::model::jwk::{Jwk, JwkError};
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::model::time::Timestamp;
@@ -92,8 +94,11 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
     let in_certificate = keys.check.outcome == Outcome::Passed
         && keys.chain.as_ref().is_some_and(|chain| chain.names(asked.as_str()) == Named::Issuer);
     match issuer {
-        Some(issuer) if issuer_key::same_origin(issuer, asked) => {
+        Some(issuer) if is_or_is_above(issuer, asked) => {
             passed(kind, "the credential's issuer is the one that was asked")
+        }
+        Some(issuer) if issuer_key::same_origin(issuer, asked) => {
+            unknown(kind, Reason::Unsupported, "the credential's issuer is another one of the host that was asked")
         }
         _ if in_certificate => passed(kind, "the signer's certificate names the issuer that was asked"),
         None if keys.chain.is_some() => {
@@ -111,6 +116,14 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
             unknown(kind, Reason::Unsupported, "nothing links the credential's issuer to the one that was asked")
         }
     }
+}
+
+/// Whether an identifier is the one that was asked, or stands above it on the same host.
+fn is_or_is_above(issuer: &str, asked: &IssuerId) -> bool {
+    let parent = issuer.trim_end_matches('/');
+    issuer == asked.as_str()
+        || (issuer_key::same_origin(issuer, asked)
+            && asked.as_str().strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// A key that a credential is bound to, by one of the ways of writing it.

@@ -269,7 +269,8 @@ impl Issuance {
         let (session, revision) = read_session(&self.wallet, &self.id).await?;
         let log = Log::new(session.transcript.clone());
         let mut live = Live { wallet: &self.wallet, session, revision, log, failed: None };
-        let result = run(&mut live).await;
+        // On the heap: the whole protocol in one future is more than a caller wants on its stack.
+        let result = Box::pin(run(&mut live)).await;
         result.map_err(|error| error.in_session(&self.id).with_transcript(&live.log.transcript()))
     }
 }

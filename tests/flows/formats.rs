@@ -119,3 +119,19 @@ async fn what_cannot_be_checked_now_waits_in_quarantine_until_it_can() {
     assert_eq!(free.report.verdict, Verdict::Verified);
     assert!(!wallet.credential(&waiting.id).await.expect("it is there").quarantined);
 }
+
+#[tokio::test]
+async fn another_issuer_of_the_same_host_is_a_warning() {
+    let world = World::new().await;
+    world.issuer.set_fault("wrong-credential-issuer").expect("a fault");
+    for format in [SD_JWT, JWT_VC] {
+        let issuance = world.open(&pre_authorized(format)).await;
+        let billfold::Step::Done { credentials, .. } = issuance.accept().await.expect("it is issued") else {
+            panic!("not done")
+        };
+        let credential = world.wallet().credential(&credentials[0]).await.expect("it is stored");
+        assert_eq!(credential.report.verdict, Verdict::VerifiedWithWarnings, "{:#?}", credential.report);
+        let check = credential.report.check(CheckKind::Issuer).expect("a check");
+        assert!(matches!(check.outcome, Outcome::Unknown(_)), "{check:?}");
+    }
+}
