@@ -11,6 +11,7 @@ import java.security.KeyPair
 import java.security.KeyPairGenerator
 import java.security.KeyStore
 import java.security.PrivateKey
+import java.security.ProviderException
 import java.security.Signature
 import java.security.spec.ECGenParameterSpec
 import java.util.UUID
@@ -48,8 +49,9 @@ public class AndroidKeystoreKeys(
                 made += HolderKey(handle, Algorithm.ES256, pair.public)
             }
         } catch (error: GeneralSecurityException) {
-            made.forEach { store.deleteEntry(it.handle) }
-            throw KeyException(KeyException.Kind.FAILED, "the Android Keystore made no key", error)
+            throw undone(made, error)
+        } catch (error: ProviderException) {
+            throw undone(made, error)
         }
         made
     }
@@ -86,8 +88,16 @@ public class AndroidKeystoreKeys(
                 throw KeyException(KeyException.Kind.UNKNOWN, "the key ended when the screen lock was changed", error)
             } catch (error: GeneralSecurityException) {
                 throw KeyException(KeyException.Kind.FAILED, "the Android Keystore did not sign", error)
+            } catch (error: ProviderException) {
+                throw KeyException(KeyException.Kind.FAILED, "the Android Keystore did not sign", error)
             }
         }
+    }
+
+    /** All keys or none. */
+    private fun undone(made: List<HolderKey>, error: Exception): KeyException {
+        made.forEach { runCatching { store.deleteEntry(it.handle) } }
+        return KeyException(KeyException.Kind.FAILED, "the Android Keystore made no key", error)
     }
 
     private fun generate(handle: String): KeyPair {

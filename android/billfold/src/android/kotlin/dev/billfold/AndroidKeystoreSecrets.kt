@@ -52,7 +52,7 @@ public class AndroidKeystoreSecrets(context: Context) : SecretStore {
         } catch (_: FileNotFoundException) {
             return@guarded null
         }
-        if (sealed.size < HEADER || sealed[0] != FORMAT || sealed.size < HEADER + sealed[1]) {
+        if (sealed.size < HEADER || sealed[0] != FORMAT || sealed[1] < 1 || sealed.size < HEADER + sealed[1]) {
             throw SecretException("the file of a secret is damaged")
         }
         val key = key() ?: throw SecretException("the Android Keystore has lost the key of the secrets")

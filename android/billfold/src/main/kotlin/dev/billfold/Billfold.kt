@@ -120,8 +120,8 @@ public class Billfold private constructor(
     public suspend fun forget(id: String): Unit = call { forget(id) }
 
     /**
-     * Lets go of the folder. Steps that have begun go on to their end; every other call on this object
-     * and its issuances fails from now on. Nothing stored is lost.
+     * Lets go of the folder. Steps that have begun go on to their end and hold it until then; every other
+     * call on this object and its issuances fails from now on. Nothing stored is lost.
      */
     override fun close() {
         closed = true

@@ -38,7 +38,8 @@ internal class Border {
             code = "library_missing",
             advice = Advice.FIX_SETUP,
             isRetryable = false,
-            detail = "the native library did not load: ${error.message}",
+            detail = "the native library did not load (on a JVM, name its folder in the system property " +
+                "jna.library.path): ${(error.message ?: error.cause?.message).orEmpty().lineSequence().first()}",
             outcome = RequestOutcome.NOT_SENT,
             cause = error,
         ).exception()
