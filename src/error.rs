@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::ids::SessionId;
+pub use crate::transcript::Operation;
 use crate::transcript::Transcript;
 
 /// What kind of trouble it is, for an app that shows one sentence a kind.
@@ -68,66 +69,6 @@ pub enum RequestOutcome {
     Answered,
     /// It may have arrived and may have had its effect.
     Unknown,
-}
-
-/// Where in the protocol an error arose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Operation {
-    /// Reading or fetching the credential offer.
-    Offer,
-    /// Credential issuer metadata.
-    IssuerMetadata,
-    /// Authorization server metadata.
-    AuthorizationServerMetadata,
-    /// Pushed authorization request.
-    PushedAuthorization,
-    /// Authorization request and redirect.
-    Authorization,
-    /// Token request.
-    Token,
-    /// Nonce request.
-    Nonce,
-    /// Holder keys and proofs.
-    Proof,
-    /// Credential request.
-    Credential,
-    /// Deferred credential request.
-    DeferredCredential,
-    /// Notification.
-    Notification,
-    /// Looking up an issuer's signing key, or checking a credential.
-    Verification,
-    /// The wallet's own storage.
-    Store,
-}
-
-macro_rules! operation_names {
-    ($($variant:ident => $name:literal,)*) => {
-        impl Operation {
-            /// The name in JSON.
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-operation_names! {
-    Offer => "offer",
-    IssuerMetadata => "issuer_metadata",
-    AuthorizationServerMetadata => "authorization_server_metadata",
-    PushedAuthorization => "pushed_authorization",
-    Authorization => "authorization",
-    Token => "token",
-    Nonce => "nonce",
-    Proof => "proof",
-    Credential => "credential",
-    DeferredCredential => "deferred_credential",
-    Notification => "notification",
-    Verification => "verification",
-    Store => "store",
 }
 
 macro_rules! codes {

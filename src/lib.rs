@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+mod builder;
 mod card;
 mod dialect;
 mod documents;
@@ -14,11 +15,13 @@ pub mod qr;
 #[cfg(test)]
 mod recorded_tests;
 mod session;
+mod setup;
 mod transcript;
 mod verify;
 mod wallet;
 mod wire;
 
+pub use builder::WalletBuilder;
 pub use card::{Card, CardClaim};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{AcceptOptions, CodeHint, Failure, Issuance, OfferSummary, OfferedCredential, Step};
@@ -32,4 +35,4 @@ pub use model::time::Timestamp;
 pub use protocol::authorization::RequestBy;
 pub use protocol::proof::Binding;
 pub use transcript::{Exchange, Transcript};
-pub use wallet::{PendingIssuance, Wallet, WalletBuilder};
+pub use wallet::{PendingIssuance, Wallet};

@@ -4,24 +4,20 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::documents::DocumentCache;
+use crate::builder::WalletBuilder;
 use crate::error::{Error, ErrorCode, Operation, Result};
-use crate::issuance::{Issuance, OfferSummary, Step, discovery};
+use crate::issuance::{Issuance, OfferSummary, Step, discovery, step_of, storing};
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, SessionId};
 use crate::model::offer::{AuthorizationCodeGrant, CredentialOffer, Grants};
-use crate::model::report::VerificationPolicy;
 use crate::model::time::Timestamp;
-use crate::platform::clock::{Clock, SystemClock};
-use crate::platform::http::HttpTransport;
-use crate::platform::keys::HolderKeys;
-use crate::platform::store::{Change, CredentialStore, StoreError, StoreErrorKind, Table};
+use crate::platform::clock::Clock;
+use crate::platform::store::{Change, Expected, Record, Table};
 use crate::protocol::authorization;
 use crate::protocol::offer::{self, OfferSource};
-use crate::protocol::proof::Binding;
 use crate::session::{Session, Stage};
-use crate::verify::x509::TrustAnchors;
-use crate::wire::{Log, Wire};
+use crate::setup::{Setup, put_credential, read_credential, store_error};
+use crate::wire::Log;
 
 /// Ended sessions are kept this long, so that an app which was killed at the very end can still
 /// ask how it went.
@@ -32,23 +28,7 @@ const OPEN_KEPT_SECONDS: i64 = 90 * 24 * 3600;
 /// Opens offers, and keeps what comes of them. Cheap to clone; all clones are one wallet.
 #[derive(Clone)]
 pub struct Wallet {
-    pub(crate) inner: Arc<Inner>,
-}
-
-/// What all parts of a wallet share.
-pub(crate) struct Inner {
-    pub(crate) client_id: ClientId,
-    pub(crate) redirect_uri: Option<String>,
-    pub(crate) wire: Wire,
-    pub(crate) keys: Arc<dyn HolderKeys>,
-    pub(crate) store: Arc<dyn CredentialStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: VerificationPolicy,
-    pub(crate) trust: TrustAnchors,
-    pub(crate) skew: i64,
-    pub(crate) locale: Option<String>,
-    pub(crate) binding: Binding,
-    pub(crate) documents: DocumentCache,
+    setup: Arc<Setup>,
 }
 
 /// An issuance that has not ended.
@@ -69,6 +49,11 @@ pub struct PendingIssuance {
 }
 
 impl Wallet {
+    /// The wallet of a finished set-up.
+    pub(crate) fn over(setup: Setup) -> Self {
+        Self { setup: Arc::new(setup) }
+    }
+
     /// A wallet that authorization servers know as `client_id`.
     pub fn builder(client_id: impl Into<ClientId>) -> WalletBuilder {
         WalletBuilder::new(client_id.into())
@@ -93,7 +78,7 @@ impl Wallet {
     }
 
     async fn fetch_offer(&self, url: &Url, log: &Log) -> Result<CredentialOffer> {
-        let wire = &self.inner.wire;
+        let wire = &self.setup.wire;
         let limits = wire.reference_limits(offer::MAX_OFFER_BYTES);
         wire.check(url, Operation::Offer)?;
         let request = offer::request(url).map_err(|error| error.at(Operation::Offer).endpoint(url))?;
@@ -133,7 +118,7 @@ impl Wallet {
     }
 
     async fn open(&self, offer: CredentialOffer, log: &Log) -> Result<Issuance> {
-        let found = discovery::discover(&self.inner, &offer, log).await?;
+        let found = discovery::discover(&self.setup, &offer, log).await?;
         let known = &found.issuer.credential_configurations_supported;
         if let Some(unknown) = offer
             .credential_configuration_ids
@@ -149,14 +134,14 @@ impl Wallet {
                 .at(Operation::IssuerMetadata));
             }
         }
-        let now = self.inner.clock.now();
+        let now = self.setup.clock.now();
         let session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
-        Issuance::create(self.inner.clone(), session).await
+        Issuance::create(self.setup.clone(), session).await
     }
 
     /// Takes up an issuance again, after a restart of the app or in another process.
     pub async fn resume(&self, id: &SessionId) -> Result<Issuance> {
-        Issuance::load(self.inner.clone(), id).await
+        Issuance::load(self.setup.clone(), id).await
     }
 
     /// Finds the issuance that a redirect belongs to, by its `state`. Go on with
@@ -171,7 +156,7 @@ impl Wallet {
             if let Stage::SignIn { pending, .. } = &session.stage
                 && pending.state.expose() == state
             {
-                return Issuance::load(self.inner.clone(), &session.id).await;
+                return Issuance::load(self.setup.clone(), &session.id).await;
             }
         }
         Err(mismatch())
@@ -180,7 +165,7 @@ impl Wallet {
     /// The issuances that have not ended, oldest first. Sessions nobody needs any more are dropped
     /// on the way.
     pub async fn pending(&self) -> Result<Vec<PendingIssuance>> {
-        let now = self.inner.clock.now();
+        let now = self.setup.clock.now();
         let (mut open, mut stale) = (Vec::new(), Vec::new());
         for session in self.sessions().await? {
             let ended = matches!(session.stage, Stage::Ended(_));
@@ -188,27 +173,27 @@ impl Wallet {
             if now - session.updated_at > kept {
                 stale.push(Change::Remove { table: Table::Sessions, id: session.id.to_string() });
             } else if !ended {
-                let offer = OfferSummary::of(&session, self.inner.locale.as_deref());
+                let offer = OfferSummary::of(&session, self.setup.locale.as_deref());
                 open.push(PendingIssuance {
                     issuer_name: offer.issuer_name(),
                     titles: offer.titles(),
                     credential_issuer: session.issuer.credential_issuer.clone(),
-                    step: crate::issuance::step_of(&session)?,
+                    step: step_of(&session)?,
                     updated_at: session.updated_at,
                     id: session.id,
                 });
             }
         }
         if !stale.is_empty() {
-            self.inner.store.commit(stale).await.map_err(store_error)?;
+            self.setup.store.commit(stale).await.map_err(store_error)?;
         }
         Ok(open)
     }
 
     /// All sessions that can be read. One of a newer version, or a damaged one, hides no other.
     async fn sessions(&self) -> Result<Vec<Session>> {
-        let records = self.inner.store.list(Table::Sessions).await.map_err(store_error)?;
-        let read = |record: crate::platform::store::Record| match Session::from_bytes(&record.content) {
+        let records = self.setup.store.list(Table::Sessions).await.map_err(store_error)?;
+        let read = |record: Record| match Session::from_bytes(&record.content) {
             Ok(session) => Some(session),
             Err(error) => {
                 tracing::warn!(target: "billfold::store", session = %record.id, "{error}");
@@ -220,7 +205,7 @@ impl Wallet {
 
     /// All credentials, in the order in which they came: usable ones, and those in quarantine.
     pub async fn credentials(&self) -> Result<Vec<Credential>> {
-        let records = self.inner.store.list(Table::Credentials).await.map_err(store_error)?;
+        let records = self.setup.store.list(Table::Credentials).await.map_err(store_error)?;
         records.iter().map(|record| read_credential(&record.content)).collect()
     }
 
@@ -230,7 +215,7 @@ impl Wallet {
     }
 
     async fn credential_record(&self, id: &CredentialId) -> Result<(Credential, u64)> {
-        let record = self.inner.store.get(Table::Credentials, id.as_str()).await.map_err(store_error)?;
+        let record = self.setup.store.get(Table::Credentials, id.as_str()).await.map_err(store_error)?;
         let record = record.ok_or_else(|| {
             Error::new(ErrorCode::CredentialUnknown, format!("there is no credential {id}")).at(Operation::Store)
         })?;
@@ -241,9 +226,9 @@ impl Wallet {
     /// or go there.
     pub async fn recheck(&self, id: &CredentialId) -> Result<Credential> {
         let (credential, revision) = self.credential_record(id).await?;
-        let checked = crate::issuance::storing::recheck(&self.inner, credential).await?;
-        let change = put_credential(&checked, crate::platform::store::Expected::Revision(revision));
-        self.inner.store.commit(vec![change]).await.map_err(store_error)?;
+        let checked = storing::recheck(&self.setup, credential).await?;
+        let change = put_credential(&checked, Expected::Revision(revision));
+        self.setup.store.commit(vec![change]).await.map_err(store_error)?;
         Ok(checked)
     }
 
@@ -251,226 +236,13 @@ impl Wallet {
     pub async fn forget(&self, id: &CredentialId) -> Result<()> {
         let (credential, _) = self.credential_record(id).await?;
         let change = Change::Remove { table: Table::Credentials, id: id.to_string() };
-        self.inner.store.commit(vec![change]).await.map_err(store_error)?;
+        self.setup.store.commit(vec![change]).await.map_err(store_error)?;
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.
         let handles = credential.instances.into_iter().filter_map(|instance| instance.key).map(|key| key.handle);
-        self.inner.delete_keys(handles.collect()).await;
+        self.setup.delete_keys(handles.collect()).await;
         Ok(())
     }
-}
-
-impl Inner {
-    /// Deletes keys that nothing is bound to any more. A failure is logged: it harms nobody.
-    pub(crate) async fn delete_keys(&self, handles: Vec<crate::model::ids::KeyHandle>) {
-        if handles.is_empty() {
-            return;
-        }
-        if let Err(error) = self.keys.delete(handles).await {
-            tracing::warn!(target: "billfold::keys", "unused keys could not be deleted: {error}");
-        }
-    }
-}
-
-pub(crate) fn put_credential(credential: &Credential, expected: crate::platform::store::Expected) -> Change {
-    Change::Put {
-        table: Table::Credentials,
-        id: credential.id.to_string(),
-        content: serde_json::to_vec(credential).expect("a credential has only text keys and numbers that JSON has"),
-        expected,
-    }
-}
-
-fn read_credential(content: &[u8]) -> Result<Credential> {
-    serde_json::from_slice(content).map_err(|error| {
-        Error::new(ErrorCode::RecordDamaged, "a stored credential can't be read").at(Operation::Store).caused_by(error)
-    })
-}
-
-/// A store's failure as the app sees it.
-pub(crate) fn store_error(error: StoreError) -> Error {
-    let code = match error.kind {
-        StoreErrorKind::Locked => ErrorCode::StoreLocked,
-        StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
-        StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
-        StoreErrorKind::Conflict => ErrorCode::StoreConflict,
-        StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
-        StoreErrorKind::Failed => ErrorCode::StoreFailed,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
-}
-
-/// Sets a wallet up.
-#[must_use]
-pub struct WalletBuilder {
-    client_id: ClientId,
-    redirect_uri: Option<String>,
-    transport: Option<Arc<dyn HttpTransport>>,
-    keys: Option<Arc<dyn HolderKeys>>,
-    store: Option<Arc<dyn CredentialStore>>,
-    clock: Arc<dyn Clock>,
-    root_certificates: Vec<Vec<u8>>,
-    trust_anchors: Vec<Vec<u8>>,
-    policy: VerificationPolicy,
-    skew: u32,
-    locale: Option<String>,
-    binding: Binding,
-    allow_loopback_http: bool,
-}
-
-impl WalletBuilder {
-    fn new(client_id: ClientId) -> Self {
-        Self {
-            client_id,
-            redirect_uri: None,
-            transport: None,
-            keys: None,
-            store: None,
-            clock: Arc::new(SystemClock),
-            root_certificates: Vec::new(),
-            trust_anchors: Vec::new(),
-            policy: VerificationPolicy::default(),
-            skew: 60,
-            locale: None,
-            binding: Binding::Auto,
-            allow_loopback_http: false,
-        }
-    }
-
-    /// Where the authorization server sends the user back to. Needed for the authorization code
-    /// grant: a custom scheme, a claimed https link, or a loopback address.
-    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
-        self.redirect_uri = Some(uri.into());
-        self
-    }
-
-    /// How requests are sent. Default: [`ReqwestTransport`](crate::platform::reqwest::ReqwestTransport),
-    /// where the feature `reqwest` is on.
-    pub fn http(mut self, transport: impl HttpTransport + 'static) -> Self {
-        self.transport = Some(Arc::new(transport));
-        self
-    }
-
-    /// Where keys are made. Required.
-    pub fn keys(mut self, keys: impl HolderKeys + 'static) -> Self {
-        self.keys = Some(Arc::new(keys));
-        self
-    }
-
-    /// Where sessions and credentials are kept. Required.
-    pub fn store(mut self, store: impl CredentialStore + 'static) -> Self {
-        self.store = Some(Arc::new(store));
-        self
-    }
-
-    /// What time it is. Default: the machine's clock.
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// One more TLS root certificate (PEM), for the default transport. No switch anywhere accepts
-    /// every certificate.
-    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.root_certificates.push(pem.as_ref().to_vec());
-        self
-    }
-
-    /// Certificates (PEM, one or several) under which credential issuers are trusted. Once there
-    /// is one, a credential from anybody else is rejected, unless the policy says otherwise.
-    pub fn trust_anchors(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.trust_anchors.push(pem.as_ref().to_vec());
-        self
-    }
-
-    /// Which checks a credential has to pass.
-    pub fn policy(mut self, policy: VerificationPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// How many seconds clocks may differ. Default: 60.
-    pub fn clock_skew(mut self, seconds: u32) -> Self {
-        self.skew = seconds;
-        self
-    }
-
-    /// The user's language (BCP 47), for names of issuers and credentials.
-    pub fn locale(mut self, tag: impl Into<String>) -> Self {
-        self.locale = Some(tag.into());
-        self
-    }
-
-    /// How proofs name their key. Default: [`Binding::Auto`].
-    pub fn binding(mut self, binding: Binding) -> Self {
-        self.binding = binding;
-        self
-    }
-
-    /// Development switch: allows http to loopback addresses, and references that lead there.
-    pub fn allow_loopback_http(mut self, allow: bool) -> Self {
-        self.allow_loopback_http = allow;
-        self
-    }
-
-    /// The wallet, or [`ErrorCode::SetupInvalid`] with what is missing or wrong.
-    pub fn build(self) -> Result<Wallet> {
-        let invalid = |detail: String| Error::new(ErrorCode::SetupInvalid, detail);
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => default_transport(&self.root_certificates)?,
-        };
-        if let Some(uri) = &self.redirect_uri {
-            let url = Url::parse(uri)
-                .map_err(|error| invalid("the redirect URI is no absolute URI".to_owned()).caused_by(error))?;
-            if url.fragment().is_some() {
-                return Err(invalid("the redirect URI has a fragment".to_owned()));
-            }
-        }
-        if let Some(locale) = &self.locale
-            && (locale.is_empty() || !locale.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
-        {
-            return Err(invalid(format!("`{locale}` is no language tag")));
-        }
-        let mut trust = TrustAnchors::default();
-        for pem in &self.trust_anchors {
-            let anchors = TrustAnchors::from_pem(pem)
-                .map_err(|error| invalid("a trust anchor can't be read".to_owned()).caused_by(error))?;
-            trust.extend(anchors);
-        }
-        let inner = Inner {
-            client_id: self.client_id,
-            redirect_uri: self.redirect_uri,
-            wire: Wire::new(transport, self.allow_loopback_http),
-            keys: self.keys.ok_or_else(|| invalid("a wallet needs keys".to_owned()))?,
-            store: self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
-            clock: self.clock,
-            policy: self.policy,
-            trust,
-            skew: i64::from(self.skew),
-            locale: self.locale.map(|locale| locale.replace('_', "-")),
-            binding: self.binding,
-            documents: DocumentCache::default(),
-        };
-        Ok(Wallet { inner: Arc::new(inner) })
-    }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_transport(roots: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>> {
-    let mut builder = crate::platform::reqwest::ReqwestTransport::builder();
-    for pem in roots {
-        builder = builder.root_certificate(pem);
-    }
-    match builder.build() {
-        Ok(transport) => Ok(Arc::new(transport)),
-        Err(error) => Err(Error::new(ErrorCode::SetupInvalid, "the HTTP transport can't be set up").caused_by(error)),
-    }
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport(_roots: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>> {
-    Err(Error::new(ErrorCode::SetupInvalid, "without the feature `reqwest`, a wallet needs an HttpTransport"))
 }
 
 #[cfg(test)]
@@ -500,23 +272,5 @@ mod tests {
         }
         let wallet = Wallet::builder("me").keys(SoftwareKeys::new()).store(MemoryStore::new()).build();
         drop(send(all(wallet.expect("a wallet"))));
-    }
-
-    #[test]
-    fn what_cannot_work_is_said_when_the_wallet_is_built() {
-        let builder = || Wallet::builder("me").keys(SoftwareKeys::new()).store(MemoryStore::new());
-        for (builder, said) in [
-            (Wallet::builder("me").store(MemoryStore::new()), "keys"),
-            (Wallet::builder("me").keys(SoftwareKeys::new()), "store"),
-            (builder().redirect_uri("callback"), "redirect URI"),
-            (builder().redirect_uri("app:/cb#x"), "redirect URI"),
-            (builder().locale("de CH\r\nX: y"), "language tag"),
-            (builder().trust_anchors("no pem"), "trust anchor"),
-            (builder().root_certificate("no pem"), "transport"),
-        ] {
-            let error = builder.build().err().expect("it is refused");
-            assert_eq!(error.code(), ErrorCode::SetupInvalid);
-            assert!(error.detail().contains(said), "{error}");
-        }
     }
 }

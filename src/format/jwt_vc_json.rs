@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 
 use super::checks::{self, Bound, failed, passed, skipped};
 use super::{CredentialFormat, Examined};
+use crate::json;
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::verify::VerifyContext;
 use crate::verify::jose::Jws;
-use crate::verify::json;
 
 /// The type that every W3C credential has, whether or not metadata says so.
 const BASE_TYPE: &str = "VerifiableCredential";

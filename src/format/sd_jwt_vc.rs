@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 
 use super::checks::{self, failed, passed, skipped, unknown};
 use super::{CredentialFormat, Examined};
+use crate::json;
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::verify::VerifyContext;
 use crate::verify::jose::{Jws, MAX_LENGTH};
-use crate::verify::json;
 use crate::verify::sd_jwt::{self, DisclosureError, SdJwt};
 
 /// SD-JWT VC.

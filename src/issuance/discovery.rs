@@ -10,7 +10,7 @@ use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, GrantType};
 use crate::platform::http::HttpLimits;
 use crate::protocol::metadata;
-use crate::wallet::Inner;
+use crate::setup::Setup;
 use crate::wire::Log;
 
 /// What is known about an issuer.
@@ -24,7 +24,7 @@ pub(crate) struct Discovery {
 ///
 /// Most issuers are their own authorization server, or the offer says which it is; so both are
 /// asked at once, and the guess costs nothing when it was wrong.
-pub(crate) async fn discover(wallet: &Inner, offer: &CredentialOffer, log: &Log) -> Result<Discovery> {
+pub(crate) async fn discover(wallet: &Setup, offer: &CredentialOffer, log: &Log) -> Result<Discovery> {
     let hint = hinted_server(offer);
     let guess = hint.unwrap_or(&offer.credential_issuer);
     wallet.wire.check(&offer.credential_issuer.to_url(), Operation::IssuerMetadata)?;
@@ -87,7 +87,7 @@ fn serves(server: &AuthorizationServerMetadata, offer: &CredentialOffer) -> bool
     (pre_authorized && lists(GrantType::PreAuthorizedCode)) || (code && lists(GrantType::AuthorizationCode))
 }
 
-async fn issuer_metadata(wallet: &Inner, issuer: &IssuerId, log: &Log) -> Result<(IssuerMetadata, Quirks)> {
+async fn issuer_metadata(wallet: &Setup, issuer: &IssuerId, log: &Log) -> Result<(IssuerMetadata, Quirks)> {
     let operation = Operation::IssuerMetadata;
     let language = wallet.locale.as_deref();
     let mut missing = None;
@@ -109,7 +109,7 @@ async fn issuer_metadata(wallet: &Inner, issuer: &IssuerId, log: &Log) -> Result
 }
 
 /// Every endpoint has to be one that may be spoken to, before anything is sent anywhere.
-fn check_endpoints(wallet: &Inner, metadata: &IssuerMetadata) -> Result<()> {
+fn check_endpoints(wallet: &Setup, metadata: &IssuerMetadata) -> Result<()> {
     let endpoints = [
         Some(&metadata.credential_endpoint),
         metadata.nonce_endpoint.as_ref(),
@@ -119,7 +119,7 @@ fn check_endpoints(wallet: &Inner, metadata: &IssuerMetadata) -> Result<()> {
     endpoints.into_iter().flatten().try_for_each(|url| wallet.wire.check(url, Operation::IssuerMetadata))
 }
 
-async fn server_metadata(wallet: &Inner, server: &IssuerId, log: &Log) -> Result<AuthorizationServerMetadata> {
+async fn server_metadata(wallet: &Setup, server: &IssuerId, log: &Log) -> Result<AuthorizationServerMetadata> {
     let operation = Operation::AuthorizationServerMetadata;
     let mut missing = None;
     for url in metadata::server_places(server) {

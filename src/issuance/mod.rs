@@ -29,8 +29,8 @@ use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::authorization;
 use crate::protocol::token::TokenGrant;
 use crate::session::{EndedTask, Ending, Event, MAX_TX_CODE_ATTEMPTS, Session, Stage, TaskState};
+use crate::setup::{Setup, store_error};
 use crate::transcript::Transcript;
-use crate::wallet::{Inner, store_error};
 use crate::wire::Log;
 
 /// What an issuance waits for.
@@ -106,7 +106,7 @@ pub struct Failure {
 /// Calls on one handle run one after another. A call whose future is dropped may leave the session
 /// [`Step::Interrupted`]; nothing that was received is lost.
 pub struct Issuance {
-    wallet: Arc<Inner>,
+    wallet: Arc<Setup>,
     id: SessionId,
     offer: OfferSummary,
     gate: Mutex<()>,
@@ -114,7 +114,7 @@ pub struct Issuance {
 
 /// A session with its place in the store, for the length of one call.
 struct Live<'a> {
-    wallet: &'a Inner,
+    wallet: &'a Setup,
     session: Session,
     revision: u64,
     log: Log,
@@ -153,18 +153,18 @@ fn put_session(session: &Session, expected: Expected) -> Change {
 
 impl Issuance {
     /// Writes a new session and gives its handle.
-    pub(crate) async fn create(wallet: Arc<Inner>, session: Session) -> Result<Self> {
+    pub(crate) async fn create(wallet: Arc<Setup>, session: Session) -> Result<Self> {
         wallet.store.commit(vec![put_session(&session, Expected::Nothing)]).await.map_err(store_error)?;
         Ok(Self::over(wallet, &session))
     }
 
     /// The handle of a stored session.
-    pub(crate) async fn load(wallet: Arc<Inner>, id: &SessionId) -> Result<Self> {
+    pub(crate) async fn load(wallet: Arc<Setup>, id: &SessionId) -> Result<Self> {
         let (session, _) = read_session(&wallet, id).await?;
         Ok(Self::over(wallet, &session))
     }
 
-    fn over(wallet: Arc<Inner>, session: &Session) -> Self {
+    fn over(wallet: Arc<Setup>, session: &Session) -> Self {
         let offer = OfferSummary::of(session, wallet.locale.as_deref());
         Self { wallet, id: session.id.clone(), offer, gate: Mutex::new(()) }
     }
@@ -346,7 +346,7 @@ impl Live<'_> {
     }
 }
 
-async fn read_session(wallet: &Inner, id: &SessionId) -> Result<(Session, u64)> {
+async fn read_session(wallet: &Setup, id: &SessionId) -> Result<(Session, u64)> {
     let record = wallet.store.get(Table::Sessions, id.as_str()).await.map_err(store_error)?;
     let record = record.ok_or_else(|| {
         Error::new(ErrorCode::SessionUnknown, "there is no such session").at(Operation::Store).in_session(id)

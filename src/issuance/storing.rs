@@ -14,8 +14,8 @@ use crate::model::metadata::CredentialKind;
 use crate::model::report::{Report, Verdict};
 use crate::platform::store::Expected;
 use crate::session::{Event, Stage, TaskState};
+use crate::setup::{Setup, put_credential};
 use crate::verify::VerifyContext;
-use crate::wallet::{Inner, put_credential};
 use crate::wire::Log;
 
 /// A received credential with what was found out about it.
@@ -120,7 +120,7 @@ impl Live<'_> {
 
 /// Each key binds at most one credential of an answer (OpenID4VCI section 8.3). A second one with
 /// the same key would have no key of its own, so both stay linkable: it is put aside.
-fn reject_shared_keys(checked: &mut [Checked], wallet: &Inner) {
+fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
     use crate::model::report::{CheckKind, Outcome};
     for at in 1..checked.len() {
         let (before, rest) = checked.split_at_mut(at);
@@ -164,7 +164,7 @@ fn quarantine_error(credential: &Credential) -> Error {
         .at(Operation::Verification)
 }
 
-async fn check(wallet: &Inner, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
+async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
     let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
     let documents = Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log };
     let context = VerifyContext {
@@ -194,7 +194,7 @@ async fn check(wallet: &Inner, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
 }
 
 /// Checks a stored credential again.
-pub(crate) async fn recheck(wallet: &Inner, mut credential: Credential) -> Result<Credential> {
+pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Result<Credential> {
     let Some(format) = format::find(&credential.format) else {
         return Err(Error::new(
             ErrorCode::FormatUnsupported,

@@ -1,29 +1,16 @@
 //! What can happen to an issuance.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use super::stage::Choice;
+use super::stage::{Choice, Prepared};
 use crate::error::ErrorCode;
 use crate::model::credential::HolderKey;
-use crate::model::ids::{ConfigurationId, CredentialId, NotificationId, TransactionId};
-use crate::model::secret::Secret;
+use crate::model::ids::{CredentialId, NotificationId, TransactionId};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::protocol::authorization::PendingAuthorization;
 use crate::protocol::token::TokenGrant;
-
-/// What was made ready while something else was waited for.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Prepared {
-    /// A nonce that no proof has used.
-    pub(crate) nonce: Option<Secret>,
-    /// Keys that no credential is bound to yet.
-    pub(crate) keys: BTreeMap<ConfigurationId, Vec<HolderKey>>,
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug)]

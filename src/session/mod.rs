@@ -9,8 +9,8 @@ mod transition;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use event::{Event, Prepared};
-pub(crate) use stage::{Choice, EndedTask, Ending, LeftOut, Stage, Task, TaskState};
+pub(crate) use event::Event;
+pub(crate) use stage::{Choice, EndedTask, Ending, LeftOut, Prepared, Stage, Task, TaskState};
 pub(crate) use transition::MAX_TX_CODE_ATTEMPTS;
 
 use crate::dialect::Quirks;

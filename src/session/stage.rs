@@ -28,7 +28,7 @@ pub(crate) enum Stage {
         choice: Choice,
         /// How often the server refused one.
         refusals: u32,
-        prepared: super::event::Prepared,
+        prepared: Prepared,
     },
     /// The user is at the authorization server, or about to be sent there.
     SignIn {
@@ -45,7 +45,7 @@ pub(crate) enum Stage {
         grant: TokenGrant,
         /// How often a transaction code was refused before.
         refusals: u32,
-        prepared: super::event::Prepared,
+        prepared: Prepared,
         /// Whether the request may have left. A grant works once, so it is not sent again then.
         in_flight: bool,
     },
@@ -73,6 +73,15 @@ impl Stage {
             Self::Ended(_) => "ended",
         }
     }
+}
+
+/// What was made ready while something else was waited for.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Prepared {
+    /// A nonce that no proof has used.
+    pub(crate) nonce: Option<Secret>,
+    /// Keys that no credential is bound to yet.
+    pub(crate) keys: BTreeMap<ConfigurationId, Vec<HolderKey>>,
 }
 
 /// What the user agreed to, and how it will be asked for.

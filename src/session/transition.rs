@@ -1,7 +1,7 @@
 //! What an event makes of a stage: a pure function.
 
-use super::event::{Event, Prepared};
-use super::stage::{Choice, EndedTask, Ending, Stage, Task, TaskState};
+use super::event::Event;
+use super::stage::{Choice, EndedTask, Ending, Prepared, Stage, Task, TaskState};
 use crate::error::{Error, ErrorCode};
 use crate::model::ids::ConfigurationId;
 use crate::model::token::Token;

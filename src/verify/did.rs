@@ -6,7 +6,8 @@ use serde_json::Value;
 use url::Url;
 
 use super::public_key::IssuerPublicKey;
-use super::{DocumentError, DocumentSource, json};
+use super::{DocumentError, DocumentSource};
+use crate::json;
 use crate::model::ids::is_loopback;
 use crate::model::jwk::{Curve, Jwk, JwkError};
 

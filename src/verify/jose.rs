@@ -8,7 +8,7 @@ use k256::ecdsa::signature::Verifier as _;
 use ring::signature as ring_signature;
 use serde_json::{Map, Value};
 
-use super::json;
+use crate::json;
 use crate::model::jwk::{Algorithm, Curve, Jwk};
 
 /// The longest token that is looked at, in octets.

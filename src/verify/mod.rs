@@ -4,7 +4,6 @@
 pub(crate) mod did;
 pub(crate) mod issuer_key;
 pub(crate) mod jose;
-pub(crate) mod json;
 pub(crate) mod public_key;
 pub(crate) mod sd_jwt;
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl IssuerPublicKey {
             return Self::from_pkcs1(key);
         }
         if let Some(text) = bytes.strip_prefix(JWK_JCS) {
-            return Self::from_jwk(&super::json::parse(text).map_err(|_| JwkError::Malformed("kty"))?);
+            return Self::from_jwk(&crate::json::parse(text).map_err(|_| JwkError::Malformed("kty"))?);
         }
         Err(JwkError::Unsupported("another multicodec number".to_owned()))
     }

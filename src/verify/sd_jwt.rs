@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde_json::{Map, Value};
 
-use super::json;
+use crate::json;
 
 /// The most disclosures of one credential that are looked at.
 const MAX_DISCLOSURES: usize = 4096;

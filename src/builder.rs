@@ -1,0 +1,217 @@
+//! Sets a wallet up.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::documents::DocumentCache;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::ids::ClientId;
+use crate::model::report::VerificationPolicy;
+use crate::platform::clock::{Clock, SystemClock};
+use crate::platform::http::HttpTransport;
+use crate::platform::keys::HolderKeys;
+use crate::platform::store::CredentialStore;
+use crate::protocol::proof::Binding;
+use crate::setup::Setup;
+use crate::verify::x509::TrustAnchors;
+use crate::wallet::Wallet;
+use crate::wire::Wire;
+
+/// Sets a wallet up.
+#[must_use]
+pub struct WalletBuilder {
+    client_id: ClientId,
+    redirect_uri: Option<String>,
+    transport: Option<Arc<dyn HttpTransport>>,
+    keys: Option<Arc<dyn HolderKeys>>,
+    store: Option<Arc<dyn CredentialStore>>,
+    clock: Arc<dyn Clock>,
+    root_certificates: Vec<Vec<u8>>,
+    trust_anchors: Vec<Vec<u8>>,
+    policy: VerificationPolicy,
+    skew: u32,
+    locale: Option<String>,
+    binding: Binding,
+    allow_loopback_http: bool,
+}
+
+impl WalletBuilder {
+    pub(crate) fn new(client_id: ClientId) -> Self {
+        Self {
+            client_id,
+            redirect_uri: None,
+            transport: None,
+            keys: None,
+            store: None,
+            clock: Arc::new(SystemClock),
+            root_certificates: Vec::new(),
+            trust_anchors: Vec::new(),
+            policy: VerificationPolicy::default(),
+            skew: 60,
+            locale: None,
+            binding: Binding::Auto,
+            allow_loopback_http: false,
+        }
+    }
+
+    /// Where the authorization server sends the user back to. Needed for the authorization code
+    /// grant: a custom scheme, a claimed https link, or a loopback address.
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.redirect_uri = Some(uri.into());
+        self
+    }
+
+    /// How requests are sent. Default: [`ReqwestTransport`](crate::platform::reqwest::ReqwestTransport),
+    /// where the feature `reqwest` is on.
+    pub fn http(mut self, transport: impl HttpTransport + 'static) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Where keys are made. Required.
+    pub fn keys(mut self, keys: impl HolderKeys + 'static) -> Self {
+        self.keys = Some(Arc::new(keys));
+        self
+    }
+
+    /// Where sessions and credentials are kept. Required.
+    pub fn store(mut self, store: impl CredentialStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// What time it is. Default: the machine's clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// One more TLS root certificate (PEM), for the default transport. No switch anywhere accepts
+    /// every certificate.
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.root_certificates.push(pem.as_ref().to_vec());
+        self
+    }
+
+    /// Certificates (PEM, one or several) under which credential issuers are trusted. Once there
+    /// is one, a credential from anybody else is rejected, unless the policy says otherwise.
+    pub fn trust_anchors(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.trust_anchors.push(pem.as_ref().to_vec());
+        self
+    }
+
+    /// Which checks a credential has to pass.
+    pub fn policy(mut self, policy: VerificationPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How many seconds clocks may differ. Default: 60.
+    pub fn clock_skew(mut self, seconds: u32) -> Self {
+        self.skew = seconds;
+        self
+    }
+
+    /// The user's language (BCP 47), for names of issuers and credentials.
+    pub fn locale(mut self, tag: impl Into<String>) -> Self {
+        self.locale = Some(tag.into());
+        self
+    }
+
+    /// How proofs name their key. Default: [`Binding::Auto`].
+    pub fn binding(mut self, binding: Binding) -> Self {
+        self.binding = binding;
+        self
+    }
+
+    /// Development switch: allows http to loopback addresses, and references that lead there.
+    pub fn allow_loopback_http(mut self, allow: bool) -> Self {
+        self.allow_loopback_http = allow;
+        self
+    }
+
+    /// The wallet, or [`ErrorCode::SetupInvalid`] with what is missing or wrong.
+    pub fn build(self) -> Result<Wallet> {
+        let invalid = |detail: String| Error::new(ErrorCode::SetupInvalid, detail);
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport(&self.root_certificates)?,
+        };
+        if let Some(uri) = &self.redirect_uri {
+            let url = Url::parse(uri)
+                .map_err(|error| invalid("the redirect URI is no absolute URI".to_owned()).caused_by(error))?;
+            if url.fragment().is_some() {
+                return Err(invalid("the redirect URI has a fragment".to_owned()));
+            }
+        }
+        if let Some(locale) = &self.locale
+            && (locale.is_empty() || !locale.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')))
+        {
+            return Err(invalid(format!("`{locale}` is no language tag")));
+        }
+        let mut trust = TrustAnchors::default();
+        for pem in &self.trust_anchors {
+            let anchors = TrustAnchors::from_pem(pem)
+                .map_err(|error| invalid("a trust anchor can't be read".to_owned()).caused_by(error))?;
+            trust.extend(anchors);
+        }
+        let setup = Setup {
+            client_id: self.client_id,
+            redirect_uri: self.redirect_uri,
+            wire: Wire::new(transport, self.allow_loopback_http),
+            keys: self.keys.ok_or_else(|| invalid("a wallet needs keys".to_owned()))?,
+            store: self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
+            clock: self.clock,
+            policy: self.policy,
+            trust,
+            skew: i64::from(self.skew),
+            locale: self.locale.map(|locale| locale.replace('_', "-")),
+            binding: self.binding,
+            documents: DocumentCache::default(),
+        };
+        Ok(Wallet::over(setup))
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport(roots: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>> {
+    let mut builder = crate::platform::reqwest::ReqwestTransport::builder();
+    for pem in roots {
+        builder = builder.root_certificate(pem);
+    }
+    match builder.build() {
+        Ok(transport) => Ok(Arc::new(transport)),
+        Err(error) => Err(Error::new(ErrorCode::SetupInvalid, "the HTTP transport can't be set up").caused_by(error)),
+    }
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport(_roots: &[Vec<u8>]) -> Result<Arc<dyn HttpTransport>> {
+    Err(Error::new(ErrorCode::SetupInvalid, "without the feature `reqwest`, a wallet needs an HttpTransport"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::memory::MemoryStore;
+    use crate::platform::software_keys::SoftwareKeys;
+
+    #[test]
+    fn what_cannot_work_is_said_when_the_wallet_is_built() {
+        let builder = || Wallet::builder("me").keys(SoftwareKeys::new()).store(MemoryStore::new());
+        for (builder, said) in [
+            (Wallet::builder("me").store(MemoryStore::new()), "keys"),
+            (Wallet::builder("me").keys(SoftwareKeys::new()), "store"),
+            (builder().redirect_uri("callback"), "redirect URI"),
+            (builder().redirect_uri("app:/cb#x"), "redirect URI"),
+            (builder().locale("de CH\r\nX: y"), "language tag"),
+            (builder().trust_anchors("no pem"), "trust anchor"),
+            (builder().root_certificate("no pem"), "transport"),
+        ] {
+            let error = builder.build().err().expect("it is refused");
+            assert_eq!(error.code(), ErrorCode::SetupInvalid);
+            assert!(error.detail().contains(said), "{error}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What all parts of a wallet share: how it was set up, and how it uses its platform.
+
+use std::sync::Arc;
+
+use crate::documents::DocumentCache;
+use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::model::credential::Credential;
+use crate::model::ids::{ClientId, KeyHandle};
+use crate::model::report::VerificationPolicy;
+use crate::platform::clock::Clock;
+use crate::platform::keys::HolderKeys;
+use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
+use crate::protocol::proof::Binding;
+use crate::verify::x509::TrustAnchors;
+use crate::wire::Wire;
+
+/// A wallet's settings and platform.
+pub(crate) struct Setup {
+    pub(crate) client_id: ClientId,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) wire: Wire,
+    pub(crate) keys: Arc<dyn HolderKeys>,
+    pub(crate) store: Arc<dyn CredentialStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: VerificationPolicy,
+    pub(crate) trust: TrustAnchors,
+    pub(crate) skew: i64,
+    pub(crate) locale: Option<String>,
+    pub(crate) binding: Binding,
+    pub(crate) documents: DocumentCache,
+}
+
+impl Setup {
+    /// Deletes keys that nothing is bound to any more. A failure is logged: it harms nobody.
+    pub(crate) async fn delete_keys(&self, handles: Vec<KeyHandle>) {
+        if handles.is_empty() {
+            return;
+        }
+        if let Err(error) = self.keys.delete(handles).await {
+            tracing::warn!(target: "billfold::keys", "unused keys could not be deleted: {error}");
+        }
+    }
+}
+
+pub(crate) fn put_credential(credential: &Credential, expected: Expected) -> Change {
+    Change::Put {
+        table: Table::Credentials,
+        id: credential.id.to_string(),
+        content: serde_json::to_vec(credential).expect("a credential has only text keys and numbers that JSON has"),
+        expected,
+    }
+}
+
+pub(crate) fn read_credential(content: &[u8]) -> Result<Credential> {
+    serde_json::from_slice(content).map_err(|error| {
+        Error::new(ErrorCode::RecordDamaged, "a stored credential can't be read").at(Operation::Store).caused_by(error)
+    })
+}
+
+/// A store's failure as the app sees it.
+pub(crate) fn store_error(error: StoreError) -> Error {
+    let code = match error.kind {
+        StoreErrorKind::Locked => ErrorCode::StoreLocked,
+        StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
+        StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
+        StoreErrorKind::Conflict => ErrorCode::StoreConflict,
+        StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
+        StoreErrorKind::Failed => ErrorCode::StoreFailed,
+    };
+    Error::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
+}
