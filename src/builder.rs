@@ -13,7 +13,7 @@ use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
 use crate::platform::store::CredentialStore;
 use crate::protocol::proof::Binding;
-use crate::setup::Setup;
+use crate::setup::{FetchedOffers, Setup};
 use crate::verify::x509::TrustAnchors;
 use crate::wallet::Wallet;
 use crate::wire::Wire;
@@ -169,6 +169,7 @@ impl WalletBuilder {
             locale: self.locale.map(|locale| locale.replace('_', "-")),
             binding: self.binding,
             documents: DocumentCache::default(),
+            fetched_offers: FetchedOffers::default(),
         };
         Ok(Wallet::over(setup))
     }

@@ -10,8 +10,10 @@ use url::Url;
 
 use crate::error::{ErrorCode, Operation};
 use crate::json;
+use crate::model::ids::IssuerId;
 use crate::model::time::Timestamp;
 use crate::platform::clock::Clock;
+use crate::platform::http::HttpLimits;
 use crate::protocol::message;
 use crate::verify::{DocumentError, DocumentSource};
 use crate::wire::{Log, Wire};
@@ -50,6 +52,8 @@ pub(crate) struct Documents<'a> {
     pub(crate) cache: &'a DocumentCache,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) log: &'a Log,
+    /// Who issued: its own host was spoken to already, wherever it is.
+    pub(crate) issuer: &'a IssuerId,
 }
 
 #[async_trait]
@@ -59,12 +63,16 @@ impl DocumentSource for Documents<'_> {
         if let Some(known) = self.cache.get(url, now) {
             return Ok(known);
         }
-        let limits = self.wire.reference_limits(1024 * 1024);
+        let limits = if url.origin() == self.issuer.to_url().origin() {
+            HttpLimits::default()
+        } else {
+            self.wire.reference_limits(HttpLimits::default().max_body_bytes)
+        };
         let build = |url: &Url| message::get(url, ACCEPT, None);
         let response =
             self.wire.get_public(Operation::Verification, url, limits, self.log, build).await.map_err(|error| {
                 match error.code() {
-                    ErrorCode::Unreachable | ErrorCode::TimedOut | ErrorCode::ConnectionLost => {
+                    ErrorCode::Unreachable | ErrorCode::TimedOut | ErrorCode::ConnectionLost | ErrorCode::TlsFailed => {
                         DocumentError::Unreachable(error.to_string())
                     }
                     _ => DocumentError::Unusable(error.to_string()),

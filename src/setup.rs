@@ -1,11 +1,15 @@
 //! What all parts of a wallet share: how it was set up, and how it uses its platform.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use url::Url;
 
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle};
+use crate::model::offer::CredentialOffer;
 use crate::model::report::VerificationPolicy;
 use crate::platform::clock::Clock;
 use crate::platform::keys::HolderKeys;
@@ -13,6 +17,27 @@ use crate::platform::store::{Change, CredentialStore, Expected, StoreError, Stor
 use crate::protocol::proof::Binding;
 use crate::verify::x509::TrustAnchors;
 use crate::wire::Wire;
+
+/// Offers that were fetched and could not be opened yet. Some addresses give their offer only once, so
+/// it is kept for the next try.
+#[derive(Default)]
+pub(crate) struct FetchedOffers(Mutex<HashMap<Url, CredentialOffer>>);
+
+impl FetchedOffers {
+    /// How many are kept.
+    const MOST: usize = 16;
+
+    pub(crate) fn keep(&self, url: &Url, offer: &CredentialOffer) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < Self::MOST {
+            kept.insert(url.clone(), offer.clone());
+        }
+    }
+
+    pub(crate) fn take(&self, url: &Url) -> Option<CredentialOffer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(url)
+    }
+}
 
 /// A wallet's settings and platform.
 pub(crate) struct Setup {
@@ -28,6 +53,7 @@ pub(crate) struct Setup {
     pub(crate) locale: Option<String>,
     pub(crate) binding: Binding,
     pub(crate) documents: DocumentCache,
+    pub(crate) fetched_offers: FetchedOffers,
 }
 
 impl Setup {

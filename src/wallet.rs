@@ -70,11 +70,19 @@ impl Wallet {
     }
 
     async fn open_link(&self, link: &str, log: &Log) -> Result<Issuance> {
-        let offer = match offer::parse_link(link)? {
-            OfferSource::ByValue(offer) => *offer,
-            OfferSource::ByReference(url) => self.fetch_offer(&url, log).await?,
+        let url = match offer::parse_link(link)? {
+            OfferSource::ByValue(offer) => return self.open(*offer, log).await,
+            OfferSource::ByReference(url) => url,
         };
-        self.open(offer, log).await
+        let offer = match self.setup.fetched_offers.take(&url) {
+            Some(offer) => offer,
+            None => self.fetch_offer(&url, log).await?,
+        };
+        // Kept until it is open: this future may also be dropped on the way.
+        self.setup.fetched_offers.keep(&url, &offer);
+        let issuance = self.open(offer, log).await?;
+        self.setup.fetched_offers.take(&url);
+        Ok(issuance)
     }
 
     async fn fetch_offer(&self, url: &Url, log: &Log) -> Result<CredentialOffer> {

@@ -252,7 +252,8 @@ impl Issuance {
                     format!("`decline` does not fit the step `{}`: use `cancel`", live.session.stage.name()),
                 ));
             }
-            live.end().await
+            let change = Change::Remove { table: Table::Sessions, id: live.session.id.to_string() };
+            live.wallet.store.commit(vec![change]).await.map_err(store_error)
         })
         .await
     }

@@ -166,7 +166,8 @@ fn quarantine_error(credential: &Credential) -> Error {
 
 async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
     let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
-    let documents = Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log };
+    let issuer = asked.credential_issuer;
+    let documents = Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log, issuer };
     let context = VerifyContext {
         credential_issuer: Some(asked.credential_issuer),
         issuer_jwks: asked.issuer_jwks,

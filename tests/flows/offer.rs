@@ -133,3 +133,17 @@ async fn an_unknown_configuration_is_named() {
     assert_eq!(error.code(), ErrorCode::UnknownConfiguration);
     assert!(error.detail().contains("Nothing here"));
 }
+
+#[tokio::test]
+async fn an_offer_that_was_fetched_is_not_fetched_again() {
+    let world = World::new().await;
+    let offer = world.offer(&pre_authorized(SD_JWT).by_reference());
+    let wallet = world.wallet();
+    world.issuer.set_fault("http-500-metadata").expect("a fault");
+    assert_eq!(failure(wallet.open_offer(&offer.link).await).code(), ErrorCode::ServerFailed);
+    assert_eq!(failure(wallet.open_offer(&offer.link).await).code(), ErrorCode::ServerFailed);
+    world.issuer.clear_faults();
+    let issuance = wallet.open_offer(&offer.link).await.expect("it opens");
+    world.verified(&issuance.accept().await.expect("it is issued")).await;
+    assert_eq!(world.issuer.log().offer_fetches.values().sum::<u64>(), 1, "the address may give it only once");
+}

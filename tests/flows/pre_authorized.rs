@@ -229,7 +229,7 @@ async fn declining_leaves_nothing_and_spends_nothing() {
     assert_eq!(world.wallet().pending().await.expect("a list").len(), 1);
     issuance.decline().await.expect("declined");
     assert!(world.wallet().pending().await.expect("a list").is_empty());
-    assert_eq!(failure(issuance.accept().await).code(), ErrorCode::SessionEnded);
+    assert_eq!(failure(issuance.accept().await).code(), ErrorCode::SessionUnknown);
     assert_eq!(world.count("/token"), 0);
     // The offer itself is still good.
     world
