@@ -26,7 +26,10 @@ class MissingLibraryTest {
     fun `it says what to do`() {
         val java = File(System.getProperty("java.home"), "bin/java").path
         val process = ProcessBuilder(
-            java, "-Djna.library.path=$folder", "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+            java,
+            // By another name, because what the system's own search path holds is not in this test's hands.
+            "-Duniffi.component.billfold_ffi.libraryOverride=billfold_absent",
+            "-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
             WithoutLibrary::class.java.name, folder.path,
         ).redirectErrorStream(true).start()
         val text = process.inputStream.bufferedReader().readText()
