@@ -1,0 +1,248 @@
+import Foundation
+
+internal import BillfoldFFI
+
+/// A wallet: takes offers, gets the credentials behind them, checks them and keeps them.
+///
+/// One process opens one folder once; keep the object for as long as the app runs. Everything here may
+/// be called from any thread or actor, and throws ``BillfoldError`` only (and `CancellationError`).
+///
+/// **Cancellation.** A cancelled task stops waiting at once, with `CancellationError`. A step that has
+/// begun is not torn off half way, because it may have spent a code that works only once: it goes on to
+/// its end and its result is stored. ``resume(_:)`` with the issuance's id shows where it got to. To give
+/// an issuance up, call ``Issuance/cancel()``.
+public final class Billfold: Sendable {
+    private let border: Border
+    private let opening: Opening
+    private let issuances = Locked<[WeakIssuance]>([])
+
+    /// Makes a wallet that opens its folder at the first use, so that an app can have one from its start.
+    /// What goes wrong while opening is thrown by the first call.
+    ///
+    /// On Apple platforms keys rest in the Secure Enclave and secrets in the Keychain, unless others are
+    /// given. Elsewhere keys are software keys, kept among the secrets, and the secrets rest in a file in
+    /// `directory` that only its user can read. That protects from other users of the machine, and from
+    /// nothing else.
+    ///
+    /// - Parameters:
+    ///   - clientID: the `client_id` under which authorization servers know the app.
+    ///   - redirectURI: where the browser returns to after the user signed in; the app's own scheme.
+    ///   - directory: where the encrypted records rest; made if it is not there. `nil`: the folder `billfold`
+    ///     in the app's Application Support. Keep it out of backups: the keys can't leave the device.
+    ///   - keys: the keys that credentials are bound to. `nil`: the platform's, see above.
+    ///   - secrets: where the key of the store rests, and software keys. `nil`: the platform's, see above.
+    ///   - http: the way to the network. `nil`: the transport inside the native library.
+    ///   - options: the rest.
+    /// - Throws: ``BillfoldError`` when there is no folder to use.
+    public convenience init(
+        clientID: String,
+        redirectURI: String? = nil,
+        directory: URL? = nil,
+        keys: (any HolderKeys)? = nil,
+        secrets: (any SecretStore)? = nil,
+        http: (any HttpTransport)? = URLSessionTransport(),
+        options: BillfoldOptions = BillfoldOptions()
+    ) throws {
+        let folder = try directory ?? Billfold.defaultDirectory()
+        guard folder.isFileURL else {
+            throw BillfoldError(setup: "the directory is not a file URL")
+        }
+        self.init(
+            folder: folder, clientID: clientID, redirectURI: redirectURI,
+            keys: keys ?? PlatformDefaults.keys(), secrets: secrets ?? PlatformDefaults.secrets(),
+            http: http, options: options
+        )
+    }
+
+    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:options:)``, and opens the folder now.
+    ///
+    /// - Throws: ``BillfoldError``
+    public static func open(
+        clientID: String,
+        redirectURI: String? = nil,
+        directory: URL? = nil,
+        keys: (any HolderKeys)? = nil,
+        secrets: (any SecretStore)? = nil,
+        http: (any HttpTransport)? = URLSessionTransport(),
+        options: BillfoldOptions = BillfoldOptions()
+    ) async throws -> Billfold {
+        let billfold = try Billfold(
+            clientID: clientID, redirectURI: redirectURI, directory: directory,
+            keys: keys, secrets: secrets, http: http, options: options
+        )
+        try await billfold.call { _ in }
+        return billfold
+    }
+
+    private init(
+        folder: URL,
+        clientID: String,
+        redirectURI: String?,
+        keys: (any HolderKeys)?,
+        secrets: (any SecretStore)?,
+        http: (any HttpTransport)?,
+        options: BillfoldOptions
+    ) {
+        let border = Border()
+        let config = BillfoldFFI.WalletConfig(
+            clientId: clientID,
+            redirectUri: redirectURI,
+            store: .directory(path: folder.path),
+            secretsFile: secrets == nil ? folder.appendingPathComponent("secrets").path : nil,
+            locale: options.locale,
+            allowLoopbackHttp: options.allowLoopbackHttp,
+            clockSkewSeconds: options.clockSkew.map { UInt32(exactly: max(0, $0).rounded()) ?? UInt32.max },
+            trustAnchorsPem: options.trustAnchors,
+            rootCertificatesPem: options.rootCertificates,
+            policy: options.policy
+                .map { BillfoldFFI.PolicyRule(kind: $0.key.ffi, requirement: $0.value.ffi) },
+            binding: options.binding.ffi
+        )
+        self.border = border
+        self.opening = Opening {
+            try await BillfoldFFI.Wallet.open(
+                config: config,
+                secrets: secrets.map { SecretsToFFI(secrets: $0, border: border) },
+                keys: keys.map { KeysToFFI(keys: $0, border: border) },
+                http: http.map { TransportToFFI(http: $0, border: border) }
+            )
+        }
+    }
+
+    /// Reads an offer and what its issuer says about itself. Nothing of the offer is spent yet: show
+    /// ``Issuance/offer`` to the user, then ``Issuance/accept(_:)`` or ``Issuance/decline()``.
+    ///
+    /// - Parameter link: the text of a deep link, a scanned QR code or an https address.
+    /// - Throws: ``BillfoldError``
+    public func openOffer(_ link: String) async throws -> Issuance {
+        try await issuance { try await $0.openOffer(link: link) }
+    }
+
+    /// As ``openOffer(_:)-(String)``, for the address that the system opened the app with.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func openOffer(_ link: URL) async throws -> Issuance {
+        try await openOffer(link.absoluteString)
+    }
+
+    /// Begins an issuance without an offer.
+    ///
+    /// - Parameters:
+    ///   - credentialIssuer: the credential issuer identifier.
+    ///   - configurations: which of the issuer's credential configurations to ask for.
+    /// - Throws: ``BillfoldError``
+    public func start(_ credentialIssuer: String, configurations: [String]) async throws -> Issuance {
+        try await issuance { try await $0.start(credentialIssuer: credentialIssuer, configurations: configurations) }
+    }
+
+    /// Takes up a stored issuance again, after a restart or a cancelled task. ``Issuance/step()`` tells
+    /// where it stands, ``Issuance/proceed()`` goes on.
+    ///
+    /// - Parameter id: the ``Issuance/id``.
+    /// - Throws: ``BillfoldError``
+    public func resume(_ id: String) async throws -> Issuance {
+        try await issuance { try await $0.resume(id: id) }
+    }
+
+    /// Finds the issuance that a redirect belongs to, when the app was restarted while the user was in the
+    /// browser. ``Issuance/submitRedirect(_:)`` with the same address next.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func resumeRedirect(_ redirectURL: URL) async throws -> Issuance {
+        try await issuance { try await $0.resumeRedirect(redirectUrl: redirectURL.absoluteString) }
+    }
+
+    /// The issuances that have not ended.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func pending() async throws -> [PendingIssuance] {
+        try await call { try await $0.pending().map(PendingIssuance.init) }
+    }
+
+    /// All stored credentials; the ones that are put aside are among them, see ``Credential/isQuarantined``.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func credentials() async throws -> [Credential] {
+        try await call { try await $0.credentials().map(Credential.init) }
+    }
+
+    /// One stored credential.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func credential(_ id: String) async throws -> Credential {
+        try await call { Credential(try await $0.credential(id: id)) }
+    }
+
+    /// Verifies a stored credential again. One that could not be checked completely may become usable by
+    /// that, and one that is out of date is put aside.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func recheck(_ id: String) async throws -> Credential {
+        try await call { Credential(try await $0.recheck(id: id)) }
+    }
+
+    /// Deletes a credential and its keys.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func forget(_ id: String) async throws {
+        try await call { try await $0.forget(id: id) }
+    }
+
+    /// Lets go of the folder. Steps that have begun go on to their end; every other call on this object and
+    /// its issuances fails from now on, with the code `closed`. Nothing stored is lost.
+    public func close() {
+        opening.close()
+        let living = issuances.with { issuances in
+            defer { issuances = [] }
+            return issuances.compactMap(\.issuance)
+        }
+        living.forEach { $0.close() }
+    }
+
+    /// The version of the native library.
+    public static var version: String { BillfoldFFI.version() }
+
+    /// Sends the native library's log events of a level and above to a sink, until the process ends. They
+    /// hold no token, code, key or claim at any level. The sink is called from any thread.
+    ///
+    /// - Returns: whether it took effect: only the first call of a process does.
+    @discardableResult
+    public static func setLogSink(level: LogLevel = .info, _ sink: @escaping LogSink) -> Bool {
+        BillfoldFFI.setLogSink(sink: LogToFFI(sink: sink), level: level.ffi)
+    }
+
+    private func call<T: Sendable>(_ body: @escaping @Sendable (BillfoldFFI.Wallet) async throws -> T) async throws -> T {
+        let opening = self.opening
+        return try await border.cross { try await body(try await opening.wallet()) }
+    }
+
+    private func issuance(
+        _ body: @escaping @Sendable (BillfoldFFI.Wallet) async throws -> BillfoldFFI.Issuance
+    ) async throws -> Issuance {
+        let issuance = Issuance(try await call(body), border: border)
+        issuances.with { issuances in
+            issuances.removeAll { $0.issuance == nil }
+            issuances.append(WeakIssuance(issuance: issuance))
+        }
+        if opening.isClosed { issuance.close() }
+        return issuance
+    }
+
+    private static func defaultDirectory() throws -> URL {
+        let support: URL
+        do {
+            support = try FileManager.default.url(
+                for: .applicationSupportDirectory, in: .userDomainMask, appropriateFor: nil, create: true
+            )
+        } catch {
+            throw BillfoldError(setup: "there is no Application Support folder; give a directory")
+        }
+        return support.appendingPathComponent("billfold", isDirectory: true)
+    }
+}
+
+/// An issuance as long as somebody else keeps it.
+private struct WeakIssuance: @unchecked Sendable {
+    // Never assigned again; Swift 6.0 has no `weak let`.
+    private(set) weak var issuance: Issuance?
+}

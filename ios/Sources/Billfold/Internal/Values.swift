@@ -1,0 +1,184 @@
+import Foundation
+
+internal import BillfoldFFI
+
+// Values from the other side of the border, as apps see them.
+
+extension AcceptOptions {
+    var ffi: BillfoldFFI.AcceptOptions {
+        BillfoldFFI.AcceptOptions(configurations: configurations, grant: grant?.ffi, request: requestBy.ffi, copies: copies)
+    }
+}
+
+extension Offer {
+    init(_ ffi: BillfoldFFI.OfferSummary) {
+        self.init(
+            credentialIssuer: ffi.credentialIssuer,
+            issuerName: ffi.issuerName,
+            issuerDisplay: ffi.issuerDisplay.map(Display.init),
+            credentials: ffi.credentials.map {
+                OfferedCredential(
+                    configuration: $0.configuration, format: $0.format, display: $0.display.map(Display.init), title: $0.title
+                )
+            },
+            grants: ffi.grants.map(GrantType.init),
+            txCode: ffi.txCode.map(TxCode.init)
+        )
+    }
+}
+
+extension TxCode {
+    init(_ ffi: BillfoldFFI.TxCode) {
+        self.init(inputMode: InputMode(ffi.inputMode), length: ffi.length.map(Int.init), description: ffi.description)
+    }
+}
+
+extension Display {
+    init(_ ffi: BillfoldFFI.Display) {
+        self.init(
+            name: ffi.name,
+            locale: ffi.locale,
+            logo: ffi.logo.map(Logo.init),
+            description: ffi.description,
+            backgroundColor: ffi.backgroundColor,
+            backgroundImage: ffi.backgroundImage.map(Logo.init),
+            textColor: ffi.textColor
+        )
+    }
+}
+
+extension Logo {
+    init(_ ffi: BillfoldFFI.Logo) {
+        self.init(uri: ffi.uri, altText: ffi.altText)
+    }
+}
+
+extension Step {
+    /// `nil` for a step of a newer native library.
+    init?(_ ffi: BillfoldFFI.Step) {
+        switch ffi {
+        case .review: self = .review
+        case .enterCode(let hint): self = .enterCode(CodeHint(hint))
+        case .signIn(let url):
+            guard let url = URL(string: url) else { return nil }
+            self = .signIn(url)
+        case .wait(let until): self = .wait(until: date(until))
+        case .interrupted: self = .interrupted
+        case .done(let credentials, let failures):
+            self = .done(credentials: credentials, failures: failures.map(Failure.init))
+        case .other: return nil
+        }
+    }
+}
+
+extension CodeHint {
+    init(_ ffi: BillfoldFFI.CodeHint) {
+        self.init(
+            inputMode: InputMode(ffi.txCode.inputMode),
+            length: ffi.txCode.length.map(Int.init),
+            description: ffi.txCode.description,
+            wasRefused: ffi.refused,
+            attemptsLeft: Int(ffi.attemptsLeft)
+        )
+    }
+}
+
+extension Failure {
+    init(_ ffi: BillfoldFFI.Failure) {
+        self.init(configuration: ffi.configuration, code: ffi.code, detail: ffi.detail, quarantined: ffi.quarantined)
+    }
+}
+
+extension PendingIssuance {
+    init(_ ffi: BillfoldFFI.PendingIssuance) {
+        self.init(
+            id: ffi.id,
+            credentialIssuer: ffi.credentialIssuer,
+            issuerName: ffi.issuerName,
+            titles: ffi.titles,
+            // In a list, a step of a newer library is one that somebody has to take up again.
+            step: Step(ffi.step) ?? .interrupted,
+            updatedAt: date(ffi.updatedAt)
+        )
+    }
+}
+
+extension Credential {
+    init(_ ffi: BillfoldFFI.Credential) {
+        self.init(
+            id: ffi.id,
+            credentialIssuer: ffi.credentialIssuer,
+            configuration: ffi.configuration,
+            format: ffi.format,
+            type: CredentialType(ffi.credentialType),
+            issuedAt: date(ffi.issuedAt),
+            expiresAt: ffi.expiresAt.map(date),
+            copies: ffi.copies.map { CredentialCopy(raw: $0.raw, keyHandle: $0.keyHandle) },
+            report: Report(ffi.report),
+            isQuarantined: ffi.quarantined,
+            card: Card(ffi.card)
+        )
+    }
+}
+
+extension CredentialType {
+    init(_ ffi: BillfoldFFI.CredentialType) {
+        self = switch ffi {
+        case .vct(let vct): .vct(vct)
+        case .types(let types): .types(types)
+        case .unknown: .unknown
+        }
+    }
+}
+
+extension Card {
+    init(_ ffi: BillfoldFFI.Card) {
+        self.init(
+            title: ffi.title,
+            issuerName: ffi.issuerName,
+            summary: ffi.description,
+            logo: ffi.logo.map(Logo.init),
+            backgroundColor: ffi.backgroundColor,
+            textColor: ffi.textColor,
+            claims: ffi.claims.map { CardClaim(path: $0.path.map(PathStep.init), label: $0.label, value: $0.value) }
+        )
+    }
+}
+
+extension PathStep {
+    init(_ ffi: BillfoldFFI.PathStep) {
+        self = switch ffi {
+        case .key(let name): .key(name)
+        case .index(let index): .index(Int(clamping: index))
+        case .all: .all
+        }
+    }
+}
+
+extension Report {
+    init(_ ffi: BillfoldFFI.Report) {
+        self.init(
+            checks: ffi.checks.map {
+                Check(kind: CheckKind($0.kind), outcome: CheckOutcome($0.outcome), detail: $0.detail)
+            },
+            verdict: Verdict(ffi.verdict)
+        )
+    }
+}
+
+extension CheckOutcome {
+    init(_ ffi: BillfoldFFI.CheckOutcome) {
+        self = switch ffi {
+        case .passed: .passed
+        case .failed: .failed
+        case .unknown(let reason): .unknown(Reason(reason))
+        case .skipped(let reason): .skipped(Reason(reason))
+        }
+    }
+}
+
+/// Seconds since 1970 as a date; what is beyond the calendar's range becomes its end.
+func date(_ seconds: Int64) -> Date {
+    let seconds = Double(seconds)
+    return min(max(Date(timeIntervalSince1970: seconds), .distantPast), .distantFuture)
+}
