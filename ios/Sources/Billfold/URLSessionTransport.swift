@@ -76,7 +76,7 @@ private final class Exchange: NSObject, URLSessionDataDelegate, @unchecked Senda
     }
 
     func begin(_ continuation: CheckedContinuation<HttpResponse, any Error>) {
-        waiting.begin(continuation)
+        guard waiting.begin(continuation) else { return }
         DispatchQueue.global().asyncAfter(deadline: .now() + limits.totalTimeout) { [weak self] in
             self?.timeOut()
         }

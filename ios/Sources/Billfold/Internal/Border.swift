@@ -31,7 +31,7 @@ final class Border: Sendable {
         let waiting = Waiting<T>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                waiting.begin(continuation)
+                guard waiting.begin(continuation) else { return }
                 // Not a child of the caller's task, so that cancellation does not reach it.
                 Task {
                     do {

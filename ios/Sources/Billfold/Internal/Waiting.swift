@@ -8,13 +8,16 @@ final class Waiting<T: Sendable>: Sendable {
 
     private let state = Locked(State.early)
 
-    func begin(_ continuation: CheckedContinuation<T, any Error>) {
+    /// Whether there is somebody to work for: not when the end was quicker.
+    @discardableResult
+    func begin(_ continuation: CheckedContinuation<T, any Error>) -> Bool {
         let early: Result<T, any Error>? = state.with { state in
             if case .ended(let result) = state { return result }
             state = .waiting(continuation)
             return nil
         }
         if let early { continuation.resume(with: early) }
+        return early == nil
     }
 
     func end(_ result: Result<T, any Error>) {

@@ -1,0 +1,124 @@
+import Foundation
+import XCTest
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// The project's test issuer, as the program that it is, on a free port. It ends with its standard input.
+final class TestIssuer {
+    static let preAuthorized = "pre-authorized"
+    static let code = "code"
+    static let sdJwt = "dc+sd-jwt"
+    static let jwtVc = "jwt_vc_json"
+
+    let base: String
+    let user: String
+    let password: String
+    private let process: Process
+    private let input: Pipe
+    private let output: Pipe
+
+    /// An offer: its link, and the code that goes with it.
+    struct Offer {
+        let link: String
+        let txCode: String?
+    }
+
+    init(_ arguments: String...) throws {
+        guard let path = ProcessInfo.processInfo.environment["BILLFOLD_TEST_ISSUER"],
+            FileManager.default.isExecutableFile(atPath: path)
+        else {
+            throw Trouble("BILLFOLD_TEST_ISSUER names no test issuer; run these tests by `cargo xtask test swift`")
+        }
+        process = Process()
+        input = Pipe()
+        output = Pipe()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+
+        var line = Data()
+        while !line.contains(UInt8(ascii: "\n")) {
+            let more = output.fileHandleForReading.availableData
+            if more.isEmpty { throw Trouble("the test issuer ended before it said anything") }
+            line += more
+        }
+        let announcement = try TestIssuer.object(line)
+        let login = announcement["login"] as? [String: Any]
+        guard let base = announcement["base"] as? String, let user = login?["user"] as? String,
+            let password = login?["password"] as? String
+        else { throw Trouble("the test issuer announced something else: \(announcement)") }
+        self.base = base
+        self.user = user
+        self.password = password
+    }
+
+    /// A new offer.
+    func offer(
+        grant: String = preAuthorized, format: String = sdJwt, by: String = "value", txCode: Bool = false
+    ) async throws -> Offer {
+        var wanted: [String: Any] = ["grant": grant, "format": format, "by": by]
+        if txCode { wanted["tx_code"] = ["input_mode": "numeric", "length": 4] as [String: Any] }
+        let made = try await ask("/test/offer", wanted)
+        guard let link = made["link"] as? String else { throw Trouble("no offer: \(made)") }
+        return Offer(link: link, txCode: made["tx_code"] as? String)
+    }
+
+    /// Makes the issuer do something wrong from now on.
+    func fault(_ name: String) async throws {
+        _ = try await ask("/test/fault", ["name": name])
+    }
+
+    /// The paths of the requests so far, in their order.
+    func requested() async throws -> [String] {
+        let log = try await ask("/test/log", nil)
+        guard let requests = log["requests"] as? [[String: Any]] else { throw Trouble("no log: \(log)") }
+        return requests.compactMap { $0["path"] as? String }
+    }
+
+    /// How often the token endpoint was asked.
+    func tokenRequests() async throws -> Int {
+        try await requested().filter { $0.hasSuffix("/token") }.count
+    }
+
+    func stop() {
+        guard process.isRunning else { return }
+        try? input.fileHandleForWriting.close()
+        let deadline = Date().addingTimeInterval(10)
+        while process.isRunning && Date() < deadline { usleep(5000) }
+        if process.isRunning { process.terminate() }
+    }
+
+    private func ask(_ path: String, _ body: [String: Any]?) async throws -> [String: Any] {
+        guard let url = URL(string: base + path) else { throw Trouble("no address: \(base)\(path)") }
+        var request = URLRequest(url: url)
+        if let body {
+            request.httpMethod = "POST"
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+            request.httpBody = try JSONSerialization.data(withJSONObject: body)
+        }
+        let (data, response) = try await URLSession.shared.data(for: request)
+        guard (response as? HTTPURLResponse)?.statusCode == 200 else {
+            throw Trouble("the test issuer answered \(response): \(String(decoding: data, as: UTF8.self))")
+        }
+        return try TestIssuer.object(data)
+    }
+
+    private static func object(_ json: Data) throws -> [String: Any] {
+        guard let object = try JSONSerialization.jsonObject(with: json) as? [String: Any] else {
+            throw Trouble("not an object: \(String(decoding: json, as: UTF8.self))")
+        }
+        return object
+    }
+}
+
+/// What a test can't go on with.
+struct Trouble: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,3 +1,0 @@
-import XCTest
-@testable import Billfold
-final class X: XCTestCase { func testX() { XCTAssertFalse(Billfold.version.isEmpty) } }
