@@ -109,6 +109,11 @@ public final class Billfold: Sendable {
         }
     }
 
+    deinit {
+        // Issuances go on without the wallet, and a task that has just ended must not keep its folder.
+        opening.close()
+    }
+
     /// Reads an offer and what its issuer says about itself. Nothing of the offer is spent yet: show
     /// ``Issuance/offer`` to the user, then ``Issuance/accept(_:)`` or ``Issuance/decline()``.
     ///
@@ -188,8 +193,11 @@ public final class Billfold: Sendable {
         try await call { try await $0.forget(id: id) }
     }
 
-    /// Lets go of the folder. Steps that have begun go on to their end; every other call on this object and
-    /// its issuances fails from now on, with the code `closed`. Nothing stored is lost.
+    /// Lets go of the folder. Steps that have begun go on to their end and hold it until then; every other
+    /// call on this object and its issuances fails from now on, with the code `closed`. Nothing stored is lost.
+    ///
+    /// An app that keeps one wallet has no need of this. Who opens the same folder once more calls it first:
+    /// without it the folder is let go some time after the last reference to the wallet and its issuances.
     public func close() {
         opening.close()
         let living = issuances.with { issuances in
@@ -212,6 +220,8 @@ public final class Billfold: Sendable {
     }
 
     private func call<T: Sendable>(_ body: @escaping @Sendable (BillfoldFFI.Wallet) async throws -> T) async throws -> T {
+        // Whoever waits keeps the object, the task itself must not; see `deinit`.
+        defer { withExtendedLifetime(self) {} }
         let opening = self.opening
         return try await border.cross { try await body(try await opening.wallet()) }
     }
@@ -219,7 +229,9 @@ public final class Billfold: Sendable {
     private func issuance(
         _ body: @escaping @Sendable (BillfoldFFI.Wallet) async throws -> BillfoldFFI.Issuance
     ) async throws -> Issuance {
-        let issuance = Issuance(try await call(body), border: border)
+        let border = self.border
+        // Made on the other side of the task, which must not keep the native object; see `Opening`.
+        let issuance = try await call { Issuance(try await body($0), border: border) }
         issuances.with { issuances in
             issuances.removeAll { $0.issuance == nil }
             issuances.append(WeakIssuance(issuance: issuance))

@@ -25,6 +25,11 @@ public final class Issuance: Sendable {
         self.border = border
     }
 
+    deinit {
+        // A task that has just ended may still keep the box, for a moment: not the native object in it.
+        close()
+    }
+
     /// Where it stands.
     ///
     /// - Throws: ``BillfoldError``
@@ -113,8 +118,13 @@ public final class Issuance: Sendable {
     }
 
     private func call<T: Sendable>(_ body: @escaping @Sendable (BillfoldFFI.Issuance) async throws -> T) async throws -> T {
-        guard let issuance = ffi.with({ $0 }) else { throw BillfoldError.closed }
-        return try await border.cross { try await body(issuance) }
+        // Whoever waits keeps the object, the task itself must not; see `deinit`.
+        defer { withExtendedLifetime(self) {} }
+        let ffi = self.ffi
+        return try await border.cross {
+            guard let issuance = ffi.with({ $0 }) else { throw BillfoldError.closed }
+            return try await body(issuance)
+        }
     }
 }
 

@@ -102,9 +102,10 @@ private final class Exchange: NSObject, URLSessionDataDelegate, @unchecked Senda
             defer { state.session = nil }
             return state.session
         }
+        // First, because the session reports its own end too.
+        waiting.end(result)
         // A session keeps its delegate until it is invalidated.
         session?.invalidateAndCancel()
-        waiting.end(result)
     }
 
     private func connect() {

@@ -1,12 +1,20 @@
 internal import BillfoldFFI
 
 /// The native wallet, opened once, at the first use. One that failed is tried again at the next.
+///
+/// The native wallet holds its folder until the last reference to it is gone. So this object alone keeps it,
+/// and no task that has ended: those go at a time of their own.
 final class Opening: Sendable {
     private enum State {
         case untouched
-        case running(Task<Wallet, any Error>)
+        case running(Task<Void, any Error>)
         case opened(Wallet)
         case closed
+    }
+
+    private enum Next {
+        case use(Wallet)
+        case wait(Task<Void, any Error>)
     }
 
     private let state = Locked(State.untouched)
@@ -21,34 +29,39 @@ final class Opening: Sendable {
     }
 
     func wallet() async throws -> Wallet {
-        let task: Task<Wallet, any Error> = try state.with { state in
-            switch state {
-            case .closed:
-                throw BillfoldError.closed
-            case .opened(let wallet):
-                return Task { wallet }
-            case .running(let task):
-                return task
-            case .untouched:
-                let open = self.open
-                let task = Task { try await open() }
-                state = .running(task)
-                return task
+        while true {
+            switch try next() {
+            case .use(let wallet): return wallet
+            case .wait(let task): try await task.value
             }
         }
-        let outcome = await task.result
-        try state.with { state in
-            switch (state, outcome) {
-            case (.closed, _): throw BillfoldError.closed
-            case (.running(task), .success(let wallet)): state = .opened(wallet)
-            case (.running(task), .failure): state = .untouched
-            default: break
-            }
-        }
-        return try outcome.get()
     }
 
     func close() {
         state.with { $0 = .closed }
+    }
+
+    private func next() throws -> Next {
+        try state.with { state in
+            switch state {
+            case .closed: throw BillfoldError.closed
+            case .opened(let wallet): return .use(wallet)
+            case .running(let task): return .wait(task)
+            case .untouched:
+                let task = Task { try await self.run() }
+                state = .running(task)
+                return .wait(task)
+            }
+        }
+    }
+
+    private func run() async throws {
+        do {
+            let wallet = try await open()
+            state.with { if case .running = $0 { $0 = .opened(wallet) } }
+        } catch {
+            state.with { if case .running = $0 { $0 = .untouched } }
+            throw error
+        }
     }
 }
