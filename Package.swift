@@ -27,6 +27,10 @@ let package = Package(
             pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]
         ),
-        .testTarget(name: "BillfoldTests", dependencies: ["Billfold", "CSodium"], path: "ios/Tests/BillfoldTests"),
+        .testTarget(
+            name: "BillfoldTests",
+            dependencies: ["Billfold", "BillfoldFFI", "CSodium"],
+            path: "ios/Tests/BillfoldTests"
+        ),
     ]
 )

@@ -57,12 +57,14 @@ public final class SecureEnclaveKeys: HolderKeys {
     ///
     /// - Throws: ``KeyError``
     public func sign(_ requests: [SignRequest]) async throws -> [Data] {
-        // One context for all, so that the user is asked once. The prompt blocks the thread that signs.
-        let context = LAContext()
-        context.localizedReason = reason
-        context.touchIDAuthenticationAllowableReuseDuration = LATouchIDAuthenticationMaximumAllowableReuseDuration
+        let reason = self.reason
+        // The prompt blocks the thread that signs.
         return try await SecureEnclaveKeys.aside {
-            try requests.map { request in
+            // One context for all, so that the user is asked once.
+            let context = LAContext()
+            context.localizedReason = reason
+            context.touchIDAuthenticationAllowableReuseDuration = LATouchIDAuthenticationMaximumAllowableReuseDuration
+            return try requests.map { request in
                 let key = try SecureEnclaveKeys.find(request.handle, context)
                 var error: Unmanaged<CFError>?
                 let signature = SecKeyCreateSignature(

@@ -14,6 +14,8 @@ final class TestIssuer {
     let base: String
     let user: String
     let password: String
+    /// The root behind the issuer's certificates, PEM.
+    let trust: String
     private let process: Process
     private let input: Pipe
     private let output: Pipe
@@ -24,7 +26,7 @@ final class TestIssuer {
         let txCode: String?
     }
 
-    init(_ arguments: String...) throws {
+    init(_ arguments: [String] = []) throws {
         guard let path = ProcessInfo.processInfo.environment["BILLFOLD_TEST_ISSUER"],
             FileManager.default.isExecutableFile(atPath: path)
         else {
@@ -48,11 +50,12 @@ final class TestIssuer {
         let announcement = try TestIssuer.object(line)
         let login = announcement["login"] as? [String: Any]
         guard let base = announcement["base"] as? String, let user = login?["user"] as? String,
-            let password = login?["password"] as? String
+            let password = login?["password"] as? String, let trust = announcement["trust"] as? String
         else { throw Trouble("the test issuer announced something else: \(announcement)") }
         self.base = base
         self.user = user
         self.password = password
+        self.trust = trust
     }
 
     /// A new offer.

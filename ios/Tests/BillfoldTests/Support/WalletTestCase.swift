@@ -6,6 +6,7 @@ import XCTest
 class WalletTestCase: XCTestCase {
     private(set) var issuer: TestIssuer!
     private(set) var folder: URL!
+    private var others: [TestIssuer] = []
     private var watchdog: DispatchWorkItem?
 
     override func setUp() async throws {
@@ -19,8 +20,16 @@ class WalletTestCase: XCTestCase {
 
     override func tearDown() async throws {
         issuer?.stop()
+        others.forEach { $0.stop() }
         if FileManager.default.fileExists(atPath: folder.path) { try FileManager.default.removeItem(at: folder) }
         watchdog?.cancel()
+    }
+
+    /// One more issuer, with arguments of its own.
+    func issuer(_ arguments: String...) throws -> TestIssuer {
+        let other = try TestIssuer(arguments)
+        others.append(other)
+        return other
     }
 
     /// A wallet whose keys, secrets and transport are all in Swift.
