@@ -34,6 +34,7 @@ pub struct WalletBuilder {
     locale: Option<String>,
     binding: Binding,
     allow_loopback_http: bool,
+    notify_in_background: bool,
 }
 
 impl WalletBuilder {
@@ -52,6 +53,7 @@ impl WalletBuilder {
             locale: None,
             binding: Binding::Auto,
             allow_loopback_http: false,
+            notify_in_background: true,
         }
     }
 
@@ -131,6 +133,15 @@ impl WalletBuilder {
         self
     }
 
+    /// Whether issuers are told by themselves what became of their credentials: after each issuance,
+    /// and what is left when the next one begins, on the tokio runtime that the call runs on.
+    /// Default: true. A program that ends right after a call says false and awaits
+    /// [`Wallet::flush`].
+    pub fn notify_in_background(mut self, yes: bool) -> Self {
+        self.notify_in_background = yes;
+        self
+    }
+
     /// The wallet, or [`ErrorCode::SetupInvalid`] with what is missing or wrong.
     pub fn build(self) -> Result<Wallet> {
         let invalid = |detail: String| Error::new(ErrorCode::SetupInvalid, detail);
@@ -170,6 +181,8 @@ impl WalletBuilder {
             binding: self.binding,
             documents: DocumentCache::default(),
             fetched_offers: FetchedOffers::default(),
+            notify_in_background: self.notify_in_background,
+            flushing: futures_util::lock::Mutex::default(),
         };
         Ok(Wallet::over(setup))
     }

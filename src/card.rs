@@ -256,7 +256,7 @@ mod tests {
             display: configuration.display.clone(),
             claim_descriptions: configuration.claims.clone(),
             issuer_jwks: None,
-            notification_id: None,
+            contact: None,
         }
     }
 

@@ -104,11 +104,11 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The link is no offer link, or the offer is no JSON of the right shape.
+    /// The link can't be taken apart, or the offer is no JSON of the right shape.
     OfferMalformed = "offer_malformed", Offer, GetNewOffer;
     /// The link has both `credential_offer` and `credential_offer_uri`.
     OfferAmbiguous = "offer_ambiguous", Offer, GetNewOffer;
-    /// The link has neither `credential_offer` nor `credential_offer_uri`.
+    /// The text is no link with an offer: it has neither `credential_offer` nor `credential_offer_uri`.
     OfferMissing = "offer_missing", Offer, GetNewOffer;
     /// The offer names an issuer that is no legal identifier.
     OfferIssuerInvalid = "offer_issuer_invalid", Offer, GetNewOffer;

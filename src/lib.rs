@@ -8,6 +8,7 @@ mod format;
 mod issuance;
 mod json;
 pub mod model;
+mod outbox;
 pub mod platform;
 mod protocol;
 #[cfg(feature = "qr")]
@@ -32,7 +33,9 @@ pub use model::jwk::{Algorithm, Jwk};
 pub use model::offer::{GrantType, InputMode, TxCode};
 pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, Verdict, VerificationPolicy};
 pub use model::time::Timestamp;
+pub use outbox::{Flushed, Notified};
 pub use protocol::authorization::RequestBy;
+pub use protocol::notification::NotificationEvent;
 pub use protocol::proof::Binding;
 pub use transcript::{Exchange, Transcript};
 pub use wallet::{PendingIssuance, Wallet};

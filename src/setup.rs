@@ -54,6 +54,9 @@ pub(crate) struct Setup {
     pub(crate) binding: Binding,
     pub(crate) documents: DocumentCache,
     pub(crate) fetched_offers: FetchedOffers,
+    pub(crate) notify_in_background: bool,
+    /// Held while notices are sent.
+    pub(crate) flushing: futures_util::lock::Mutex<()>,
 }
 
 impl Setup {

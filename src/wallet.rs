@@ -10,10 +10,13 @@ use crate::issuance::{Issuance, OfferSummary, Step, discovery, step_of, storing}
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, SessionId};
 use crate::model::offer::{AuthorizationCodeGrant, CredentialOffer, Grants};
+use crate::model::report::Verdict;
 use crate::model::time::Timestamp;
+use crate::outbox::{self, Flushed};
 use crate::platform::clock::Clock;
 use crate::platform::store::{Change, Expected, Record, Table};
 use crate::protocol::authorization;
+use crate::protocol::notification::NotificationEvent;
 use crate::protocol::offer::{self, OfferSource};
 use crate::session::{Session, Stage};
 use crate::setup::{Setup, put_credential, read_credential, store_error};
@@ -65,6 +68,7 @@ impl Wallet {
     /// [`Issuance::accept`] or [`Issuance::decline`]. The offer is kept until then: it may be one
     /// that can be fetched only once. (OpenID4VCI section 4)
     pub async fn open_offer(&self, link: &str) -> Result<Issuance> {
+        outbox::flush_soon(&self.setup);
         let log = Log::default();
         Box::pin(self.open_link(link, &log)).await.map_err(|error| error.with_transcript(&log.transcript()))
     }
@@ -145,6 +149,12 @@ impl Wallet {
         let now = self.setup.clock.now();
         let session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
         Issuance::create(self.setup.clone(), session).await
+    }
+
+    /// Tells issuers what they are still to be told. There is no need to call it, unless the program
+    /// said so with [`WalletBuilder::notify_in_background`].
+    pub async fn flush(&self) -> Result<Flushed> {
+        outbox::flush(&self.setup).await
     }
 
     /// Takes up an issuance again, after a restart of the app or in another process.
@@ -234,17 +244,24 @@ impl Wallet {
     /// or go there.
     pub async fn recheck(&self, id: &CredentialId) -> Result<Credential> {
         let (credential, revision) = self.credential_record(id).await?;
+        let before = credential.report.verdict;
         let checked = storing::recheck(&self.setup, credential).await?;
-        let change = put_credential(&checked, Expected::Revision(revision));
-        self.setup.store.commit(vec![change]).await.map_err(store_error)?;
+        let mut changes = vec![put_credential(&checked, Expected::Revision(revision))];
+        if before == Verdict::Unverified {
+            changes.extend(storing::tell(&checked, self.setup.clock.now()));
+        }
+        self.setup.store.commit(changes).await.map_err(store_error)?;
+        outbox::flush_soon(&self.setup);
         Ok(checked)
     }
 
-    /// Deletes a credential and its keys.
+    /// Deletes a credential and its keys, and lets the issuer know.
     pub async fn forget(&self, id: &CredentialId) -> Result<()> {
         let (credential, _) = self.credential_record(id).await?;
-        let change = Change::Remove { table: Table::Credentials, id: id.to_string() };
-        self.setup.store.commit(vec![change]).await.map_err(store_error)?;
+        let mut changes = vec![Change::Remove { table: Table::Credentials, id: id.to_string() }];
+        changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, self.setup.clock.now()));
+        self.setup.store.commit(changes).await.map_err(store_error)?;
+        outbox::flush_soon(&self.setup);
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.
         let handles = credential.instances.into_iter().filter_map(|instance| instance.key).map(|key| key.handle);

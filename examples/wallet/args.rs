@@ -82,6 +82,7 @@ pub(crate) enum Command {
     Poll {
         session: Option<String>,
     },
+    Flush,
     Pending,
     List,
     Show {
@@ -112,6 +113,7 @@ pub(crate) struct Issue {
     pub(crate) configurations: Vec<ConfigurationId>,
     pub(crate) grant: Option<GrantType>,
     pub(crate) request: RequestBy,
+    pub(crate) copies: Option<u32>,
     pub(crate) no_wait: bool,
 }
 
@@ -121,7 +123,7 @@ impl Issue {
             configurations: (!self.configurations.is_empty()).then(|| self.configurations.clone()),
             grant: self.grant,
             request: self.request,
-            ..AcceptOptions::default()
+            copies: self.copies,
         }
     }
 }
@@ -291,8 +293,7 @@ impl Line {
                 self.how.request = choice("request", &parser.value()?.string()?, &choices)?;
             }
             "copies" => match parser.value()?.string()?.parse::<u32>() {
-                Ok(1) => {}
-                Ok(2..) => return Err(not_yet("--copies with more than 1")),
+                Ok(copies @ 1..) => self.how.copies = Some(copies),
                 _ => return Err(usage("--copies: a number from 1 is needed")),
             },
             "encrypt" => return Err(not_yet("--encrypt")),
@@ -327,7 +328,8 @@ impl Line {
             "inspect" => Command::Inspect { offer: self.operand("OFFER")? },
             "qr" => Command::Qr { offer: self.operand("OFFER")?, out: self.out.take() },
             "help" => return Ok(Command::Help),
-            "flush" | "refresh" | "verify" => return Err(not_yet(&name)),
+            "flush" => Command::Flush,
+            "refresh" | "verify" => return Err(not_yet(&name)),
             other => return Err(usage(format!("there is no command `{other}`"))),
         };
         if let Some(extra) = self.operands.first() {
@@ -391,9 +393,11 @@ RECEIVE
     --configuration ID              only this one of the offered (repeatable)
     --grant code|pre-authorized     which grant, if there is a choice
     --request auto|scope|details    how the code grant asks for the credential
+    --copies N                      how many copies, each with a key of its own
     --no-wait                       stop where a person or time is needed, with exit 3
   pending                 issuances that have not ended
   poll [SESSION]          ask for credentials that were not ready
+  flush                   tell issuers what they are still to be told
   inspect OFFER           what an offer offers, without taking it
   qr OFFER [--out FILE]   the offer as a QR code, here or in a FILE.svg or FILE.png
 
@@ -448,7 +452,6 @@ mod tests {
     #[test]
     fn what_is_not_there_yet_is_refused_as_such() {
         for line in [
-            "flush",
             "refresh 1",
             "verify -",
             "--profile haip list",
@@ -458,7 +461,6 @@ mod tests {
             "--attester-key k list",
             "--binding did:prism list",
             "accept L --encrypt always",
-            "accept L --copies 2",
         ] {
             assert!(matches!(words(line), Err(Refused::NotYet(_))), "{line}");
         }

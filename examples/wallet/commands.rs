@@ -32,6 +32,7 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
         Command::Start { issuer, how } => return start(global, output, &issuer, &how).await,
         Command::Resume { what, how } => return resume(global, output, &what, &how).await,
         Command::Poll { session } => return poll(global, output, session).await,
+        Command::Flush => flush(global, output).await?,
         Command::Pending => output.pending(&setup::wallet(global, output, None).await?.pending().await?),
         Command::List => output.listed(&setup::wallet(global, output, None).await?.credentials().await?),
         Command::Show { id } => {
@@ -49,6 +50,7 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
             wallet.forget(&credential.id).await?;
             output.event(&json!({"event": "forgotten", "credential": credential.id}));
             output.say(&format!("Forgotten: {}", credential.id));
+            output.tell(&wallet).await;
         }
         Command::Inspect { offer } => inspect(global, output, &offer).await?,
         Command::Qr { offer, out } => draw(output, &link(&offer, &mut Input::default()).await?, out.as_deref())?,
@@ -120,11 +122,22 @@ async fn poll(global: &Global, output: &Output, session: Option<String>) -> Resu
     Ok(worst.unwrap_or(Ending::Done))
 }
 
+async fn flush(global: &Global, output: &Output) -> Result<()> {
+    let wallet = setup::wallet(global, output, None).await?;
+    let flushed = output.during("telling issuers", wallet.flush()).await?;
+    output.told(&flushed);
+    let waiting = flushed.waiting;
+    output.event(&json!({"event": "flushed", "notified": flushed.notified.len(), "waiting": waiting}));
+    output.say(&format!("{} told, {waiting} to be tried again later", flushed.notified.len()));
+    Ok(())
+}
+
 async fn recheck(global: &Global, output: &Output, id: &str) -> Result<Ending> {
     let wallet = setup::wallet(global, output, None).await?;
     let id = find(&wallet, id).await?.id;
     let credential = output.during("checking", wallet.recheck(&id)).await?;
     output.received(&credential);
+    output.tell(&wallet).await;
     if credential.quarantined {
         let code = if credential.report.failed().is_empty() {
             ErrorCode::CredentialUnverified

@@ -47,6 +47,7 @@ impl Run<'_> {
             Err(Trouble::Wallet(_)) => {}
             _ => self.output.transcript(&issuance.transcript().await?),
         }
+        self.output.tell(self.wallet).await;
         ending
     }
 

@@ -2,17 +2,23 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::pin::Pin;
+use std::time::Duration;
 
 use billfold::model::display::plain_text;
 use billfold::model::ids::SessionId;
 use billfold::model::time::Timestamp;
-use billfold::{Advice, Card, Credential, Error, Failure, OfferSummary, PendingIssuance, Step, Transcript};
-use serde_json::Value;
+use billfold::{
+    Advice, Card, Credential, Error, Failure, Flushed, OfferSummary, PendingIssuance, Step, Transcript, Wallet,
+};
+use serde_json::{Value, json};
 
 use crate::args::{Global, Refused};
 use crate::terminal::{Style, progress, tell};
 use crate::trouble::Trouble;
 use crate::{events, show};
+
+/// How long a command tells issuers things before it ends.
+const TELLING: Duration = Duration::from_secs(10);
 
 /// Says things in the way that was asked for.
 pub(crate) struct Output {
@@ -163,6 +169,25 @@ impl Output {
         }
         if credentials.is_empty() {
             self.say("There is no credential yet.");
+        }
+    }
+
+    /// Tells issuers what became of their credentials, as far as that goes quickly. The rest is told
+    /// by the next command, or by `flush`.
+    pub(crate) async fn tell(&self, wallet: &Wallet) {
+        if let Ok(Ok(flushed)) = tokio::time::timeout(TELLING, wallet.flush()).await {
+            self.told(&flushed);
+        }
+    }
+
+    pub(crate) fn told(&self, flushed: &Flushed) {
+        for one in &flushed.notified {
+            self.event(&json!({
+                "event": "notified",
+                "credential": one.credential,
+                "credential_issuer": one.credential_issuer,
+                "notification": one.event.as_str(),
+            }));
         }
     }
 

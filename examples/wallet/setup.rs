@@ -53,7 +53,8 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
     let mut builder = Wallet::builder(global.client_id.as_str())
         .binding(global.binding)
         .policy(global.policy.clone())
-        .allow_loopback_http(global.dev);
+        .allow_loopback_http(global.dev)
+        .notify_in_background(false);
     if let Some(uri) = redirect_uri {
         builder = builder.redirect_uri(uri.as_str());
     }

@@ -25,6 +25,7 @@ use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
 use crate::model::offer::TxCode;
 use crate::model::time::Timestamp;
+use crate::outbox;
 use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::authorization;
 use crate::protocol::token::TokenGrant;
@@ -272,6 +273,9 @@ impl Issuance {
         let mut live = Live { wallet: &self.wallet, session, revision, log, failed: None };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
         let result = Box::pin(run(&mut live)).await;
+        if matches!(live.session.stage, Stage::Ended(_)) {
+            outbox::flush_soon(&self.wallet);
+        }
         result.map_err(|error| error.in_session(&self.id).with_transcript(&live.log.transcript()))
     }
 }

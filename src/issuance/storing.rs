@@ -11,8 +11,11 @@ use crate::model::credential::{Credential, HolderKey, Instance};
 use crate::model::ids::{CredentialId, IssuerId};
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
-use crate::model::report::{Report, Verdict};
-use crate::platform::store::Expected;
+use crate::model::report::{CheckKind, Report, Verdict};
+use crate::model::time::Timestamp;
+use crate::outbox::{self, Contact};
+use crate::platform::store::{Change, Expected};
+use crate::protocol::notification::NotificationEvent;
 use crate::session::{Event, Stage, TaskState};
 use crate::setup::{Setup, put_credential};
 use crate::verify::VerifyContext;
@@ -38,7 +41,7 @@ struct Asked<'a> {
 impl Live<'_> {
     /// Checks what a task received and stores it, in one transaction with the session.
     pub(super) async fn store_received(&mut self, task: usize) -> Result<()> {
-        let Stage::Credentials { tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
+        let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
         let work = &tasks[task];
         let TaskState::Received { credentials, notification_id } = &work.state else {
             unreachable!("it was received");
@@ -61,6 +64,9 @@ impl Live<'_> {
         let (usable, aside): (Vec<_>, Vec<_>) =
             checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
         let now = self.wallet.clock.now();
+        let contact = issuer.notification_endpoint.as_ref().zip(notification_id.as_ref()).map(|(endpoint, id)| {
+            Contact { notification_endpoint: endpoint.clone(), notification_id: id.clone(), token: token.clone() }
+        });
         let record = |checked: Vec<Checked>| {
             let worst = checked.iter().max_by_key(|checked| severity(checked.report.verdict));
             let worst = worst.expect("a record is made of at least one credential");
@@ -79,7 +85,7 @@ impl Live<'_> {
                 display: configuration.display.clone(),
                 claim_descriptions: configuration.claims.clone(),
                 issuer_jwks: issuer.jwks.clone(),
-                notification_id: notification_id.clone(),
+                contact: contact.clone(),
                 instances: checked.into_iter().map(|checked| checked.instance).collect(),
             }
         };
@@ -107,8 +113,12 @@ impl Live<'_> {
             }
             (None, None) => unreachable!("an answer has at least one credential"),
         };
-        let changes =
+        let mut changes: Vec<_> =
             kept.iter().chain(&quarantined).map(|credential| put_credential(credential, Expected::Nothing)).collect();
+        // One notice for the whole answer, and the worst of its credentials decides.
+        let all = kept.iter().chain(&quarantined);
+        let worst = all.max_by_key(|credential| severity(credential.report.verdict));
+        changes.extend(worst.and_then(|worst| tell(worst, now)));
         self.record_with(event, changes).await?;
         if let Some(error) = failed {
             self.failed.get_or_insert(error);
@@ -135,6 +145,21 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
                 }
             }
             this.report = Report::judge(&checks, &wallet.policy);
+        }
+    }
+}
+
+/// What the issuer hears about a credential once it is checked; nothing as long as that is open.
+pub(crate) fn tell(credential: &Credential, now: Timestamp) -> Option<Change> {
+    match credential.report.verdict {
+        Verdict::Verified | Verdict::VerifiedWithWarnings => {
+            outbox::tell(credential, NotificationEvent::CredentialAccepted, None, now)
+        }
+        Verdict::Unverified => None,
+        Verdict::Rejected => {
+            let failed: Vec<_> = credential.report.failed().into_iter().map(CheckKind::as_str).collect();
+            let description = format!("checks that failed: {}", failed.join(", "));
+            outbox::tell(credential, NotificationEvent::CredentialFailure, Some(description), now)
         }
     }
 }

@@ -10,6 +10,7 @@ use super::jwk::Jwk;
 use super::metadata::CredentialKind;
 use super::report::Report;
 use super::time::Timestamp;
+use crate::outbox::Contact;
 
 /// What a credential endpoint answers (OpenID4VCI section 8.3).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,8 +64,8 @@ pub struct Credential {
     pub claim_descriptions: Vec<ClaimDescription>,
     /// The signing keys in the issuer's metadata, as they were at issuance.
     pub issuer_jwks: Option<Value>,
-    /// For telling the issuer how it went.
-    pub notification_id: Option<NotificationId>,
+    /// How the issuer can be told what became of it; none if it does not want to hear.
+    pub(crate) contact: Option<Contact>,
 }
 
 /// One copy of a credential.

@@ -7,6 +7,7 @@ pub(crate) mod credential;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod nonce;
+pub(crate) mod notification;
 pub(crate) mod offer;
 pub(crate) mod proof;
 pub(crate) mod token;

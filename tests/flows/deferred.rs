@@ -1,21 +1,8 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-use billfold::platform::clock::{Clock, SystemClock};
-use billfold::{ErrorCode, Step, Timestamp, Wallet};
+use billfold::platform::clock::Clock;
+use billfold::{ErrorCode, Step, Wallet};
 use billfold_test_issuer::Options;
 
-use crate::world::{JWT_VC, SD_JWT, World, failure, pre_authorized};
-
-/// The machine's clock, moved by the test.
-#[derive(Clone, Default)]
-struct Moved(Arc<AtomicI64>);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        SystemClock.now() + self.0.load(Ordering::SeqCst)
-    }
-}
+use crate::world::{JWT_VC, Moved, SD_JWT, World, failure, pre_authorized};
 
 struct Waiting {
     world: World,
@@ -34,7 +21,7 @@ impl Waiting {
 
     /// Time passes, for the wallet and for the issuer.
     fn pass(&self, seconds: i64) {
-        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.pass(seconds);
         self.world.issuer.advance_clock(seconds);
     }
 }

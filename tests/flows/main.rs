@@ -5,6 +5,7 @@ mod crash;
 mod deferred;
 mod formats;
 mod hostile;
+mod notify;
 mod offer;
 mod pre_authorized;
 mod requests;

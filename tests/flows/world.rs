@@ -1,16 +1,34 @@
 //! A wallet, an issuer, and a user with a browser.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use billfold::platform::clock::{Clock, SystemClock};
 use billfold::platform::memory::MemoryStore;
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
-use billfold::{Credential, Error, Issuance, Step, Verdict, Wallet, WalletBuilder};
+use billfold::{Credential, Error, Issuance, Step, Timestamp, Verdict, Wallet, WalletBuilder};
 use billfold_test_issuer::{By, Grant, MadeOffer, OfferSpec, Options, Running, TestIssuer};
 
 pub(crate) const SD_JWT: &str = "dc+sd-jwt";
 pub(crate) const JWT_VC: &str = "jwt_vc_json";
 pub(crate) const REDIRECT: &str = "com.example.wallet:/callback";
+
+/// The machine's clock, moved by the test.
+#[derive(Clone, Default)]
+pub(crate) struct Moved(Arc<AtomicI64>);
+
+impl Clock for Moved {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Moved {
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
 
 /// One issuer, and one wallet's store and keys.
 pub(crate) struct World {

@@ -13,7 +13,7 @@ async fn the_command_waits_for_them() {
     let user = User::new();
     let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
     let ran = user.run(&["accept", &offer.link]).await.exits(0);
-    assert_eq!(ran.kinds(), ["offer", "waiting", "waiting", "stored"], "{ran:#?}");
+    assert_eq!(ran.kinds(), ["offer", "waiting", "waiting", "stored", "notified"], "{ran:#?}");
     assert!(ran.all("waiting")[0]["until"].as_str().unwrap().ends_with('Z'), "{ran:#?}");
 }
 

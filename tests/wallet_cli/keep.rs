@@ -100,3 +100,34 @@ async fn the_store_is_sealed_and_for_its_owner_only() {
         assert_eq!(mode & 0o077, 0, "{mode:o}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn issuers_hear_what_became_of_their_credentials() {
+    let issuer = TestIssuer::start().await;
+    let user = User::new();
+    let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
+    issuer.fault("http-500-notification");
+    let accepted = user.run(&["accept", &offer.link]).await.exits(0);
+    let id = accepted.one("stored")["credential"].clone();
+    assert_eq!(accepted.kinds(), ["offer", "stored"], "the issuer does not listen");
+    let flushed = user.run(&["flush"]).await.exits(0);
+    assert_eq!(flushed.one("flushed")["waiting"], 1);
+    issuer.no_faults();
+
+    let forgotten = user.run(&["forget", id.as_str().unwrap()]).await.exits(0);
+    let notified = forgotten.one("notified");
+    assert_eq!((&notified["credential"], &notified["notification"]), (&id, &json!("credential_deleted")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_copies_of_one_credential() {
+    let issuer = TestIssuer::start().await;
+    let user = User::new();
+    let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
+    user.run(&["accept", &offer.link, "--copies", "99"]).await.fails_with("setup_invalid");
+    let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
+    let accepted = user.run(&["accept", &offer.link, "--copies", "3"]).await.exits(0);
+    let id = accepted.one("stored")["credential"].as_str().unwrap();
+    let exported = user.run(&["export", id]).await.exits(0);
+    assert_eq!(exported.one("export")["raw"].as_array().unwrap().len(), 3);
+}

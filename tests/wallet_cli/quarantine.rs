@@ -17,7 +17,7 @@ async fn a_rejected_credential_is_put_aside_and_older_ones_stay() {
         issuer.fault("bad-signature");
         let offer = issuer.offer(&json!({"grant": "pre-authorized", "format": format}));
         let ran = user.run(&["accept", &offer.link]).await.exits(1);
-        assert_eq!(ran.kinds(), ["offer", "quarantined", "error"], "{ran:#?}");
+        assert_eq!(ran.kinds(), ["offer", "quarantined", "notified", "error"], "{ran:#?}");
         let aside = ran.one("quarantined");
         assert_eq!(aside["report"]["verdict"], "rejected");
         let error = ran.one("error");

@@ -27,7 +27,7 @@ async fn pre_authorized_in_every_format_by_value_and_by_reference() {
         for by in ["value", "reference"] {
             let offer = issuer.offer(&json!({"grant": "pre-authorized", "format": format, "by": by}));
             let ran = user.run(&["accept", &offer.link]).await.exits(0);
-            assert_eq!(ran.kinds(), ["offer", "stored"], "{format} by {by}: {ran:#?}");
+            assert_eq!(ran.kinds(), ["offer", "stored", "notified"], "{format} by {by}: {ran:#?}");
             assert_eq!(ran.one("offer")["credentials"][0]["format"], format);
             stored(&ran, format);
         }
@@ -47,7 +47,7 @@ async fn sign_in_in_every_format_by_value_and_by_reference() {
             assert!(sign_in["session"].is_string(), "{sign_in}");
             issuer.user_signs_in(sign_in["url"].as_str().unwrap()).await;
             let ran = running.end().await.exits(0);
-            assert_eq!(ran.kinds(), ["offer", "sign_in", "stored"], "{format} by {by}: {ran:#?}");
+            assert_eq!(ran.kinds(), ["offer", "sign_in", "stored", "notified"], "{format} by {by}: {ran:#?}");
             stored(&ran, format);
         }
     }
@@ -108,7 +108,7 @@ async fn every_key_and_binding_that_the_issuer_takes() {
 async fn the_demonstration_goes_the_whole_way_and_leaves_nothing() {
     let user = User::new();
     let ran = user.run(&["accept"]).await.exits(0);
-    assert_eq!(ran.kinds(), ["offer", "sign_in", "stored"], "{ran:#?}");
+    assert_eq!(ran.kinds(), ["offer", "sign_in", "stored", "notified"], "{ran:#?}");
     stored(&ran, ran.one("stored")["format"].as_str().unwrap());
     assert!(!user.home().join("store").exists() && !user.home().join("data").exists(), "a store was left");
     assert!(user.run(&["list"]).await.exits(0).events.is_empty());

@@ -15,7 +15,7 @@ async fn given_with_the_command() {
     let user = User::new();
     let offer = issuer.offer(&with_code());
     let ran = user.run(&["accept", &offer.link, "--tx-code", offer.tx_code.as_deref().unwrap()]).await.exits(0);
-    assert_eq!(ran.kinds(), ["offer", "stored"]);
+    assert_eq!(ran.kinds(), ["offer", "stored", "notified"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,14 +36,12 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
 async fn what_is_not_there_yet_says_so() {
     let user = User::new();
     let lines: &[&[&str]] = &[
-        &["flush"],
         &["refresh", "1"],
         &["verify", "-"],
         &["--profile", "haip", "list"],
         &["--client-auth", "private_key_jwt", "list"],
         &["--binding", "did:prism", "list"],
         &["accept", "L", "--encrypt", "always"],
-        &["accept", "L", "--copies", "2"],
     ];
     for line in lines {
         let ran = user.run(line).await.exits(2);

@@ -84,7 +84,7 @@ impl Credential {
             claim_descriptions: _,
             // The core's own: to check it again, to tell the issuer.
             issuer_jwks: _,
-            notification_id: _,
+            ..
         } = credential;
         Self {
             id: id.to_string(),

@@ -1,0 +1,192 @@
+//! What issuers are still to be told: kept in the store until they have heard it.
+//!
+//! A notice is written in the same transaction as what it is about. It is sent afterwards, as often
+//! as it takes; hearing it twice does an issuer no harm (OpenID4VCI section 11.1).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::model::credential::Credential;
+use crate::model::ids::{CredentialId, IssuerId, NotificationId};
+use crate::model::time::Timestamp;
+use crate::model::token::Token;
+use crate::platform::http::HttpLimits;
+use crate::platform::store::{Change, Expected, Record, StoreErrorKind, Table};
+use crate::protocol::notification::{self, NotificationEvent};
+use crate::setup::{Setup, store_error};
+use crate::wire::Log;
+
+/// A notice that nobody took for so long is given up.
+const KEPT_SECONDS: i64 = 7 * 24 * 3600;
+/// The first pause after a try that failed; each further one is twice as long.
+const FIRST_PAUSE_SECONDS: i64 = 30;
+/// The longest pause.
+const LONGEST_PAUSE_SECONDS: i64 = 24 * 3600;
+
+/// How an issuer can be told about a credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Contact {
+    pub(crate) notification_endpoint: Url,
+    pub(crate) notification_id: NotificationId,
+    pub(crate) token: Token,
+}
+
+/// One thing to tell.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Notice {
+    credential: CredentialId,
+    credential_issuer: IssuerId,
+    contact: Contact,
+    event: NotificationEvent,
+    description: Option<String>,
+    created_at: Timestamp,
+    attempts: u32,
+    not_before: Timestamp,
+}
+
+/// Something that an issuer was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notified {
+    /// About which credential.
+    pub credential: CredentialId,
+    /// Which issuer.
+    pub credential_issuer: IssuerId,
+    /// What.
+    pub event: NotificationEvent,
+}
+
+/// What a [flush](crate::Wallet::flush) did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// What issuers were told.
+    pub notified: Vec<Notified>,
+    /// How many notices wait for another try.
+    pub waiting: usize,
+}
+
+/// The change that queues a notice; none for a credential whose issuer does not want to hear.
+pub(crate) fn tell(
+    credential: &Credential,
+    event: NotificationEvent,
+    description: Option<String>,
+    now: Timestamp,
+) -> Option<Change> {
+    let notice = Notice {
+        credential: credential.id.clone(),
+        credential_issuer: credential.credential_issuer.clone(),
+        contact: credential.contact.clone()?,
+        event,
+        description,
+        created_at: now,
+        attempts: 0,
+        not_before: now,
+    };
+    Some(put(&CredentialId::random().to_string(), &notice, Expected::Nothing))
+}
+
+fn put(id: &str, notice: &Notice, expected: Expected) -> Change {
+    Change::Put {
+        table: Table::Outbox,
+        id: id.to_owned(),
+        content: serde_json::to_vec(notice).expect("a notice has only text keys and numbers that JSON has"),
+        expected,
+    }
+}
+
+/// Tries everything that is due.
+pub(crate) async fn flush(setup: &Setup) -> Result<Flushed> {
+    let _one_at_a_time = setup.flushing.lock().await;
+    let mut flushed = Flushed::default();
+    for record in setup.store.list(Table::Outbox).await.map_err(store_error)? {
+        match flush_one(setup, record).await? {
+            Flush::Told(notified) => flushed.notified.push(notified),
+            Flush::Waiting => flushed.waiting += 1,
+            Flush::Gone => {}
+        }
+    }
+    Ok(flushed)
+}
+
+enum Flush {
+    Told(Notified),
+    Waiting,
+    Gone,
+}
+
+async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
+    let now = setup.clock.now();
+    let remove = || setup.store.commit(vec![Change::Remove { table: Table::Outbox, id: record.id.clone() }]);
+    let Ok(mut notice) = serde_json::from_slice::<Notice>(&record.content) else {
+        tracing::warn!(target: "billfold::outbox", "a notice can't be read and is given up");
+        remove().await.map_err(store_error)?;
+        return Ok(Flush::Gone);
+    };
+    let token_ended = notice.contact.token.expires_at.is_some_and(|at| at <= now);
+    if token_ended || now - notice.created_at > KEPT_SECONDS {
+        remove().await.map_err(store_error)?;
+        return Ok(Flush::Gone);
+    }
+    if notice.not_before > now {
+        return Ok(Flush::Waiting);
+    }
+    // Written before it is sent: of two processes that find it, one sends it now.
+    let pause = FIRST_PAUSE_SECONDS.saturating_mul(1 << notice.attempts.min(20)).min(LONGEST_PAUSE_SECONDS);
+    notice.attempts += 1;
+    notice.not_before = now + pause;
+    match setup.store.commit(vec![put(&record.id, &notice, Expected::Revision(record.revision))]).await {
+        Ok(()) => {}
+        Err(error) if error.kind == StoreErrorKind::Conflict => return Ok(Flush::Waiting),
+        Err(error) => return Err(store_error(error)),
+    }
+    match send(setup, &notice).await {
+        Ok(()) => {
+            remove().await.map_err(store_error)?;
+            let Notice { credential, credential_issuer, event, .. } = notice;
+            Ok(Flush::Told(Notified { credential, credential_issuer, event }))
+        }
+        Err(error) if may_help_later(&error) => Ok(Flush::Waiting),
+        Err(error) => {
+            tracing::warn!(target: "billfold::outbox", "an issuer does not take a notice: {error}");
+            remove().await.map_err(store_error)?;
+            Ok(Flush::Gone)
+        }
+    }
+}
+
+async fn send(setup: &Setup, notice: &Notice) -> Result<()> {
+    let contact = &notice.contact;
+    let url = &contact.notification_endpoint;
+    let description = notice.description.as_deref();
+    let request = notification::request(url, &contact.token, &contact.notification_id, notice.event, description)?;
+    let answer = setup.wire.send(Operation::Notification, url, request, HttpLimits::default(), &Log::default()).await?;
+    notification::response(&answer).map_err(|error| error.endpoint(url))
+}
+
+fn may_help_later(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::Unreachable
+            | ErrorCode::TimedOut
+            | ErrorCode::ConnectionLost
+            | ErrorCode::TlsFailed
+            | ErrorCode::ServerFailed
+    )
+}
+
+/// Sends what is due while the caller goes on, where there is a runtime for it. What does not get
+/// through stays for the next time.
+pub(crate) fn flush_soon(setup: &Arc<Setup>) {
+    if !setup.notify_in_background {
+        return;
+    }
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    let setup = setup.clone();
+    runtime.spawn(async move {
+        if let Err(error) = flush(&setup).await {
+            tracing::warn!(target: "billfold::outbox", "issuers could not be told: {error}");
+        }
+    });
+}
