@@ -123,7 +123,7 @@ public final class Billfold: Sendable {
         try await issuance { try await $0.openOffer(link: link) }
     }
 
-    /// As ``openOffer(_:)-(String)``, for the address that the system opened the app with.
+    /// The same with the address that the system opened the app with.
     ///
     /// - Throws: ``BillfoldError``
     public func openOffer(_ link: URL) async throws -> Issuance {

@@ -144,15 +144,15 @@ public struct AcceptOptions: Sendable, Hashable {
     /// How the authorization request names what is wanted.
     public var requestBy: RequestBy
 
-    /// How many copies of each credential, each with a key of its own; one when `nil`.
-    public var copies: UInt32?
+    /// How many copies of each credential, each with a key of its own; one when `nil`. The issuer sets the most.
+    public var copies: Int?
 
     /// Every option, each with its default.
     public init(
         configurations: [String]? = nil,
         grant: GrantType? = nil,
         requestBy: RequestBy = .auto,
-        copies: UInt32? = nil
+        copies: Int? = nil
     ) {
         self.configurations = configurations
         self.grant = grant

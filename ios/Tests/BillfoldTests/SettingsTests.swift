@@ -80,6 +80,10 @@ final class SettingsTests: WalletTestCase {
         let issuance = try await wallet.openOffer(try await issuer.offer(grant: TestIssuer.code).link)
         let grant = AcceptOptions(grant: .preAuthorizedCode)
         _ = try await refused(.offer) { try await issuance.accept(grant) }
+        for copies in [-1, 0, 1000, Int.max] {
+            let error = try await refused(.unsupported) { try await issuance.accept(AcceptOptions(copies: copies)) }
+            XCTAssertTrue(error.detail.contains("copies"), error.detail)
+        }
         let byDetails = AcceptOptions(
             configurations: issuance.offer.credentials.map(\.configuration), grant: .authorizationCode, requestBy: .details
         )

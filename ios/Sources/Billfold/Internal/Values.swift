@@ -6,7 +6,13 @@ internal import BillfoldFFI
 
 extension AcceptOptions {
     var ffi: BillfoldFFI.AcceptOptions {
-        BillfoldFFI.AcceptOptions(configurations: configurations, grant: grant?.ffi, request: requestBy.ffi, copies: copies)
+        BillfoldFFI.AcceptOptions(
+            configurations: configurations,
+            grant: grant?.ffi,
+            request: requestBy.ffi,
+            // Below zero counts as zero, which the library refuses.
+            copies: copies.map { UInt32(clamping: $0) }
+        )
     }
 }
 
