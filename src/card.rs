@@ -289,6 +289,13 @@ mod tests {
     }
 
     #[test]
+    fn debug_shows_no_claim() {
+        let credential = credential(json!({ "name": "Mira" }), CredentialKind::Unknown);
+        let text = format!("{credential:?}");
+        assert!(!text.contains("Mira") && text.contains("issuer.example"), "{text}");
+    }
+
+    #[test]
     fn without_names_the_type_and_host_speak() {
         let mut credential = credential(
             json!({ "@context": [], "type": ["VerifiableCredential", "Degree"], "credentialSubject": { "id": "did:x", "gpa": 4.5 } }),

@@ -1,5 +1,7 @@
 //! Credentials as the wallet keeps them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +15,7 @@ use super::time::Timestamp;
 use crate::outbox::Contact;
 
 /// What a credential endpoint answers (OpenID4VCI section 8.3).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum CredentialResponse {
     /// The credentials, raw as received: text or an object, by format.
     Issued {
@@ -32,7 +34,9 @@ pub enum CredentialResponse {
 }
 
 /// A stored credential: one dataset, in one or more copies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+///
+/// `Debug` shows neither claims nor the raw credential.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Credential {
     /// Its name in the wallet.
     pub id: CredentialId,
@@ -68,13 +72,42 @@ pub struct Credential {
     pub(crate) contact: Option<Contact>,
 }
 
-/// One copy of a credential.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// One copy of a credential. `Debug` does not show it.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Instance {
     /// The credential exactly as received.
     pub raw: Value,
     /// The key it is bound to, if it is bound.
     pub key: Option<HolderKey>,
+}
+
+impl fmt::Debug for CredentialResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issued { credentials, .. } => write!(f, "Issued({})", credentials.len()),
+            Self::Deferred { interval, .. } => write!(f, "Deferred({interval} s)"),
+        }
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("id", &self.id)
+            .field("credential_issuer", &self.credential_issuer)
+            .field("credential_configuration_id", &self.credential_configuration_id)
+            .field("format", &self.format)
+            .field("instances", &self.instances.len())
+            .field("report", &self.report)
+            .field("quarantined", &self.quarantined)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Instance {
