@@ -185,6 +185,14 @@ extension TransportError {
             return
         }
         let number = error.errorCode
+        #if canImport(FoundationNetworking)
+        // There is no code for it here, only libcurl's words; these are of the handshake alone.
+        let words = ["TLS connect error", "SSL certificate problem", "SSL: "]
+        if error.code == .unknown, words.contains(where: error.localizedDescription.hasPrefix) {
+            self.init(.tls, maybeSent: false, "no trusted connection (\(number))")
+            return
+        }
+        #endif
         switch error.code {
         case .cannotFindHost, .dnsLookupFailed:
             self.init(.unreachable, maybeSent: false, "the name did not resolve (\(number))")

@@ -147,6 +147,15 @@ final class URLSessionTransportTests: XCTestCase {
         XCTAssertFalse(unknown.maybeSent)
     }
 
+    func testAServerWithoutTLS() async throws {
+        let server = try server { _ in Data("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8) }
+        let base = server.base.replacingOccurrences(of: "http://", with: "https://")
+        let error = try await failed(try request("POST", base + "/token", body: "code=abc"), limits())
+        XCTAssertEqual(error.kind, .tls, error.detail)
+        // The handshake failed, so the code is still good.
+        XCTAssertFalse(error.maybeSent)
+    }
+
     func testPrivateAddressesAreRefused() async throws {
         let server = try server { _ in Data("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".utf8) }
         let port = try XCTUnwrap(server.base.split(separator: ":").last)

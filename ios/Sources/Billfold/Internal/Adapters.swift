@@ -66,7 +66,7 @@ final class TransportToFFI: BillfoldFFI.HttpTransport {
 
     func send(request: BillfoldFFI.HttpRequest, limits: BillfoldFFI.HttpLimits) async throws -> BillfoldFFI.HttpResponse {
         do {
-            guard let url = URL(string: request.url) else {
+            guard let url = URL(ffi: request.url) else {
                 throw TransportError(.other, maybeSent: false, "the platform can't read the address")
             }
             let response = try await http.send(

@@ -59,6 +59,27 @@ extension Logo {
     }
 }
 
+extension URL {
+    /// An address from the native library, which has read it as one. What RFC 3986 does not allow there is
+    /// percent-encoded; what is encoded already stays as it is. Foundation would encode that a second time
+    /// (`%2F` to `%252F`) as soon as it finds one character to encode.
+    init?(ffi text: String) {
+        // The brackets of an IPv6 address are the only ones that may stay.
+        let authority = text.range(of: "://").map { scheme in
+            text[scheme.upperBound...].firstIndex { "/?#".contains($0) } ?? text.endIndex
+        }
+        let split = authority ?? text.startIndex
+        let allowed = CharacterSet(charactersIn: "%:/?#@!$&'()*+,;=-._~")
+            .union(CharacterSet(charactersIn: "0"..."9"))
+            .union(CharacterSet(charactersIn: "A"..."Z"))
+            .union(CharacterSet(charactersIn: "a"..."z"))
+        guard let rest = String(text[split...]).addingPercentEncoding(withAllowedCharacters: allowed),
+            let url = URL(string: text[..<split] + rest)
+        else { return nil }
+        self = url
+    }
+}
+
 extension Step {
     /// `nil` for a step of a newer native library.
     init?(_ ffi: BillfoldFFI.Step) {
@@ -66,7 +87,7 @@ extension Step {
         case .review: self = .review
         case .enterCode(let hint): self = .enterCode(CodeHint(hint))
         case .signIn(let url):
-            guard let url = URL(string: url) else { return nil }
+            guard let url = URL(ffi: url) else { return nil }
             self = .signIn(url)
         case .wait(let until): self = .wait(until: date(until))
         case .interrupted: self = .interrupted

@@ -75,6 +75,8 @@ final class RawServer: Sendable {
     }
 
     private func isComplete(_ text: String) -> Bool {
+        // The first octet of a TLS handshake, which gets its answer in plain text.
+        if text.hasPrefix("\u{16}") { return true }
         guard let end = text.range(of: "\r\n\r\n") else { return false }
         let head = text[..<end.lowerBound].lowercased()
         guard let field = head.range(of: "content-length: ") else { return true }
