@@ -119,6 +119,8 @@ struct Live<'a> {
     session: Session,
     revision: u64,
     log: Log,
+    /// When the call began. A credential that is deferred during a call is asked for in a later one.
+    began: Timestamp,
     /// The first failure of a credential request in this call, whole: the session keeps only its
     /// code and detail.
     failed: Option<Error>,
@@ -270,7 +272,8 @@ impl Issuance {
         let _one_at_a_time = self.gate.lock().await;
         let (session, revision) = read_session(&self.wallet, &self.id).await?;
         let log = Log::new(session.transcript.clone());
-        let mut live = Live { wallet: &self.wallet, session, revision, log, failed: None };
+        let began = self.wallet.clock.now();
+        let mut live = Live { wallet: &self.wallet, session, revision, log, began, failed: None };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
         let result = Box::pin(run(&mut live)).await;
         if matches!(live.session.stage, Stage::Ended(_)) {

@@ -22,10 +22,10 @@ impl Live<'_> {
 
     /// Moves the next task one step on; gives the step when all that is left has to wait.
     pub(super) async fn next_credential(&mut self) -> Result<Option<Step>> {
-        let now = self.wallet.clock.now();
+        let began = self.began;
         let next = self.tasks().iter().position(|task| match &task.state {
             TaskState::Due | TaskState::InFlight | TaskState::Received { .. } => true,
-            TaskState::Deferred { until, .. } => *until <= now,
+            TaskState::Deferred { until, .. } => *until <= began,
             TaskState::Stored { .. } | TaskState::Failed { .. } => false,
         });
         let Some(task) = next else { return step_of(&self.session).map(Some) };
