@@ -199,7 +199,7 @@ final class FailureTests: WalletTestCase {
         XCTAssertEqual(full.underlyingError as? SecretError, SecretError("the disk is full"))
 
         try await wallet().close()
-        let error = try await refused(.store) { try await wallet(secrets: Broken(error: AppTrouble())) }
+        let error = try await refused(.store) { try await reopen { try await wallet(secrets: Broken(error: AppTrouble())) } }
         XCTAssertEqual(error.code, "secret_store_failed")
         XCTAssertFalse("\(error)".contains("abc"))
         XCTAssertEqual(error.underlyingError as? AppTrouble, AppTrouble())
@@ -209,7 +209,7 @@ final class FailureTests: WalletTestCase {
         let wallet = try await wallet()
         try one(try await wallet.openOffer(try await issuer.offer().link).accept())
         wallet.close()
-        let error = try await refused(.store) { try await self.wallet().credentials() }
+        let error = try await refused(.store) { try await reopen { try await self.wallet().credentials() } }
         XCTAssertTrue(["record_damaged", "secret_store_failed"].contains(error.code), error.code)
     }
 
@@ -219,7 +219,7 @@ final class FailureTests: WalletTestCase {
         let error = try await refused(.store) { try await self.wallet(secrets: secrets) }
         XCTAssertEqual(error.code, "store_locked")
         wallet.close()
-        try await self.wallet(secrets: secrets).close()
+        try await reopen { try await self.wallet(secrets: secrets) }.close()
     }
 
     func testAWalletThatNobodyKeepsLetsGoOfItsFolder() async throws {
@@ -230,14 +230,7 @@ final class FailureTests: WalletTestCase {
             try await issuance.decline()
         }
         // Not at once: the tasks of the last calls end at a time of their own.
-        for _ in 0..<100 {
-            do {
-                return try await wallet(secrets: secrets).close()
-            } catch let error as BillfoldError where error.code == "store_locked" {
-                try await Task.sleep(nanoseconds: 50_000_000)
-            }
-        }
-        XCTFail("the folder is still held")
+        try await reopen { try await wallet(secrets: secrets) }.close()
     }
 
     func testSettingsThatCannotWork() async throws {

@@ -129,7 +129,7 @@ final class IssuanceTests: WalletTestCase {
         wallet.close()
 
         let redirect = try await Browser(issuer).signIn(url)
-        wallet = try await self.wallet(keys: keys, secrets: secrets)
+        wallet = try await reopen { try await self.wallet(keys: keys, secrets: secrets) }
         let pending = try await wallet.pending()
         XCTAssertEqual(pending.map(\.step), [.signIn(url)])
         let issuance = try await wallet.resumeRedirect(redirect)
@@ -137,7 +137,7 @@ final class IssuanceTests: WalletTestCase {
         try one(try await issuance.submitRedirect(redirect))
         wallet.close()
 
-        wallet = try await self.wallet(keys: keys, secrets: secrets)
+        wallet = try await reopen { try await self.wallet(keys: keys, secrets: secrets) }
         let credentials = try await wallet.credentials()
         XCTAssertEqual(credentials.count, 1)
         let left = try await wallet.pending()
@@ -155,7 +155,7 @@ final class IssuanceTests: WalletTestCase {
         }
         wallet.close()
 
-        wallet = try await self.wallet(keys: keys, secrets: secrets)
+        wallet = try await reopen { try await self.wallet(keys: keys, secrets: secrets) }
         let issuance = try await wallet.resume(id)
         _ = try enterCode(try await issuance.proceed())
         try one(try await issuance.submitCode(try XCTUnwrap(offer.txCode)))
@@ -165,7 +165,7 @@ final class IssuanceTests: WalletTestCase {
         var wallet = try await wallet(keys: nil, secrets: nil)
         let ids = try done(try await wallet.openOffer(try await issuer.offer().link).accept())
         wallet.close()
-        wallet = try await self.wallet(keys: nil, secrets: nil)
+        wallet = try await reopen { try await self.wallet(keys: nil, secrets: nil) }
         let credential = try await wallet.credential(ids[0])
         XCTAssertFalse(credential.copies[0].raw.isEmpty)
         #if os(Linux)

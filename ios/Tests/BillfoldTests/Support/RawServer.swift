@@ -6,6 +6,8 @@ final class RawServer: Sendable {
     let base: String
     private let socket: Int32
     private let asked = Locked<[String]>([])
+    private let isStopped = Locked(false)
+    private let ended = DispatchSemaphore(value: 0)
     private let answer: @Sendable (String) -> Data?
 
     /// The requests so far: head and body as text.
@@ -40,16 +42,20 @@ final class RawServer: Sendable {
 
     /// Ends the listening; connections that are open end with the process.
     func stop() {
-        shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
+        isStopped.with { $0 = true }
+        ended.wait()
     }
 
+    /// The socket is closed by who listens at it: its number may be another's at once.
     private func serve() {
-        while true {
+        while !isStopped.with({ $0 }) {
+            var event = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+            if poll(&event, 1, 20) <= 0 { continue }
             let connection = accept(socket, nil, nil)
-            if connection < 0 { return }
-            Thread.detachNewThread { self.serve(connection) }
+            if connection >= 0 { Thread.detachNewThread { self.serve(connection) } }
         }
+        close(socket)
+        ended.signal()
     }
 
     private func serve(_ connection: Int32) {
