@@ -84,6 +84,12 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
             (ErrorCode::GrantRefused, _) if matches!(grant, TokenGrant::AuthorizationCode { .. }) => {
                 error.advise(Advice::SignInAgain)
             }
+            (ErrorCode::TxCodeRefused, Some(said)) if !grant.has_tx_code() => {
+                Error::new(ErrorCode::ServerRefused, "the server refused a transaction code that nobody sent")
+                    .at(Operation::Token)
+                    .status(response.status().as_u16())
+                    .issuer_error(said)
+            }
             _ => error,
         }
     })?;
