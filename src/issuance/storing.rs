@@ -11,7 +11,7 @@ use crate::model::credential::{Credential, HolderKey, Instance};
 use crate::model::ids::{CredentialId, IssuerId};
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
-use crate::model::report::{CheckKind, Report, Verdict};
+use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict};
 use crate::model::time::Timestamp;
 use crate::outbox::{self, Contact};
 use crate::platform::store::{Change, Expected};
@@ -131,20 +131,14 @@ impl Live<'_> {
 /// Each key binds at most one credential of an answer (OpenID4VCI section 8.3). A second one with
 /// the same key would have no key of its own, so both stay linkable: it is put aside.
 fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
-    use crate::model::report::{CheckKind, Outcome};
     for at in 1..checked.len() {
         let (before, rest) = checked.split_at_mut(at);
         let this = &mut rest[0];
         let Some(key) = &this.instance.key else { continue };
         if before.iter().any(|other| other.instance.key.as_ref() == Some(key)) {
-            let mut checks = this.report.checks.clone();
-            for check in &mut checks {
-                if check.kind == CheckKind::HolderBinding {
-                    check.outcome = Outcome::Failed;
-                    "another credential of the same answer is bound to this key".clone_into(&mut check.detail);
-                }
-            }
-            this.report = Report::judge(&checks, &wallet.policy);
+            let detail = "another credential of the same answer is bound to this key".to_owned();
+            let check = Check { kind: CheckKind::HolderBinding, outcome: Outcome::Failed, detail };
+            this.report = with_check(&this.report, check, wallet);
         }
     }
 }
@@ -164,6 +158,12 @@ pub(crate) fn tell(credential: &Credential, now: Timestamp) -> Option<Change> {
     }
 }
 
+/// The report with one check put in place of what was found.
+fn with_check(report: &Report, check: Check, wallet: &Setup) -> Report {
+    let others = report.checks.iter().filter(|other| other.kind != check.kind).cloned();
+    Report::judge(&others.chain([check.clone()]).collect::<Vec<_>>(), &wallet.policy)
+}
+
 fn severity(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Verified => 0,
@@ -180,10 +180,8 @@ fn quarantine_error(credential: &Credential) -> Error {
         Verdict::Rejected => (ErrorCode::CredentialRejected, "did not pass its checks"),
         _ => (ErrorCode::CredentialUnverified, "could not be checked completely"),
     };
-    let open = report.checks.iter().filter(|check| {
-        use crate::model::report::Outcome;
-        matches!(check.outcome, Outcome::Failed | Outcome::Unknown(_))
-    });
+    let open =
+        report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed | Outcome::Unknown(_)));
     let named: Vec<_> = open.map(|check| format!("{}: {}", check.kind, check.detail)).collect();
     Error::new(code, format!("the credential {found} and was put aside ({})", named.join("; ")))
         .at(Operation::Verification)
@@ -230,6 +228,10 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
     };
     let log = Log::default();
     let mut worst: Option<Checked> = None;
+    // Which keys were asked for, and what else came in the same answer, is known at issuance only; and a
+    // binding that was wrong then does not become right.
+    let binding = credential.report.check(CheckKind::HolderBinding);
+    let binding = binding.filter(|check| check.outcome == Outcome::Failed).cloned();
     for instance in &credential.instances {
         let keys: Vec<_> = instance.key.iter().cloned().collect();
         let asked = Asked {
@@ -239,7 +241,10 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
             kind: &credential.kind,
             keys: &keys,
         };
-        let checked = check(wallet, &instance.raw, &asked, &log).await;
+        let mut checked = check(wallet, &instance.raw, &asked, &log).await;
+        if let Some(binding) = &binding {
+            checked.report = with_check(&checked.report, binding.clone(), wallet);
+        }
         if worst.as_ref().is_none_or(|worst| severity(checked.report.verdict) > severity(worst.report.verdict)) {
             worst = Some(checked);
         }
