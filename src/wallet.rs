@@ -265,7 +265,21 @@ impl Wallet {
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.
         let handles = credential.instances.into_iter().filter_map(|instance| instance.key).map(|key| key.handle);
-        self.setup.delete_keys(handles.collect()).await;
+        let mut handles: Vec<_> = handles.collect();
+        // A second copy for the same key lies in quarantine while the first one is in use. What can't be
+        // read may be such a copy too.
+        match self.credentials().await {
+            Ok(others) => {
+                let keys = others.iter().flat_map(|other| &other.instances).filter_map(|copy| copy.key.as_ref());
+                let kept: Vec<_> = keys.map(|key| &key.handle).collect();
+                handles.retain(|handle| !kept.contains(&handle));
+            }
+            Err(error) => {
+                tracing::warn!(target: "billfold::keys", "keys stay, another credential may need them: {error}");
+                handles.clear();
+            }
+        }
+        self.setup.delete_keys(handles).await;
         Ok(())
     }
 }
