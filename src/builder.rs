@@ -13,7 +13,7 @@ use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
 use crate::platform::store::CredentialStore;
 use crate::protocol::proof::Binding;
-use crate::setup::{FetchedOffers, Setup};
+use crate::setup::{FetchedOffers, Gates, Setup};
 use crate::verify::x509::TrustAnchors;
 use crate::wallet::Wallet;
 use crate::wire::Wire;
@@ -183,6 +183,7 @@ impl WalletBuilder {
             fetched_offers: FetchedOffers::default(),
             notify_in_background: self.notify_in_background,
             flushing: futures_util::lock::Mutex::default(),
+            gates: Gates::default(),
         };
         Ok(Wallet::over(setup))
     }

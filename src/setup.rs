@@ -1,14 +1,14 @@
 //! What all parts of a wallet share: how it was set up, and how it uses its platform.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use url::Url;
 
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::Credential;
-use crate::model::ids::{ClientId, KeyHandle};
+use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
 use crate::model::report::VerificationPolicy;
 use crate::platform::clock::Clock;
@@ -39,6 +39,28 @@ impl FetchedOffers {
     }
 }
 
+/// Lets one call at a time work on a session, through whichever handle: a second one would take a request
+/// that is under way for one that was cut off.
+#[derive(Default)]
+pub(crate) struct Gates(Mutex<HashMap<SessionId, Weak<Gate>>>);
+
+/// Held for the length of a call.
+pub(crate) type Gate = futures_util::lock::Mutex<()>;
+
+impl Gates {
+    /// The gate of a session: the same one for all its handles.
+    pub(crate) fn of(&self, session: &SessionId) -> Arc<Gate> {
+        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(session).and_then(Weak::upgrade) {
+            return gate;
+        }
+        gates.retain(|_, gate| gate.strong_count() > 0);
+        let gate = Arc::new(Gate::default());
+        gates.insert(session.clone(), Arc::downgrade(&gate));
+        gate
+    }
+}
+
 /// A wallet's settings and platform.
 pub(crate) struct Setup {
     pub(crate) client_id: ClientId,
@@ -57,6 +79,7 @@ pub(crate) struct Setup {
     pub(crate) notify_in_background: bool,
     /// Held while notices are sent.
     pub(crate) flushing: futures_util::lock::Mutex<()>,
+    pub(crate) gates: Gates,
 }
 
 impl Setup {

@@ -14,7 +14,6 @@ pub(crate) mod storing;
 
 use std::sync::Arc;
 
-use futures_util::lock::Mutex;
 use url::Url;
 
 pub use accepting::AcceptOptions;
@@ -30,7 +29,7 @@ use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::authorization;
 use crate::protocol::token::TokenGrant;
 use crate::session::{EndedTask, Ending, Event, MAX_TX_CODE_ATTEMPTS, Session, Stage, TaskState};
-use crate::setup::{Setup, store_error};
+use crate::setup::{Gate, Setup, store_error};
 use crate::transcript::Transcript;
 use crate::wire::Log;
 
@@ -104,13 +103,13 @@ pub struct Failure {
 
 /// One issuance, from the offer to the stored credential.
 ///
-/// Calls on one handle run one after another. A call whose future is dropped may leave the session
+/// Calls on one issuance run one after another, through whichever handle of the wallet. A call whose future is dropped may leave the session
 /// [`Step::Interrupted`]; nothing that was received is lost.
 pub struct Issuance {
     wallet: Arc<Setup>,
     id: SessionId,
     offer: OfferSummary,
-    gate: Mutex<()>,
+    gate: Arc<Gate>,
 }
 
 /// A session with its place in the store, for the length of one call.
@@ -169,7 +168,8 @@ impl Issuance {
 
     fn over(wallet: Arc<Setup>, session: &Session) -> Self {
         let offer = OfferSummary::of(session, wallet.locale.as_deref());
-        Self { wallet, id: session.id.clone(), offer, gate: Mutex::new(()) }
+        let gate = wallet.gates.of(&session.id);
+        Self { wallet, id: session.id.clone(), offer, gate }
     }
 
     /// Its name, for [`Wallet::resume`](crate::Wallet::resume).
