@@ -127,14 +127,15 @@ fn body(response: &HttpResponse) -> Result<Value, Error> {
 fn refusal(response: &HttpResponse, operation: Operation, refused: fn(&str) -> ErrorCode) -> Error {
     let status = response.status();
     let said = issuer_error(response);
+    let overloaded = status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS;
     let code = match &said {
         Some(said) => match refused(&said.error) {
             // A server that fails may well say so in OAuth's form.
-            ErrorCode::ServerRefused if status.is_server_error() => ErrorCode::ServerFailed,
+            ErrorCode::ServerRefused if overloaded => ErrorCode::ServerFailed,
             code => code,
         },
         None if status.is_redirection() => ErrorCode::RedirectRefused,
-        None if status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS => ErrorCode::ServerFailed,
+        None if overloaded => ErrorCode::ServerFailed,
         None if status == http::StatusCode::UNAUTHORIZED => refused("invalid_token"),
         None => ErrorCode::ServerRefused,
     };
