@@ -419,8 +419,13 @@ pub(crate) fn token(value: &Value, now: Timestamp) -> Read<Token> {
         });
     }
     let expires_in = object.get("expires_in").and_then(whole);
+    let access_token = object.required_text("access_token")?;
+    // RFC 6749 appendix A.12; anything else fits in no header, however often it is tried.
+    if !access_token.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return object.fail("access_token", "holds characters that no token has");
+    }
     Ok(Token {
-        access_token: object.required_text("access_token")?.into(),
+        access_token: access_token.into(),
         token_type,
         expires_at: expires_in.filter(|seconds| *seconds >= 0).map(|seconds| now + seconds),
         refresh_token: object.text("refresh_token")?.filter(|token| !token.is_empty()).map(Secret::from),
