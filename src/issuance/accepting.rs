@@ -1,7 +1,7 @@
 //! The user said yes: what exactly will be asked for, and how. All that can be known to be
 //! impossible is found out here, before any request is sent and any code spent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Live;
 use crate::error::{Error, ErrorCode, Operation, Result};
@@ -134,7 +134,8 @@ impl Live<'_> {
         }
         let (mut configurations, mut plans, mut left_out) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut first_problem = None;
-        for id in chosen {
+        let mut seen = BTreeSet::new();
+        for id in chosen.iter().filter(|id| seen.insert(*id)) {
             match self.plan(id) {
                 Ok(plan) => {
                     configurations.push(id.clone());

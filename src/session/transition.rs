@@ -1,5 +1,7 @@
 //! What an event makes of a stage: a pure function.
 
+use std::collections::BTreeSet;
+
 use super::event::Event;
 use super::stage::{Choice, EndedTask, Ending, Prepared, Stage, Task, TaskState};
 use crate::error::{Error, ErrorCode};
@@ -108,11 +110,13 @@ fn tasks(
 ) -> Vec<Task> {
     let mut tasks = Vec::new();
     for id in &choice.configurations {
+        let mut named = BTreeSet::new();
         let identifiers: Vec<_> = token
             .authorized
             .iter()
             .filter(|authorized| authorized.credential_configuration_id == *id)
             .flat_map(|authorized| &authorized.credential_identifiers)
+            .filter(|identifier| named.insert(*identifier))
             .collect();
         let mut task = |identifier| {
             tasks.push(Task {
