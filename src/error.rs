@@ -282,6 +282,8 @@ struct Inner {
 impl Error {
     /// A new error; `detail` says in a sentence what was found, without secrets.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        // Its very meaning; also where it is told again after a restart.
+        let unknown = code == ErrorCode::OutcomeUnknown;
         Self(Box::new(Inner {
             code,
             detail: detail.into(),
@@ -289,7 +291,7 @@ impl Error {
             endpoint: None,
             status: None,
             issuer_error: None,
-            outcome: RequestOutcome::NotSent,
+            outcome: if unknown { RequestOutcome::Unknown } else { RequestOutcome::NotSent },
             advice: None,
             session: None,
             transcript: Transcript::default(),
