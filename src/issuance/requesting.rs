@@ -62,9 +62,7 @@ impl Live<'_> {
     async fn make_missing_keys(&mut self, task: usize) -> Result<()> {
         let wanted = &self.tasks()[task];
         let Some(plan) = wanted.plan.filter(|_| wanted.keys.is_empty()) else { return Ok(()) };
-        let same =
-            self.tasks().iter().find(|other| other.configuration == wanted.configuration && !other.keys.is_empty());
-        let count = same.map_or(1, |other| other.keys.len());
+        let count = usize::try_from(wanted.copies).expect("copies fit in memory");
         let keys = create_keys(&*self.wallet.keys, plan.algorithm, count).await?;
         self.record(Event::KeysMade { task, keys }).await
     }

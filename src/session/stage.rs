@@ -113,8 +113,20 @@ pub(crate) struct Task {
     /// The dataset, where the token response named it.
     pub(crate) identifier: Option<CredentialIdentifier>,
     pub(crate) plan: Option<ProofPlan>,
+    /// How many copies, each with a key of its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) copies: u32,
     pub(crate) keys: Vec<HolderKey>,
     pub(crate) state: TaskState,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_one(copies: &u32) -> bool {
+    *copies == 1
 }
 
 /// How far a credential request is.

@@ -123,6 +123,7 @@ fn tasks(
                 configuration: id.clone(),
                 identifier,
                 plan: choice.plans.get(id).copied().flatten(),
+                copies: choice.copies,
                 keys: keys(id),
                 state: TaskState::Due,
             });
@@ -138,6 +139,7 @@ fn tasks(
         configuration: left_out.configuration.clone(),
         identifier: None,
         plan: None,
+        copies: choice.copies,
         keys: Vec::new(),
         state: TaskState::Failed { code: left_out.code, detail: left_out.detail.clone(), quarantined: None },
     }));
