@@ -1,8 +1,11 @@
 //! From the user's yes to an access token.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
 
-use futures_util::future::join3;
+use futures_util::future::{Either, join, select};
+use url::Url;
 
 use super::{Live, unused_keys};
 use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
@@ -17,6 +20,8 @@ use crate::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeySpec};
 use crate::protocol::token::TokenGrant;
 use crate::protocol::{authorization, nonce, token};
 use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
+use crate::setup::Setup;
+use crate::wire::Log;
 
 impl Live<'_> {
     /// Makes the address that the user signs in at: pushes the request where the server takes it.
@@ -102,55 +107,49 @@ impl Live<'_> {
     /// Asks for a token, and meanwhile for a nonce and for keys.
     pub(super) async fn request_token(&mut self) -> Result<()> {
         self.record(Event::TokenSent).await?;
-        let Stage::Token { choice, grant, prepared, .. } = &self.session.stage else {
+        let Stage::Token { choice, grant, prepared, .. } = self.session.stage.clone() else {
             unreachable!("called in this stage only");
         };
-        let (wallet, server) = (self.wallet, &self.session.server);
+        // What runs beside the token request borrows nothing of the session: the token is written to it
+        // first, and the rest goes on.
+        let (wallet, log) = (self.wallet, Arc::clone(&self.log));
+        let (server, nonce_endpoint) = (self.session.server.clone(), self.session.issuer.nonce_endpoint.clone());
         let anonymous = matches!(grant, TokenGrant::PreAuthorizedCode { .. })
             && server.pre_authorized_grant_anonymous_access_supported;
         let client_id = (!anonymous).then_some(&wallet.client_id);
-        let (token, nonce, keys) = join3(
-            self.token(grant, client_id),
-            self.ahead_nonce(choice, prepared),
-            make_keys(&*wallet.keys, choice, &prepared.keys),
-        )
-        .await;
-        let (keys, key_problem) = match keys {
-            Ok(keys) => (keys, None),
-            Err(error) => (prepared.keys.clone(), Some(error)),
-        };
-        let prepared = Prepared { nonce, keys };
-        match token {
-            Ok(token) => {
-                self.record(Event::TokenReceived { token, anonymous, prepared }).await?;
+        let token = pin!(token(wallet, &server.token_endpoint, &grant, client_id, &log));
+        let rest = pin!(join(
+            ahead_nonce(wallet, nonce_endpoint.as_ref(), &choice, &prepared, &log),
+            make_keys(&*wallet.keys, &choice, &prepared.keys),
+        ));
+        match select(token, rest).await {
+            // Keys may take as long as a user does, and the token comes only once.
+            Either::Left((Ok(token), rest)) => {
+                self.record(Event::TokenReceived { token, anonymous, prepared: prepared.clone() }).await?;
+                let (nonce, (keys, key_problem)) = rest.await;
+                self.record(Event::MadeReady { prepared: Prepared { nonce, keys } }).await?;
                 key_problem.map_or(Ok(()), Err)
             }
-            Err(error) => self.token_refused(error, prepared).await,
+            Either::Left((Err(error), rest)) => {
+                let (nonce, (keys, _)) = rest.await;
+                self.token_refused(error, Prepared { nonce, keys }).await
+            }
+            Either::Right(((nonce, (keys, key_problem)), token)) => {
+                let prepared = Prepared { nonce, keys };
+                match token.await {
+                    Ok(token) => {
+                        self.record(Event::TokenReceived { token, anonymous, prepared }).await?;
+                        key_problem.map_or(Ok(()), Err)
+                    }
+                    Err(error) => self.token_refused(error, prepared).await,
+                }
+            }
         }
-    }
-
-    async fn token(&self, grant: &TokenGrant, client_id: Option<&ClientId>) -> Result<Token> {
-        let url = &self.session.server.token_endpoint;
-        let request = token::request(url, grant, client_id)?;
-        let answer = self.wallet.wire.send(Operation::Token, url, request, HttpLimits::default(), &self.log).await?;
-        token::response(&answer, grant, self.wallet.clock.now()).map_err(|error| error.endpoint(url))
-    }
-
-    /// A nonce for the first proof. Failing to get one now is no loss: it is asked for again when
-    /// the proof is made.
-    async fn ahead_nonce(&self, choice: &Choice, prepared: &Prepared) -> Option<Secret> {
-        if prepared.nonce.is_some() || choice.plans.values().all(Option::is_none) {
-            return prepared.nonce.clone();
-        }
-        self.nonce().await.ok().flatten()
     }
 
     /// A fresh nonce, if the issuer has a nonce endpoint.
     pub(super) async fn nonce(&self) -> Result<Option<Secret>> {
-        let Some(url) = &self.session.issuer.nonce_endpoint else { return Ok(None) };
-        let request = nonce::request(url)?;
-        let answer = self.wallet.wire.send(Operation::Nonce, url, request, HttpLimits::default(), &self.log).await?;
-        nonce::response(&answer).map(Some).map_err(|error| error.endpoint(url))
+        fresh_nonce(self.wallet, self.session.issuer.nonce_endpoint.as_ref(), &self.log).await
     }
 
     /// What becomes of the session when no token came.
@@ -224,12 +223,49 @@ impl Live<'_> {
     }
 }
 
-/// Keys for every configuration that has none yet: one platform call an algorithm.
+async fn token(
+    wallet: &Setup,
+    url: &Url,
+    grant: &TokenGrant,
+    client_id: Option<&ClientId>,
+    log: &Log,
+) -> Result<Token> {
+    let request = token::request(url, grant, client_id)?;
+    let answer = wallet.wire.send(Operation::Token, url, request, HttpLimits::default(), log).await?;
+    token::response(&answer, grant, wallet.clock.now()).map_err(|error| error.endpoint(url))
+}
+
+/// A nonce for the first proof. Failing to get one now is no loss: it is asked for again when the proof
+/// is made.
+async fn ahead_nonce(
+    wallet: &Setup,
+    endpoint: Option<&Url>,
+    choice: &Choice,
+    prepared: &Prepared,
+    log: &Log,
+) -> Option<Secret> {
+    if prepared.nonce.is_some() || choice.plans.values().all(Option::is_none) {
+        return prepared.nonce.clone();
+    }
+    fresh_nonce(wallet, endpoint, log).await.ok().flatten()
+}
+
+async fn fresh_nonce(wallet: &Setup, endpoint: Option<&Url>, log: &Log) -> Result<Option<Secret>> {
+    let Some(url) = endpoint else { return Ok(None) };
+    let request = nonce::request(url)?;
+    let answer = wallet.wire.send(Operation::Nonce, url, request, HttpLimits::default(), log).await?;
+    nonce::response(&answer).map(Some).map_err(|error| error.endpoint(url))
+}
+
+type KeysByConfiguration = BTreeMap<ConfigurationId, Vec<HolderKey>>;
+
+/// Keys for every configuration that has none yet: one platform call an algorithm. What was made before
+/// a failure is given along with it.
 async fn make_keys(
     keys: &dyn HolderKeys,
     choice: &Choice,
-    made: &BTreeMap<ConfigurationId, Vec<HolderKey>>,
-) -> Result<BTreeMap<ConfigurationId, Vec<HolderKey>>> {
+    made: &KeysByConfiguration,
+) -> (KeysByConfiguration, Option<Error>) {
     let mut all = made.clone();
     let mut wanted: BTreeMap<Algorithm, Vec<&ConfigurationId>> = BTreeMap::new();
     for (id, plan) in &choice.plans {
@@ -241,12 +277,15 @@ async fn make_keys(
     }
     let copies = usize::try_from(choice.copies).expect("copies fit in memory");
     for (algorithm, ids) in wanted {
-        let fresh = create_keys(keys, algorithm, copies * ids.len()).await?;
+        let fresh = match create_keys(keys, algorithm, copies * ids.len()).await {
+            Ok(fresh) => fresh,
+            Err(error) => return (all, Some(error)),
+        };
         for (id, keys) in ids.into_iter().zip(fresh.chunks(copies)) {
             all.insert(id.clone(), keys.to_vec());
         }
     }
-    Ok(all)
+    (all, None)
 }
 
 /// Makes keys, and does not take the platform's word for their number and kind.
@@ -255,6 +294,10 @@ pub(super) async fn create_keys(keys: &dyn HolderKeys, algorithm: Algorithm, cou
     let distinct =
         made.iter().enumerate().all(|(at, key)| made[..at].iter().all(|other| other.public_jwk != key.public_jwk));
     if made.len() != count || !distinct || made.iter().any(|key| key.public_jwk.algorithm() != algorithm) {
+        let unwanted = made.into_iter().map(|key| key.handle).collect();
+        if let Err(error) = keys.delete(unwanted).await {
+            tracing::warn!(target: "billfold::keys", "unused keys could not be deleted: {error}");
+        }
         let detail = format!("the key store was asked for {count} different {algorithm} keys and gave something else");
         return Err(Error::new(ErrorCode::KeyCreationFailed, detail).at(Operation::Proof).advise(Advice::FixSetup));
     }

@@ -103,8 +103,8 @@ pub struct Failure {
 
 /// One issuance, from the offer to the stored credential.
 ///
-/// Calls on one issuance run one after another, through whichever handle of the wallet. A call whose future is dropped may leave the session
-/// [`Step::Interrupted`]; nothing that was received is lost.
+/// Calls on one issuance run one after another, through whichever handle of the wallet. A call whose future
+/// is dropped may leave the session [`Step::Interrupted`]; nothing that was received is lost.
 pub struct Issuance {
     wallet: Arc<Setup>,
     id: SessionId,
@@ -117,7 +117,7 @@ struct Live<'a> {
     wallet: &'a Setup,
     session: Session,
     revision: u64,
-    log: Log,
+    log: Arc<Log>,
     /// When the call began. A credential that is deferred during a call is asked for in a later one.
     began: Timestamp,
     /// The first failure of a credential request in this call, whole: the session keeps only its
@@ -271,7 +271,7 @@ impl Issuance {
     async fn call<T>(&self, run: impl AsyncFnOnce(&mut Live<'_>) -> Result<T>) -> Result<T> {
         let _one_at_a_time = self.gate.lock().await;
         let (session, revision) = read_session(&self.wallet, &self.id).await?;
-        let log = Log::new(session.transcript.clone());
+        let log = Arc::new(Log::new(session.transcript.clone()));
         let began = self.wallet.clock.now();
         let mut live = Live { wallet: &self.wallet, session, revision, log, began, failed: None };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
@@ -420,7 +420,7 @@ fn done(tasks: &[EndedTask]) -> Result<Step> {
 }
 
 /// Keys that were made and that no credential is bound to.
-fn unused_keys(stage: &Stage) -> Vec<KeyHandle> {
+pub(crate) fn unused_keys(stage: &Stage) -> Vec<KeyHandle> {
     let handles = |keys: &[HolderKey]| keys.iter().map(|key| key.handle.clone()).collect::<Vec<_>>();
     match stage {
         Stage::EnterCode { prepared, .. } | Stage::Token { prepared, .. } => {

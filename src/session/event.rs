@@ -33,6 +33,8 @@ pub(crate) enum Event {
     TxCodeRefused { prepared: Prepared },
     /// A token came.
     TokenReceived { token: Token, anonymous: bool, prepared: Prepared },
+    /// A nonce and keys were made ready after the token had come.
+    MadeReady { prepared: Prepared },
     /// Keys were made for a task.
     KeysMade { task: usize, keys: Vec<HolderKey> },
     /// A credential request is about to leave; it uses the nonce up.
@@ -65,6 +67,7 @@ impl Event {
             Self::TokenNotSent { .. } => "token not sent",
             Self::TxCodeRefused { .. } => "transaction code refused",
             Self::TokenReceived { .. } => "token received",
+            Self::MadeReady { .. } => "made ready",
             Self::KeysMade { .. } => "keys made",
             Self::CredentialSent { .. } => "credential request sent",
             Self::CredentialDue { .. } => "credential request due",

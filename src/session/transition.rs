@@ -65,6 +65,15 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
             match event {
                 Event::Failed { code, detail } => return Ok(Stage::Ended(Ending::Failed { code, detail })),
                 Event::Cancelled => return Ok(Stage::Ended(Ending::Cancelled)),
+                Event::MadeReady { prepared } => {
+                    nonce = prepared.nonce;
+                    for (id, keys) in prepared.keys {
+                        // As with keys that were there before the token: they are the first task's.
+                        if let Some(first) = tasks.iter_mut().find(|task| task.configuration == id) {
+                            first.keys = keys;
+                        }
+                    }
+                }
                 Event::KeysMade { task, keys } => tasks[task].keys = keys,
                 Event::CredentialSent { task } => {
                     nonce = None;
