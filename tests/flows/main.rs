@@ -6,6 +6,7 @@ mod deferred;
 mod formats;
 mod hostile;
 mod notify;
+mod meddling;
 mod offer;
 mod pre_authorized;
 mod requests;
