@@ -499,5 +499,10 @@ mod tests {
         let offer = url::Url::parse("https://h.example/offers/secret").expect("url");
         let error = Error::new(ErrorCode::OfferUnavailable, "gone").at(Operation::Offer).endpoint(&offer);
         assert_eq!(error.endpoint_url(), Some("https://h.example/…"));
+        for offer in ["data:application/json,secret", "urn:offer:secret"] {
+            let offer = url::Url::parse(offer).expect("url");
+            let error = Error::new(ErrorCode::InsecureUrl, "no").at(Operation::Offer).endpoint(&offer);
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
     }
 }

@@ -144,7 +144,11 @@ impl fmt::Display for Transcript {
 /// What may be shown of an address that was asked for something: no user information, query and
 /// fragment, and of an offer's no path either. Whoever knows where an offer is can take it.
 pub(crate) fn address_for(operation: Operation, url: &Url) -> String {
-    if operation == Operation::Offer && url.has_host() {
+    if operation == Operation::Offer && !url.has_host() {
+        // `data:` holds the offer itself, `urn:` its name.
+        return format!("{}:…", url.scheme());
+    }
+    if operation == Operation::Offer {
         let mut url = url.clone();
         url.set_path("/…");
         return address(&url).replace("%E2%80%A6", "…");
