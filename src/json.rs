@@ -17,6 +17,12 @@ const ARBITRARY_PRECISION: &str = "$serde_json::private::Number";
 #[error("{0}")]
 pub(crate) struct JsonError(#[from] serde_json::Error);
 
+/// What is wrong with one of our own records, and where. `serde_json` quotes the value that does not fit,
+/// and in a record that may be a token.
+pub(crate) fn without_values(error: &serde_json::Error) -> String {
+    format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
+}
+
 /// Reads one JSON value and nothing behind it.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::json;
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
@@ -105,7 +106,9 @@ pub(crate) fn put_credential(credential: &Credential, expected: Expected) -> Cha
 
 pub(crate) fn read_credential(content: &[u8]) -> Result<Credential> {
     serde_json::from_slice(content).map_err(|error| {
-        Error::new(ErrorCode::RecordDamaged, "a stored credential can't be read").at(Operation::Store).caused_by(error)
+        Error::new(ErrorCode::RecordDamaged, "a stored credential can't be read")
+            .at(Operation::Store)
+            .caused_by(json::without_values(&error))
     })
 }
 

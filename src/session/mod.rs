@@ -15,6 +15,7 @@ pub(crate) use transition::MAX_TX_CODE_ATTEMPTS;
 
 use crate::dialect::Quirks;
 use crate::error::{Error, ErrorCode};
+use crate::json;
 use crate::model::ids::SessionId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, Grants};
@@ -75,7 +76,10 @@ impl Session {
         struct Versioned {
             version: u32,
         }
-        let damaged = |error| Error::new(ErrorCode::RecordDamaged, "a stored session can't be read").caused_by(error);
+        let damaged = |error| {
+            Error::new(ErrorCode::RecordDamaged, "a stored session can't be read")
+                .caused_by(json::without_values(&error))
+        };
         let Versioned { version } = serde_json::from_slice(bytes).map_err(damaged)?;
         if version > VERSION {
             return Err(Error::new(ErrorCode::StoreTooNew, "a newer version of billfold began this session"));

@@ -202,6 +202,10 @@ fn sessions_survive_storage_and_newer_ones_are_refused() {
     let refused = Session::from_bytes(newer.to_string().as_bytes()).expect_err("too new");
     assert_eq!(refused.code(), ErrorCode::StoreTooNew);
     assert_eq!(Session::from_bytes(b"{}").expect_err("damaged").code(), ErrorCode::RecordDamaged);
+    for damaged in [r#"{"version":"the-token"}"#, r#"{"version":1,"id":"x","created_at":"the-token"}"#] {
+        let error = Session::from_bytes(damaged.as_bytes()).expect_err("damaged");
+        assert!(!format!("{error:?}").contains("the-token"), "{error:?}");
+    }
 }
 
 /// A session in each stage, with every member that the stage can have.
