@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::json;
+use crate::model::display::plain_text;
 use crate::model::ids::is_loopback;
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError, TransportErrorKind};
 use crate::protocol::message;
@@ -90,7 +91,11 @@ impl Wire {
             received: Vec::new(),
             error: None,
         };
-        let answer = self.transport.send(request, limits).await;
+        let sent = message::SentSecrets::of(&request);
+        let mut answer = self.transport.send(request, limits).await;
+        if let Ok(response) = &mut answer {
+            response.extensions_mut().insert(sent);
+        }
         match &answer {
             Ok(response) => {
                 exchange.status = Some(response.status().as_u16());
@@ -189,7 +194,10 @@ fn sent_names(request: &HttpRequest) -> Vec<String> {
 /// The names of an answer's top-level members; long documents by number only.
 fn received_names(response: &HttpResponse) -> Vec<String> {
     match json::parse(response.body()) {
-        Ok(Value::Object(members)) if members.len() <= 16 => members.keys().cloned().collect(),
+        // A name is the server's text too: one line, and not without end.
+        Ok(Value::Object(members)) if members.len() <= 16 => {
+            members.keys().map(|name| plain_text(name).chars().take(60).collect()).collect()
+        }
         Ok(Value::Object(members)) => vec![format!("{} members", members.len())],
         _ => Vec::new(),
     }

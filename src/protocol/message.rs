@@ -151,16 +151,78 @@ fn refusal(response: &HttpResponse, operation: Operation, refused: fn(&str) -> E
     }
 }
 
+/// What a request held that nobody else should read. It travels with the answer, because servers like to
+/// repeat what they refuse.
+#[derive(Clone, Default)]
+pub(crate) struct SentSecrets(Vec<Secret>);
+
+impl SentSecrets {
+    /// Form fields and JSON members that hold nothing secret.
+    const PUBLIC: [&'static str; 13] = [
+        "grant_type",
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "code_challenge",
+        "code_challenge_method",
+        "scope",
+        "authorization_details",
+        "resource",
+        "credential_configuration_id",
+        "credential_identifier",
+        "event",
+        "event_description",
+    ];
+    /// What is shorter is found everywhere.
+    const SHORTEST: usize = 4;
+
+    /// Those of a request.
+    pub(crate) fn of(request: &HttpRequest) -> Self {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let token = header(AUTHORIZATION).and_then(|value| value.split_once(' '));
+        let mut found: Vec<String> = token.map(|(_, token)| token.to_owned()).into_iter().collect();
+        let secret = |name: &str| !Self::PUBLIC.contains(&name);
+        if header(CONTENT_TYPE) == Some(FORM) {
+            let fields = url::form_urlencoded::parse(request.body());
+            found.extend(fields.filter(|(name, _)| secret(name)).map(|(_, value)| value.into_owned()));
+        } else if let Ok(members) = json::parse_object(request.body()) {
+            members.iter().filter(|(name, _)| secret(name)).for_each(|(_, value)| texts(value, &mut found));
+        }
+        found.retain(|text| text.len() >= Self::SHORTEST);
+        // One may be a part of another.
+        found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self(found.into_iter().map(Secret::from).collect())
+    }
+
+    fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "[…]"))
+    }
+}
+
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+        _ => {}
+    }
+}
+
 /// The OAuth error of an answer: in its JSON body, or in `WWW-Authenticate` (RFC 6750 section 3).
 pub(crate) fn issuer_error(response: &HttpResponse) -> Option<IssuerError> {
+    let hide = |text: &str| match response.extensions().get::<SentSecrets>() {
+        Some(sent) => sent.hide(text),
+        None => text.to_owned(),
+    };
+    let said = |error: &str, description: Option<&str>| shown(&hide(error), description.map(hide).as_deref());
     let from_body = || {
         let value = json::parse(response.body()).ok()?;
         let error = value.get("error")?.as_str()?;
-        Some(shown(error, value.get("error_description").and_then(Value::as_str)))
+        Some(said(error, value.get("error_description").and_then(Value::as_str)))
     };
     let from_header = || {
         let header = response.headers().get(WWW_AUTHENTICATE)?.to_str().ok()?;
-        Some(shown(parameter(header, "error")?, parameter(header, "error_description")))
+        Some(said(parameter(header, "error")?, parameter(header, "error_description")))
     };
     from_body().or_else(from_header)
 }
