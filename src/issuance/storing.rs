@@ -180,8 +180,7 @@ fn quarantine_error(credential: &Credential) -> Error {
         Verdict::Rejected => (ErrorCode::CredentialRejected, "did not pass its checks"),
         _ => (ErrorCode::CredentialUnverified, "could not be checked completely"),
     };
-    let open =
-        report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed | Outcome::Unknown(_)));
+    let open = report.checks.iter().filter(|check| matches!(check.outcome, Outcome::Failed | Outcome::Unknown(_)));
     let named: Vec<_> = open.map(|check| format!("{}: {}", check.kind, check.detail)).collect();
     Error::new(code, format!("the credential {found} and was put aside ({})", named.join("; ")))
         .at(Operation::Verification)

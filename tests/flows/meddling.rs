@@ -261,7 +261,8 @@ async fn too_many_requests_is_no_refusal() {
 async fn a_token_that_fits_in_no_header_is_no_token() {
     let world = World::new().await;
     for token in ["a\nb", "a\u{e9}b"] {
-        let wallet = meddled(&world, "/token", move |_, answer| with_json(answer, |body| body["access_token"] = json!(token)));
+        let wallet =
+            meddled(&world, "/token", move |_, answer| with_json(answer, |body| body["access_token"] = json!(token)));
         let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
         let error = failure(issuance.accept().await);
         assert_eq!((error.code(), error.advice()), (ErrorCode::ResponseMalformed, Advice::TellIssuer));
