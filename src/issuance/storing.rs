@@ -160,8 +160,9 @@ pub(crate) fn tell(credential: &Credential, now: Timestamp) -> Option<Change> {
 
 /// The report with one check put in place of what was found.
 fn with_check(report: &Report, check: Check, wallet: &Setup) -> Report {
-    let others = report.checks.iter().filter(|other| other.kind != check.kind).cloned();
-    Report::judge(&others.chain([check.clone()]).collect::<Vec<_>>(), &wallet.policy)
+    let mut checks: Vec<_> = report.checks.iter().filter(|other| other.kind != check.kind).cloned().collect();
+    checks.push(check);
+    Report::judge(&checks, &wallet.policy)
 }
 
 fn severity(verdict: Verdict) -> u8 {
