@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::builder::WalletBuilder;
 use crate::error::{Error, ErrorCode, Operation, Result};
-use crate::issuance::{Issuance, OfferSummary, Step, discovery, step_of, storing};
+use crate::issuance::{Issuance, OfferSummary, Step, discovery, step_of, storing, unused_keys};
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, SessionId};
 use crate::model::offer::{AuthorizationCodeGrant, CredentialOffer, Grants};
@@ -184,11 +184,14 @@ impl Wallet {
     /// on the way.
     pub async fn pending(&self) -> Result<Vec<PendingIssuance>> {
         let now = self.setup.clock.now();
-        let (mut open, mut stale) = (Vec::new(), Vec::new());
+        let (mut open, mut stale, mut unused) = (Vec::new(), Vec::new(), Vec::new());
         for session in self.sessions().await? {
             let ended = matches!(session.stage, Stage::Ended(_));
             let kept = if ended { ENDED_KEPT_SECONDS } else { OPEN_KEPT_SECONDS };
-            if now - session.updated_at > kept {
+            // What was received is not thrown away, and who was told to wait is not forgotten meanwhile.
+            let last = session.stage.waits_until().map_or(session.updated_at, |until| until.max(session.updated_at));
+            if now - last > kept && !session.stage.has_received() {
+                unused.extend(unused_keys(&session.stage));
                 stale.push(Change::Remove { table: Table::Sessions, id: session.id.to_string() });
             } else if !ended {
                 let offer = OfferSummary::of(&session, self.setup.locale.as_deref());
@@ -204,6 +207,7 @@ impl Wallet {
         }
         if !stale.is_empty() {
             self.setup.store.commit(stale).await.map_err(store_error)?;
+            self.setup.delete_keys(unused).await;
         }
         Ok(open)
     }

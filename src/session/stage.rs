@@ -62,6 +62,22 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
+    /// The last moment that an issuer asked to wait for.
+    pub(crate) fn waits_until(&self) -> Option<Timestamp> {
+        let Self::Credentials { tasks, .. } = self else { return None };
+        let until = |task: &Task| match task.state {
+            TaskState::Deferred { until, .. } => Some(until),
+            _ => None,
+        };
+        tasks.iter().filter_map(until).max()
+    }
+
+    /// Whether credentials came that are not stored yet.
+    pub(crate) fn has_received(&self) -> bool {
+        let Self::Credentials { tasks, .. } = self else { return false };
+        tasks.iter().any(|task| matches!(task.state, TaskState::Received { .. }))
+    }
+
     /// The name, for messages to developers.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -13,6 +13,7 @@ use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransp
 use billfold::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeySpec, SignRequest};
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
+use billfold::platform::store::{CredentialStore, Table};
 use billfold::{AcceptOptions, Advice, ErrorCode, RequestOutcome, Step, Wallet};
 use billfold_test_issuer::{Options, TxCode};
 use serde_json::{Value, json};
@@ -298,4 +299,44 @@ async fn what_may_have_happened_is_still_said_later() {
     let error = failure(world.wallet().resume(issuance.id()).await.expect("it is there").step().await);
     assert_eq!((error.code(), error.outcome()), (ErrorCode::OutcomeUnknown, RequestOutcome::Unknown));
     assert_eq!(error.advice(), Advice::GetNewOffer);
+}
+
+/// The machine's clock, a number of days ahead.
+struct Ahead(i64);
+
+impl billfold::platform::clock::Clock for Ahead {
+    fn now(&self) -> billfold::Timestamp {
+        billfold::platform::clock::SystemClock.now() + self.0 * 24 * 3600
+    }
+}
+
+#[tokio::test]
+async fn an_issuance_that_nobody_goes_on_with_leaves_no_key() {
+    let world = World::new().await;
+    let tx_code = TxCode { value: Some("0042".to_owned()), ..TxCode::default() };
+    let issuance = world.open(&pre_authorized(SD_JWT).tx_code(tx_code)).await;
+    issuance.accept().await.expect("a code is wanted");
+    assert_eq!(failure(issuance.submit_code("0043").await).code(), ErrorCode::TxCodeRefused);
+    let made = world.store.list(Table::Sessions).await.expect("a list");
+    let session: Value = serde_json::from_slice(&made[0].content).expect("JSON");
+    let keys = &session["stage"]["enter_code"]["prepared"]["keys"]["UniversityDegree_dc_sd_jwt"];
+    let key: HolderKey = serde_json::from_value(keys[0].clone()).expect("a key");
+    assert!(signs(&world, &key).await);
+
+    let later = |days| world.builder().clock(Ahead(days)).build().expect("a wallet");
+    assert_eq!(later(89).pending().await.expect("a list").len(), 1);
+    assert!(signs(&world, &key).await);
+    assert!(later(91).pending().await.expect("a list").is_empty());
+    assert!(!signs(&world, &key).await, "its key is left over");
+}
+
+#[tokio::test]
+async fn who_was_told_to_wait_long_is_not_forgotten_meanwhile() {
+    let half_a_year = 180 * 24 * 3600;
+    let options = Options { deferred_waits: Some(0), deferred_interval: half_a_year, ..Options::default() };
+    let world = World::with(options).await;
+    assert!(matches!(world.open(&pre_authorized(SD_JWT)).await.accept().await, Ok(Step::Wait { .. })));
+    let later = |days| world.builder().clock(Ahead(days)).build().expect("a wallet");
+    assert_eq!(later(120).pending().await.expect("a list").len(), 1);
+    assert!(later(300).pending().await.expect("a list").is_empty());
 }
