@@ -244,6 +244,20 @@ fn setup(detail: String) -> billfold::Error {
     billfold::Error::new(ErrorCode::SetupInvalid, detail).at(Operation::Proof)
 }
 
+/// What the app's key store made, if it is what it was asked for.
+fn usable(
+    made: Vec<HolderKey>,
+    algorithm: jwk::Algorithm,
+    count: usize,
+) -> Result<Vec<core_credential::HolderKey>, core_keys::KeyError> {
+    let made = made.into_iter().map(core_credential::HolderKey::try_from).collect::<Result<Vec<_>, _>>()?;
+    if made.len() == count && made.iter().all(|key| key.public_jwk.algorithm() == algorithm) {
+        return Ok(made);
+    }
+    let detail = format!("the app's key store was asked for {count} {algorithm} keys and gave {} others", made.len());
+    Err(core_keys::KeyError::new(core_keys::KeyErrorKind::Failed, detail))
+}
+
 #[async_trait]
 impl core_keys::HolderKeys for KeysAdapter {
     fn algorithms(&self) -> Vec<jwk::Algorithm> {
@@ -260,20 +274,14 @@ impl core_keys::HolderKeys for KeysAdapter {
         let wanted = u32::try_from(count)
             .map_err(|_| core_keys::KeyError::new(core_keys::KeyErrorKind::Unsupported, "too many keys at once"))?;
         let made = self.keys.create(algorithm, wanted).await?;
-        match made.into_iter().map(core_credential::HolderKey::try_from).collect::<Result<Vec<_>, _>>() {
-            Ok(made) if made.len() == count && made.iter().all(|key| key.public_jwk.algorithm() == spec.algorithm) => {
-                Ok(made)
-            }
-            Ok(made) => Err(core_keys::KeyError::new(
-                core_keys::KeyErrorKind::Failed,
-                format!(
-                    "the app's key store was asked for {count} {} keys and gave {} others",
-                    spec.algorithm,
-                    made.len()
-                ),
-            )),
-            Err(error) => Err(error),
+        let handles: Vec<_> = made.iter().map(|key| key.handle.clone()).collect();
+        let made = usable(made, spec.algorithm, count);
+        if made.is_err()
+            && let Err(error) = self.keys.delete(handles).await
+        {
+            tracing::warn!(target: "billfold::keys", "keys that nobody asked for could not be deleted: {error}");
         }
+        made
     }
 
     async fn sign(&self, requests: Vec<core_keys::SignRequest>) -> Result<Vec<Vec<u8>>, core_keys::KeyError> {

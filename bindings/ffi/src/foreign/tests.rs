@@ -97,10 +97,12 @@ async fn keys_that_were_not_asked_for_are_refused() {
         vec![key(Algorithm::Es256, vec![5; 65])],
         vec![key(Algorithm::Es256, Vec::new())],
     ] {
-        let (_, adapter) = adapted(Keys { made, ..Keys::default() });
+        let (keys, adapter) = adapted(Keys { made, ..Keys::default() });
         let error = adapter.create(core_keys::KeySpec::new(jwk::Algorithm::Es256), 1).await.expect_err("refused");
         assert_eq!(error.kind, core_keys::KeyErrorKind::Failed);
         assert!(error.detail.starts_with("the app's key store"), "{}", error.detail);
+        let asked = keys.asked.lock().expect("not poisoned");
+        assert!(asked.last().is_some_and(|last| last.starts_with("delete")), "left behind: {asked:?}");
     }
     let (_, adapter) = adapted(Keys { signatures: Ok(vec![vec![1], vec![2]]), ..Keys::default() });
     let error = adapter.sign(Vec::new()).await.expect_err("two too many");
