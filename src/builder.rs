@@ -8,6 +8,7 @@ use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ids::ClientId;
 use crate::model::report::VerificationPolicy;
+use crate::outbox::Background;
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
@@ -182,6 +183,7 @@ impl WalletBuilder {
             documents: DocumentCache::default(),
             fetched_offers: FetchedOffers::default(),
             notify_in_background: self.notify_in_background,
+            background: Background::default(),
             flushing: futures_util::lock::Mutex::default(),
             gates: Gates::default(),
         };

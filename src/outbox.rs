@@ -3,8 +3,12 @@
 //! A notice is written in the same transaction as what it is about. It is sent afterwards, as often
 //! as it takes; hearing it twice does an issuer no harm (OpenID4VCI section 11.1).
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -183,10 +187,69 @@ pub(crate) fn flush_soon(setup: &Arc<Setup>) {
         return;
     }
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-    let setup = setup.clone();
-    runtime.spawn(async move {
-        if let Err(error) = flush(&setup).await {
-            tracing::warn!(target: "billfold::outbox", "issuers could not be told: {error}");
-        }
-    });
+    // One task at a time; it looks again if something was queued while it was at work.
+    if setup.background.ask() {
+        let setup = setup.clone();
+        runtime.spawn(async move {
+            loop {
+                let (flush, alone) = (pin!(flush(&setup)), pin!(alone_with(&setup)));
+                match select(flush, alone).await {
+                    Either::Left((Ok(_), _)) => {}
+                    Either::Left((Err(error), _)) => {
+                        tracing::warn!(target: "billfold::outbox", "issuers could not be told: {error}");
+                    }
+                    Either::Right(_) => return,
+                }
+                if !setup.background.go_on() {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Whether a task sends notices in the background, and whether it was asked to look again.
+#[derive(Debug, Default)]
+pub(crate) struct Background(AtomicU8);
+
+impl Background {
+    const IDLE: u8 = 0;
+    const BUSY: u8 = 1;
+    const ASKED_AGAIN: u8 = 2;
+
+    /// Whether the caller has to start the task.
+    fn ask(&self) -> bool {
+        let next = |state| Some(if state == Self::IDLE { Self::BUSY } else { Self::ASKED_AGAIN });
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next) == Ok(Self::IDLE)
+    }
+
+    /// Whether the task has to look again; if not, it is over.
+    fn go_on(&self) -> bool {
+        let next = |state| Some(if state == Self::ASKED_AGAIN { Self::BUSY } else { Self::IDLE });
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next) == Ok(Self::ASKED_AGAIN)
+    }
+}
+
+/// Waits until nobody else has the wallet any more: a wallet that was closed must not keep its store from
+/// the next one because some issuer is slow to answer. What was under way is sent again another time.
+async fn alone_with(setup: &Arc<Setup>) {
+    while Arc::strong_count(setup) > 1 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_task_at_a_time_and_no_wish_is_lost() {
+        let background = Background::default();
+        assert!(background.ask(), "the first one starts it");
+        assert!(!background.ask());
+        assert!(!background.ask());
+        assert!(background.go_on(), "what was asked meanwhile is looked at");
+        assert!(!background.go_on());
+        assert!(background.ask(), "it is over, so the next one starts it again");
+    }
 }

@@ -12,6 +12,7 @@ use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
 use crate::model::report::VerificationPolicy;
+use crate::outbox::Background;
 use crate::platform::clock::Clock;
 use crate::platform::keys::HolderKeys;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
@@ -78,6 +79,7 @@ pub(crate) struct Setup {
     pub(crate) documents: DocumentCache,
     pub(crate) fetched_offers: FetchedOffers,
     pub(crate) notify_in_background: bool,
+    pub(crate) background: Background,
     /// Held while notices are sent.
     pub(crate) flushing: futures_util::lock::Mutex<()>,
     pub(crate) gates: Gates,

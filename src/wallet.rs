@@ -263,7 +263,11 @@ impl Wallet {
     pub async fn forget(&self, id: &CredentialId) -> Result<()> {
         let (credential, _) = self.credential_record(id).await?;
         let mut changes = vec![Change::Remove { table: Table::Credentials, id: id.to_string() }];
-        changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, self.setup.clock.now()));
+        // The issuer of a rejected one was told of the failure, for the whole answer.
+        if credential.report.verdict != Verdict::Rejected {
+            let now = self.setup.clock.now();
+            changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, now));
+        }
         self.setup.store.commit(changes).await.map_err(store_error)?;
         outbox::flush_soon(&self.setup);
         // The record goes first: a key without a credential is litter, a credential without its

@@ -154,12 +154,14 @@ impl Live<'_> {
 
     /// What becomes of the session when no token came.
     async fn token_refused(&mut self, error: Error, prepared: Prepared) -> Result<()> {
+        // Behind a gateway that lost its server, the code may well have been taken.
+        let lost = error.outcome() == RequestOutcome::Unknown || matches!(error.http_status(), Some(502 | 504));
         let no_effect = error.outcome() == RequestOutcome::NotSent || error.code() == ErrorCode::ServerFailed;
-        if no_effect {
+        if no_effect && !lost {
             self.record(Event::TokenNotSent { prepared }).await?;
             return Err(error.advise(Advice::Retry));
         }
-        if error.outcome() == RequestOutcome::Unknown {
+        if lost {
             let keys = prepared.keys.into_values().flatten().map(|key| key.handle).collect();
             let error = self.token_lost(Some(error)).await?;
             self.wallet.delete_keys(keys).await;

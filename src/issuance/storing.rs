@@ -13,6 +13,7 @@ use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict};
 use crate::model::time::Timestamp;
+use crate::model::token::Token;
 use crate::outbox::{self, Contact};
 use crate::platform::store::{Change, Expected};
 use crate::protocol::notification::NotificationEvent;
@@ -64,9 +65,12 @@ impl Live<'_> {
         let (usable, aside): (Vec<_>, Vec<_>) =
             checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
         let now = self.wallet.clock.now();
-        let contact = issuer.notification_endpoint.as_ref().zip(notification_id.as_ref()).map(|(endpoint, id)| {
-            Contact { notification_endpoint: endpoint.clone(), notification_id: id.clone(), token: token.clone() }
-        });
+        let contact =
+            issuer.notification_endpoint.as_ref().zip(notification_id.as_ref()).map(|(endpoint, id)| Contact {
+                notification_endpoint: endpoint.clone(),
+                notification_id: id.clone(),
+                token: Token { refresh_token: None, ..token.clone() },
+            });
         let record = |checked: Vec<Checked>| {
             let worst = checked.iter().max_by_key(|checked| severity(checked.report.verdict));
             let worst = worst.expect("a record is made of at least one credential");

@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
@@ -21,7 +21,8 @@ use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, 
 /// The key that seals rests in a [`SecretStore`] and is made when the store is new. Ids, sizes and
 /// the order of records can be seen by who reads the disk, their contents can't; a record that was
 /// altered, moved, or put back from an older time does not open. One process at a time has the
-/// store: another one is refused as [`StoreErrorKind::Locked`].
+/// store: another one is refused as [`StoreErrorKind::Locked`]. A second store in the same process waits
+/// three seconds for the first to let go, then it is refused too.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -302,18 +303,30 @@ async fn read_key(secrets: &dyn SecretStore, store_id: &str) -> Result<Zeroizing
     Ok(key)
 }
 
+/// How long an earlier store of the same process has to let go of the folder: a wallet that was just
+/// closed may be telling an issuer something.
+const LET_GO: Duration = Duration::from_secs(3);
+
 /// Takes the folder for this process, until the file is closed or the process ends.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let cannot = |error| io_failed("the store's lock could not be had", error);
     let mut file = private::open_or_create(&dir.join(LOCK)).map_err(cannot)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = holder(&mut file).unwrap_or_else(|| "another process".to_owned());
+    let this_process = format!("process {}", std::process::id());
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+        }
+        let holder = holder(&mut file).unwrap_or_else(|| "another process".to_owned());
+        let ours =
+            holder.strip_prefix(&this_process).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()));
+        if !ours || began.elapsed() > LET_GO {
             let detail = format!("the store in {} is in use by {holder}", dir.display());
             return Err(StoreError::new(StoreErrorKind::Locked, detail));
         }
-        Err(TryLockError::Error(error)) => return Err(cannot(error)),
+        std::thread::sleep(Duration::from_millis(20));
     }
     let program = std::env::current_exe().ok();
     let program = program

@@ -340,3 +340,16 @@ async fn who_was_told_to_wait_long_is_not_forgotten_meanwhile() {
     assert_eq!(later(120).pending().await.expect("a list").len(), 1);
     assert!(later(300).pending().await.expect("a list").is_empty());
 }
+
+#[tokio::test]
+async fn a_gateway_that_lost_its_server_leaves_the_outcome_unknown() {
+    for status in [502, 504] {
+        let world = World::new().await;
+        let wallet = meddled(&world, "/token", move |_, _| answer(status, &json!({ "error": "server_error" })));
+        let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+        let error = failure(issuance.accept().await);
+        assert_eq!((error.outcome(), error.advice()), (RequestOutcome::Unknown, Advice::GetNewOffer), "{status}");
+        failure(issuance.proceed().await);
+        assert_eq!(world.count("/token"), 1, "{status}: not sent twice");
+    }
+}

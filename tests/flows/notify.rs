@@ -114,7 +114,8 @@ async fn an_issuer_that_does_not_want_to_hear_is_left_alone() {
 #[tokio::test]
 async fn by_itself_in_the_background() {
     let world = World::new().await;
-    world.verified(&issue(&world, &world.wallet()).await.expect("it is issued")).await;
+    let wallet = world.wallet();
+    world.verified(&issue(&world, &wallet).await.expect("it is issued")).await;
     for _ in 0..500 {
         if !heard(&world).is_empty() {
             break;
@@ -122,4 +123,21 @@ async fn by_itself_in_the_background() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     assert_eq!(heard(&world), [json!("credential_accepted")]);
+}
+
+#[tokio::test]
+async fn a_closed_wallet_lets_go_of_its_store_whatever_the_issuer_does() {
+    let world = World::with(Options { latency_ms: 600, ..Options::default() }).await;
+    let store = std::sync::Arc::downgrade(&world.store);
+    let wallet = world.wallet();
+    issue(&world, &wallet).await.expect("it is issued");
+    let World { issuer, store: ours, .. } = world;
+    issuer.set_fault("slow").expect("a fault");
+    drop((wallet, ours));
+    // The issuer takes six seconds for its answer.
+    let began = std::time::Instant::now();
+    while store.upgrade().is_some() && began.elapsed().as_secs() < 4 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(store.upgrade().is_none(), "the background still has the store");
 }

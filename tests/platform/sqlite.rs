@@ -109,6 +109,17 @@ async fn what_rests_on_disk_is_sealed_and_private() {
 }
 
 #[tokio::test]
+async fn one_that_is_about_to_let_go_is_waited_for() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    let (next, ()) = tokio::join!(place.open(), async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        drop(store);
+    });
+    next.unwrap();
+}
+
+#[tokio::test]
 async fn one_process_has_it_and_the_other_learns_who() {
     let place = Place::new();
     let store = place.open().await.unwrap();
