@@ -193,8 +193,9 @@ public final class Billfold: Sendable {
         try await call { try await $0.forget(id: id) }
     }
 
-    /// Lets go of the folder. Steps that have begun, and what is being told to issuers in the background, go
-    /// on to their end and hold it until then; every other call on this object and its issuances fails from
+    /// Lets go of the folder. Steps that have begun go on to their end and hold it until then (who opens it
+    /// meanwhile waits up to three seconds); what is being told to issuers in the background is left for the
+    /// next time; every other call on this object and its issuances fails from
     /// now on, with the code `closed`. Nothing stored is lost.
     ///
     /// An app that keeps one wallet has no need of this. Who opens the same folder once more calls it first:

@@ -120,8 +120,9 @@ public class Billfold private constructor(
     public suspend fun forget(id: String): Unit = call { forget(id) }
 
     /**
-     * Lets go of the folder. Steps that have begun go on to their end and hold it until then; every other
-     * call on this object and its issuances fails from now on. Nothing stored is lost.
+     * Lets go of the folder. Steps that have begun go on to their end and hold it until then (who opens it
+     * meanwhile waits up to three seconds); what is being told to issuers in the background is left for the
+     * next time; every other call on this object and its issuances fails from now on. Nothing stored is lost.
      */
     override fun close() {
         closed = true
