@@ -20,7 +20,7 @@ use crate::model::token::Token;
 use crate::platform::http::HttpLimits;
 use crate::platform::store::{Change, Expected, Record, StoreErrorKind, Table};
 use crate::protocol::notification::{self, NotificationEvent};
-use crate::setup::{Setup, store_error};
+use crate::setup::Setup;
 use crate::wire::Log;
 
 /// A notice that nobody took for so long is given up.
@@ -104,7 +104,7 @@ fn put(id: &str, notice: &Notice, expected: Expected) -> Change {
 pub(crate) async fn flush(setup: &Setup) -> Result<Flushed> {
     let _one_at_a_time = setup.flushing.lock().await;
     let mut flushed = Flushed::default();
-    for record in setup.store.list(Table::Outbox).await.map_err(store_error)? {
+    for record in setup.store.list(Table::Outbox).await? {
         match flush_one(setup, record).await? {
             Flush::Told(notified) => flushed.notified.push(notified),
             Flush::Waiting => flushed.waiting += 1,
@@ -125,12 +125,12 @@ async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
     let remove = || setup.store.commit(vec![Change::Remove { table: Table::Outbox, id: record.id.clone() }]);
     let Ok(mut notice) = serde_json::from_slice::<Notice>(&record.content) else {
         tracing::warn!(target: "billfold::outbox", "a notice can't be read and is given up");
-        remove().await.map_err(store_error)?;
+        remove().await?;
         return Ok(Flush::Gone);
     };
     let token_ended = notice.contact.token.expires_at.is_some_and(|at| at <= now);
     if token_ended || now - notice.created_at > KEPT_SECONDS {
-        remove().await.map_err(store_error)?;
+        remove().await?;
         return Ok(Flush::Gone);
     }
     if notice.not_before > now {
@@ -143,18 +143,18 @@ async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
     match setup.store.commit(vec![put(&record.id, &notice, Expected::Revision(record.revision))]).await {
         Ok(()) => {}
         Err(error) if error.kind == StoreErrorKind::Conflict => return Ok(Flush::Waiting),
-        Err(error) => return Err(store_error(error)),
+        Err(error) => return Err(error.into()),
     }
     match send(setup, &notice).await {
         Ok(()) => {
-            remove().await.map_err(store_error)?;
+            remove().await?;
             let Notice { credential, credential_issuer, event, .. } = notice;
             Ok(Flush::Told(Notified { credential, credential_issuer, event }))
         }
         Err(error) if may_help_later(&error) => Ok(Flush::Waiting),
         Err(error) => {
             tracing::warn!(target: "billfold::outbox", "an issuer does not take a notice: {error}");
-            remove().await.map_err(store_error)?;
+            remove().await?;
             Ok(Flush::Gone)
         }
     }

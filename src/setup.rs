@@ -15,6 +15,7 @@ use crate::model::report::VerificationPolicy;
 use crate::outbox::Background;
 use crate::platform::clock::Clock;
 use crate::platform::keys::HolderKeys;
+use crate::platform::secret::SecretError;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
 use crate::protocol::proof::Binding;
 use crate::verify::x509::TrustAnchors;
@@ -114,15 +115,22 @@ pub(crate) fn read_credential(content: &[u8]) -> Result<Credential> {
     })
 }
 
-/// A store's failure as the app sees it.
-pub(crate) fn store_error(error: StoreError) -> Error {
-    let code = match error.kind {
-        StoreErrorKind::Locked => ErrorCode::StoreLocked,
-        StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
-        StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
-        StoreErrorKind::Conflict => ErrorCode::StoreConflict,
-        StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
-        StoreErrorKind::Failed => ErrorCode::StoreFailed,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let code = match error.kind {
+            StoreErrorKind::Locked => ErrorCode::StoreLocked,
+            StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
+            StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
+            StoreErrorKind::Conflict => ErrorCode::StoreConflict,
+            StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
+            StoreErrorKind::Failed => ErrorCode::StoreFailed,
+        };
+        Self::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
+    }
+}
+
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Self {
+        Self::new(ErrorCode::SecretStoreFailed, error.detail.clone()).at(Operation::Store).caused_by(error)
+    }
 }

@@ -19,7 +19,7 @@ use crate::protocol::authorization;
 use crate::protocol::notification::NotificationEvent;
 use crate::protocol::offer::{self, OfferSource};
 use crate::session::{Session, Stage};
-use crate::setup::{Setup, put_credential, read_credential, store_error};
+use crate::setup::{Setup, put_credential, read_credential};
 use crate::wire::Log;
 
 /// Ended sessions are kept this long, so that an app which was killed at the very end can still
@@ -206,7 +206,7 @@ impl Wallet {
             }
         }
         if !stale.is_empty() {
-            self.setup.store.commit(stale).await.map_err(store_error)?;
+            self.setup.store.commit(stale).await?;
             self.setup.delete_keys(unused).await;
         }
         Ok(open)
@@ -214,7 +214,7 @@ impl Wallet {
 
     /// All sessions that can be read. One of a newer version, or a damaged one, hides no other.
     async fn sessions(&self) -> Result<Vec<Session>> {
-        let records = self.setup.store.list(Table::Sessions).await.map_err(store_error)?;
+        let records = self.setup.store.list(Table::Sessions).await?;
         let read = |record: Record| match Session::from_bytes(&record.content) {
             Ok(session) => Some(session),
             Err(error) => {
@@ -227,7 +227,7 @@ impl Wallet {
 
     /// All credentials, in the order in which they came: usable ones, and those in quarantine.
     pub async fn credentials(&self) -> Result<Vec<Credential>> {
-        let records = self.setup.store.list(Table::Credentials).await.map_err(store_error)?;
+        let records = self.setup.store.list(Table::Credentials).await?;
         records.iter().map(|record| read_credential(&record.content)).collect()
     }
 
@@ -237,7 +237,7 @@ impl Wallet {
     }
 
     async fn credential_record(&self, id: &CredentialId) -> Result<(Credential, u64)> {
-        let record = self.setup.store.get(Table::Credentials, id.as_str()).await.map_err(store_error)?;
+        let record = self.setup.store.get(Table::Credentials, id.as_str()).await?;
         let record = record.ok_or_else(|| {
             Error::new(ErrorCode::CredentialUnknown, format!("there is no credential {id}")).at(Operation::Store)
         })?;
@@ -254,7 +254,7 @@ impl Wallet {
         if before == Verdict::Unverified {
             changes.extend(storing::tell(&checked, self.setup.clock.now()));
         }
-        self.setup.store.commit(changes).await.map_err(store_error)?;
+        self.setup.store.commit(changes).await?;
         outbox::flush_soon(&self.setup);
         Ok(checked)
     }
@@ -268,7 +268,7 @@ impl Wallet {
             let now = self.setup.clock.now();
             changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, now));
         }
-        self.setup.store.commit(changes).await.map_err(store_error)?;
+        self.setup.store.commit(changes).await?;
         outbox::flush_soon(&self.setup);
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.

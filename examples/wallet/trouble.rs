@@ -1,9 +1,9 @@
 //! What can go wrong in the command itself, next to what goes wrong in the wallet.
 
+use billfold::Error;
 use billfold::model::ids::SessionId;
 use billfold::platform::secret::SecretError;
-use billfold::platform::store::{StoreError, StoreErrorKind};
-use billfold::{Error, ErrorCode, Operation};
+use billfold::platform::store::StoreError;
 
 use crate::args::Refused;
 
@@ -83,20 +83,12 @@ impl From<Error> for Trouble {
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        let code = match error.kind {
-            StoreErrorKind::Locked => ErrorCode::StoreLocked,
-            StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
-            StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
-            StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
-            _ => ErrorCode::StoreFailed,
-        };
-        Self::Wallet(Error::new(code, error.to_string()).at(Operation::Store).caused_by(error))
+        Self::Wallet(error.into())
     }
 }
 
 impl From<SecretError> for Trouble {
     fn from(error: SecretError) -> Self {
-        let said = error.to_string();
-        Self::Wallet(Error::new(ErrorCode::SecretStoreFailed, said).at(Operation::Store).caused_by(error))
+        Self::Wallet(error.into())
     }
 }

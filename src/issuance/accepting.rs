@@ -59,10 +59,7 @@ impl Live<'_> {
     pub(super) fn accept(&self, options: &AcceptOptions) -> Result<Beginning> {
         let session = &self.session;
         if !matches!(session.stage, Stage::Review | Stage::SignIn { .. }) {
-            return Err(Error::new(
-                self.wrong_step(),
-                format!("`accept` does not fit the step `{}`", session.stage.name()),
-            ));
+            return Err(self.misfit("accept"));
         }
         let choice = self.choose(options)?;
         Ok(Beginning(match choice.grant {

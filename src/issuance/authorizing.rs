@@ -79,11 +79,7 @@ impl Live<'_> {
     /// Takes the transaction code in, if it has the form that the offer asks for.
     pub(super) fn submit_code(&self, tx_code: &str) -> Result<Event> {
         let Stage::EnterCode { choice, .. } = &self.session.stage else {
-            return Err(Error::new(
-                self.wrong_step(),
-                format!("`submit_code` does not fit the step `{}`", self.session.stage.name()),
-            )
-            .at(Operation::Token));
+            return Err(self.misfit("submit_code").at(Operation::Token));
         };
         let offered = self.session.offer.grants.pre_authorized_code.as_ref();
         let offered = offered.expect("a code is asked for because the offer has this grant");

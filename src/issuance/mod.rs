@@ -29,7 +29,7 @@ use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::authorization;
 use crate::protocol::token::TokenGrant;
 use crate::session::{EndedTask, Ending, Event, MAX_TX_CODE_ATTEMPTS, Session, Stage, TaskState};
-use crate::setup::{Gate, Setup, store_error};
+use crate::setup::{Gate, Setup};
 use crate::transcript::Transcript;
 use crate::wire::Log;
 
@@ -136,7 +136,7 @@ impl Live<'_> {
         let mut next = self.session.after(event, self.wallet.clock.now())?;
         next.transcript = self.log.transcript();
         changes.push(put_session(&next, Expected::Revision(self.revision)));
-        self.wallet.store.commit(changes).await.map_err(store_error)?;
+        self.wallet.store.commit(changes).await?;
         self.session = next;
         self.revision += 1;
         Ok(())
@@ -156,7 +156,7 @@ fn put_session(session: &Session, expected: Expected) -> Change {
 impl Issuance {
     /// Writes a new session and gives its handle.
     pub(crate) async fn create(wallet: Arc<Setup>, session: Session) -> Result<Self> {
-        wallet.store.commit(vec![put_session(&session, Expected::Nothing)]).await.map_err(store_error)?;
+        wallet.store.commit(vec![put_session(&session, Expected::Nothing)]).await?;
         Ok(Self::over(wallet, &session))
     }
 
@@ -256,7 +256,7 @@ impl Issuance {
                 ));
             }
             let change = Change::Remove { table: Table::Sessions, id: live.session.id.to_string() };
-            live.wallet.store.commit(vec![change]).await.map_err(store_error)
+            live.wallet.store.commit(vec![change]).await.map_err(Error::from)
         })
         .await
     }
@@ -323,11 +323,7 @@ impl Live<'_> {
     /// Takes a redirect in. A refusal by the server ends the sign-in, so that it can begin again.
     async fn submit_redirect(&mut self, redirect_url: &str) -> Result<()> {
         let Stage::SignIn { choice, pending, .. } = &self.session.stage else {
-            return Err(Error::new(
-                self.wrong_step(),
-                format!("`submit_redirect` does not fit the step `{}`", self.session.stage.name()),
-            )
-            .at(Operation::Authorization));
+            return Err(self.misfit("submit_redirect").at(Operation::Authorization));
         };
         match authorization::read_redirect(redirect_url, pending, &self.session.server) {
             Ok(code) => {
@@ -349,13 +345,16 @@ impl Live<'_> {
         }
     }
 
-    fn wrong_step(&self) -> ErrorCode {
-        if matches!(self.session.stage, Stage::Ended(_)) { ErrorCode::SessionEnded } else { ErrorCode::WrongStep }
+    /// What a call hears that does not fit where the session stands.
+    fn misfit(&self, call: &str) -> Error {
+        let stage = &self.session.stage;
+        let code = if matches!(stage, Stage::Ended(_)) { ErrorCode::SessionEnded } else { ErrorCode::WrongStep };
+        Error::new(code, format!("`{call}` does not fit the step `{}`", stage.name()))
     }
 }
 
 async fn read_session(wallet: &Setup, id: &SessionId) -> Result<(Session, u64)> {
-    let record = wallet.store.get(Table::Sessions, id.as_str()).await.map_err(store_error)?;
+    let record = wallet.store.get(Table::Sessions, id.as_str()).await?;
     let record = record.ok_or_else(|| {
         Error::new(ErrorCode::SessionUnknown, "there is no such session").at(Operation::Store).in_session(id)
     })?;

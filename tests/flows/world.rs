@@ -8,7 +8,7 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::{Credential, Error, Issuance, Step, Timestamp, Verdict, Wallet, WalletBuilder};
-use billfold_test_issuer::{By, Grant, MadeOffer, OfferSpec, Options, Running, TestIssuer};
+use billfold_test_issuer::{By, Decision, Grant, MadeOffer, OfferSpec, Options, Running, TestIssuer, sign_in};
 
 pub(crate) const SD_JWT: &str = "dc+sd-jwt";
 pub(crate) const JWT_VC: &str = "jwt_vc_json";
@@ -79,8 +79,11 @@ impl World {
     /// The same, where the page may have been shown before: servers show it once.
     pub(crate) async fn try_sign_in(&self, step: &Step) -> Option<String> {
         let Step::SignIn { url } = step else { panic!("{step:?}") };
-        let login = self.issuer.login();
-        sign_in(url.as_str(), &login.user, &login.password).await
+        match sign_in(url.as_str(), self.issuer.login(), Decision::Allow).await {
+            Ok(redirect) => Some(redirect),
+            Err(error) if error.to_string().starts_with("the page (400") => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The credential that an ended issuance stored, which has to be the only one, verified.
@@ -118,38 +121,6 @@ pub(crate) fn code(format: &str) -> OfferSpec {
 pub(crate) fn both_ways(spec: OfferSpec) -> [OfferSpec; 2] {
     assert_eq!(spec.by, By::Value);
     [spec.clone(), spec.by_reference()]
-}
-
-/// What a person does in a browser: opens the page, fills in the form, and follows the answer to
-/// the wallet's redirect URI. None if the server has no such page (any more).
-async fn sign_in(url: &str, user: &str, password: &str) -> Option<String> {
-    // A provider has to be named because this build of reqwest brings none.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let browser =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("an HTTP client");
-    let answer = browser.get(url).send().await.expect("the page loads");
-    if let Some(target) = answer.headers().get("location") {
-        return Some(target.to_str().expect("text").to_owned());
-    }
-    let (status, page) = (answer.status(), answer.text().await.expect("the page is text"));
-    if status == 400 {
-        return None;
-    }
-    assert!(status.is_success(), "{status}: {page}");
-    let action = between(&page, "action=\"", "\"").expect("a form");
-    let action = url::Url::parse(url).expect("a URL").join(action).expect("a URL");
-    let request = between(&page, "name=\"request\" value=\"", "\"").expect("a hidden field");
-    let form = [("request", request), ("username", user), ("password", password), ("decision", "allow")];
-    let answer = browser.post(action).form(&form).send().await.expect("the form is taken");
-    let target = answer.headers().get("location").map(|target| target.to_str().expect("text").to_owned());
-    match target {
-        Some(_) => target,
-        None => panic!("no redirect: {}", answer.text().await.unwrap_or_default()),
-    }
-}
-
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.split_once(start)?.1.split_once(end).map(|(found, _)| found)
 }
 
 /// The error of a call that has to fail.

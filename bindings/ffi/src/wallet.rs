@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use billfold::model::report::VerificationPolicy;
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
-use billfold::platform::secret::{FileSecrets, SecretError, SecretStore as CoreSecretStore};
+use billfold::platform::secret::{FileSecrets, SecretStore as CoreSecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
-use billfold::platform::store::{StoreError, StoreErrorKind};
-use billfold::{Error, ErrorCode, Operation};
+use billfold::{Error, ErrorCode};
 
 use crate::credential::{Credential, PolicyRule};
 use crate::error::WalletError;
@@ -145,7 +144,7 @@ async fn open(
     let secrets: Arc<dyn CoreSecretStore> = match (secrets, secrets_file, &store) {
         (Some(_), Some(_), _) => return Err(setup("secrets go to a store or to a file, not to both")),
         (Some(secrets), None, _) => Arc::new(SecretsAdapter(secrets)),
-        (None, Some(file), _) => Arc::new(FileSecrets::open(Path::new(&file)).await.map_err(secret_error)?),
+        (None, Some(file), _) => Arc::new(FileSecrets::open(Path::new(&file)).await?),
         (None, None, StoreLocation::Memory) => Arc::new(MemorySecrets::new()),
         (None, None, StoreLocation::Directory { .. }) => {
             return Err(setup("a wallet in a folder needs a secret store, or a file for its secrets"));
@@ -157,7 +156,7 @@ async fn open(
     builder = match store {
         StoreLocation::Memory => builder.store(MemoryStore::new()),
         StoreLocation::Directory { path } => {
-            builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await.map_err(store_error)?)
+            builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await?)
         }
     };
     builder = match keys {
@@ -193,22 +192,6 @@ fn policy_from(rules: Vec<PolicyRule>) -> Result<VerificationPolicy, Error> {
         let kind = kind.to_core().ok_or_else(|| setup("the policy names a check that there is not"))?;
         Ok(policy.with(kind, requirement.into()))
     })
-}
-
-fn store_error(error: StoreError) -> Error {
-    let code = match error.kind {
-        StoreErrorKind::Locked => ErrorCode::StoreLocked,
-        StoreErrorKind::TooNew => ErrorCode::StoreTooNew,
-        StoreErrorKind::Damaged => ErrorCode::RecordDamaged,
-        StoreErrorKind::Conflict => ErrorCode::StoreConflict,
-        StoreErrorKind::Secret => ErrorCode::SecretStoreFailed,
-        _ => ErrorCode::StoreFailed,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
-}
-
-fn secret_error(error: SecretError) -> Error {
-    Error::new(ErrorCode::SecretStoreFailed, error.detail.clone()).at(Operation::Store).caused_by(error)
 }
 
 fn setup(detail: &str) -> Error {
