@@ -7,11 +7,13 @@ use url::Url;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ids::ClientId;
+use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
 use crate::outbox::Background;
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
+use crate::platform::provider::WalletProvider;
 use crate::platform::store::CredentialStore;
 use crate::protocol::proof::Binding;
 use crate::setup::{FetchedOffers, Gates, Setup};
@@ -28,6 +30,8 @@ pub struct WalletBuilder {
     keys: Option<Arc<dyn HolderKeys>>,
     store: Option<Arc<dyn CredentialStore>>,
     clock: Arc<dyn Clock>,
+    provider: Option<Arc<dyn WalletProvider>>,
+    profile: Profile,
     root_certificates: Vec<Vec<u8>>,
     trust_anchors: Vec<Vec<u8>>,
     policy: VerificationPolicy,
@@ -47,6 +51,8 @@ impl WalletBuilder {
             keys: None,
             store: None,
             clock: Arc::new(SystemClock),
+            provider: None,
+            profile: Profile::Base,
             root_certificates: Vec::new(),
             trust_anchors: Vec::new(),
             policy: VerificationPolicy::default(),
@@ -81,6 +87,20 @@ impl WalletBuilder {
     /// Where sessions and credentials are kept. Required.
     pub fn store(mut self, store: impl CredentialStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Who vouches for the wallet and its keys, where servers and issuers ask for that. Default: nobody.
+    pub fn wallet_provider(mut self, provider: impl WalletProvider + 'static) -> Self {
+        self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// The rules that issuances are held to, unless
+    /// [`AcceptOptions::profile`](crate::AcceptOptions::profile) says otherwise. Default:
+    /// [`Profile::Base`].
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -175,6 +195,9 @@ impl WalletBuilder {
             keys: self.keys.ok_or_else(|| invalid("a wallet needs keys".to_owned()))?,
             store: self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
             clock: self.clock,
+            capabilities: self.provider.as_ref().map(|provider| provider.capabilities()).unwrap_or_default(),
+            provider: self.provider,
+            profile: self.profile,
             policy: self.policy,
             trust,
             skew: i64::from(self.skew),

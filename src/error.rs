@@ -28,7 +28,7 @@ pub enum ErrorKind {
     WrongStep,
     /// The credential did not pass its checks.
     Verification,
-    /// The platform's keys failed.
+    /// The platform's keys failed, or the wallet provider that vouches for them.
     Keys,
     /// The wallet's own storage failed.
     Store,
@@ -173,6 +173,14 @@ codes! {
     GrantRefused = "grant_refused", Issuer, GetNewOffer;
     /// The server does not know this client, or wants it to authenticate otherwise.
     ClientRefused = "client_refused", Issuer, FixSetup;
+    /// The server does not accept the wallet's attestation.
+    AttestationRefused = "attestation_refused", Issuer, FixSetup;
+    /// The server does not accept the proof that the wallet has its access token's key (DPoP).
+    DpopRefused = "dpop_refused", Issuer, TellIssuer;
+    /// The server gave a token that anybody can use, where one bound to a key was asked for.
+    TokenUnbound = "token_unbound", Issuer, TellIssuer;
+    /// The server asks to wait before the token is asked for again.
+    TokenPending = "token_pending", Issuer, Retry;
     /// The access token is not accepted (any more).
     TokenRefused = "token_refused", Issuer, StartOver;
     /// The issuer refused the key proof.
@@ -186,6 +194,10 @@ codes! {
 
     /// The user declined, here or at the issuer.
     AccessDenied = "access_denied", Denied, GiveUp;
+    /// The server wants the user to sign in, choose or consent, and could not ask.
+    InteractionRequired = "interaction_required", Denied, SignInAgain;
+    /// There is no token left to renew this credential with: the user has to agree again.
+    ReauthorizationRequired = "reauthorization_required", Denied, SignInAgain;
     /// The server refused the authorization request.
     AuthorizationRefused = "authorization_refused", Denied, StartOver;
 
@@ -217,6 +229,13 @@ codes! {
     /// The user did not unlock the key.
     KeyLocked = "key_locked", Keys, Retry;
 
+    /// The wallet provider could not be reached, or failed.
+    ProviderUnavailable = "provider_unavailable", Keys, Retry;
+    /// The wallet provider does not vouch for this wallet or its keys.
+    ProviderRefused = "provider_refused", Keys, FixSetup;
+    /// What the wallet provider gave can't be used.
+    AttestationUnusable = "attestation_unusable", Keys, FixSetup;
+
     /// The store could not read or write.
     StoreFailed = "store_failed", Store, Retry;
     /// Another process has the store open.
@@ -238,6 +257,10 @@ codes! {
     FormatUnsupported = "format_unsupported", Unsupported, GiveUp;
     /// The issuer requires something that this version does not do.
     FeatureUnsupported = "feature_unsupported", Unsupported, GiveUp;
+    /// The server takes clients that authenticate only, in no way that this wallet is set up for.
+    ClientAuthenticationUnavailable = "client_authentication_unavailable", Unsupported, FixSetup;
+    /// The issuer or its server falls short of the profile that the wallet insists on.
+    ProfileViolated = "profile_violated", Unsupported, TellIssuer;
     /// The wallet was set up with values that cannot work.
     SetupInvalid = "setup_invalid", Unsupported, FixSetup;
 }

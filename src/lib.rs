@@ -31,6 +31,7 @@ pub use model::format::Format;
 pub use model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, KeyHandle, SessionId};
 pub use model::jwk::{Algorithm, Jwk};
 pub use model::offer::{GrantType, InputMode, TxCode};
+pub use model::profile::Profile;
 pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, Verdict, VerificationPolicy};
 pub use model::time::Timestamp;
 pub use outbox::{Flushed, Notified};

@@ -11,10 +11,12 @@ use crate::json;
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
+use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
 use crate::outbox::Background;
 use crate::platform::clock::Clock;
 use crate::platform::keys::HolderKeys;
+use crate::platform::provider::{ProviderCapabilities, WalletProvider};
 use crate::platform::secret::SecretError;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
 use crate::protocol::proof::Binding;
@@ -72,6 +74,10 @@ pub(crate) struct Setup {
     pub(crate) keys: Arc<dyn HolderKeys>,
     pub(crate) store: Arc<dyn CredentialStore>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) provider: Option<Arc<dyn WalletProvider>>,
+    /// What the provider can do; nothing without one.
+    pub(crate) capabilities: ProviderCapabilities,
+    pub(crate) profile: Profile,
     pub(crate) policy: VerificationPolicy,
     pub(crate) trust: TrustAnchors,
     pub(crate) skew: i64,

@@ -124,6 +124,7 @@ impl Issue {
             grant: self.grant,
             request: self.request,
             copies: self.copies,
+            ..AcceptOptions::default()
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::format;
 use crate::model::ids::ConfigurationId;
 use crate::model::metadata::CredentialConfiguration;
 use crate::model::offer::GrantType;
+use crate::model::profile::Profile;
 use crate::protocol::authorization::{self, RequestBy};
 use crate::protocol::proof::{self, ProofPlan};
 use crate::protocol::token::TokenGrant;
@@ -26,6 +27,8 @@ pub struct AcceptOptions {
     pub request: RequestBy,
     /// How many copies of each credential, each with its own key. At most the issuer's batch size.
     pub copies: Option<u32>,
+    /// The rules to hold this issuance to. Default: the wallet's.
+    pub profile: Option<Profile>,
 }
 
 /// What an accepted offer begins with.

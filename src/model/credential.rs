@@ -127,4 +127,15 @@ pub struct HolderKey {
     pub handle: KeyHandle,
     /// The public key.
     pub public_jwk: Jwk,
+    /// Certificates for it, if the platform has some: DER, the key's own first. Needed only where
+    /// proofs name their key by certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl HolderKey {
+    /// A key without certificates.
+    pub fn new(handle: impl Into<KeyHandle>, public_jwk: Jwk) -> Self {
+        Self { handle: handle.into(), public_jwk, certificates: Vec::new() }
+    }
 }

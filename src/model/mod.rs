@@ -9,6 +9,7 @@ pub mod ids;
 pub mod jwk;
 pub mod metadata;
 pub mod offer;
+pub mod profile;
 pub mod report;
 pub mod secret;
 pub mod time;

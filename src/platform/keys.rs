@@ -16,12 +16,35 @@ use crate::model::jwk::Algorithm;
 pub struct KeySpec {
     /// The algorithm that it will sign with.
     pub algorithm: Algorithm,
+    /// What it is for.
+    pub purpose: KeyPurpose,
+}
+
+/// What a key is for. Only credentials' keys are worth asking the user about: the others sign on every
+/// request, also when nobody looks at the phone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyPurpose {
+    /// A credential will be bound to it.
+    #[default]
+    Credential,
+    /// Access tokens will be bound to it (DPoP, RFC 9449).
+    AccessToken,
+    /// Client attestations will be bound to it (OpenID4VCI appendix E).
+    ClientInstance,
 }
 
 impl KeySpec {
-    /// A key for an algorithm.
+    /// A key for an algorithm, for credentials.
     pub fn new(algorithm: Algorithm) -> Self {
-        Self { algorithm }
+        Self { algorithm, purpose: KeyPurpose::Credential }
+    }
+
+    /// The same for another purpose.
+    #[must_use]
+    pub fn purpose(mut self, purpose: KeyPurpose) -> Self {
+        self.purpose = purpose;
+        self
     }
 }
 

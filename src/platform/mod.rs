@@ -8,6 +8,7 @@ pub mod keyring;
 pub mod keys;
 pub mod memory;
 mod private;
+pub mod provider;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 mod seal;

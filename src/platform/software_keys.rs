@@ -100,7 +100,7 @@ impl HolderKeys for SoftwareKeys {
                 self.discard(&names).await;
                 return Err(secret_failed(error));
             }
-            keys.push(HolderKey { handle, public_jwk });
+            keys.push(HolderKey::new(handle, public_jwk));
         }
         Ok(keys)
     }

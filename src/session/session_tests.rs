@@ -67,7 +67,7 @@ fn token(authorized: &[(&str, &[&str])]) -> Token {
 
 fn key(handle: &str) -> HolderKey {
     let public_jwk = Jwk::from_coordinates(Curve::P256, &[1; 32], &[2; 32]).expect("a key");
-    HolderKey { handle: handle.into(), public_jwk }
+    HolderKey::new(handle, public_jwk)
 }
 
 fn run(session: &Session, events: Vec<Event>) -> Session {

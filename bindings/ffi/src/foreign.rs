@@ -317,7 +317,7 @@ impl TryFrom<HolderKey> for core_credential::HolderKey {
             core_keys::KeyError::new(core_keys::KeyErrorKind::Failed, "the app's key store gave no legal public key")
                 .caused_by(error)
         })?;
-        Ok(Self { handle: handle.into(), public_jwk })
+        Ok(Self::new(handle, public_jwk))
     }
 }
 

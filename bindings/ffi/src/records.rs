@@ -193,6 +193,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             grant: grant.map(Into::into),
             request: request.map(Into::into).unwrap_or_default(),
             copies,
+            ..billfold::AcceptOptions::default()
         }
     }
 }
