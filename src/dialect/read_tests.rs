@@ -21,6 +21,7 @@ fn good_offer() -> Value {
     })
 }
 
+// covers: OFFER-11
 #[test]
 fn a_whole_offer_is_read() {
     let offer = offer(&good_offer()).expect("an offer");
@@ -32,6 +33,7 @@ fn a_whole_offer_is_read() {
     assert_eq!(grant.tx_code, Some(TxCode::default()));
 }
 
+// covers: OFFER-08, OFFER-09, OFFER-17
 #[test]
 fn offers_that_are_none_name_the_member() {
     let table: [(&str, Value, &str); 11] = [
@@ -75,6 +77,7 @@ fn offers_that_are_none_name_the_member() {
     assert_eq!(problem(offer(&json!([]))), "`$` is no object");
 }
 
+// covers: OFFER-21
 #[test]
 fn tx_code_descriptions_are_plain_and_short() {
     let mut value = good_offer();
@@ -114,6 +117,7 @@ fn good_metadata() -> Value {
     })
 }
 
+// covers: META-11
 #[test]
 fn whole_metadata_is_read_and_one_bad_entry_loses_only_itself() {
     let metadata = issuer_metadata(&good_metadata()).expect("metadata");
@@ -132,6 +136,7 @@ fn whole_metadata_is_read_and_one_bad_entry_loses_only_itself() {
     assert_eq!(foreign.format, Format::Other("anoncreds".to_owned()));
 }
 
+// covers: META-09, META-22
 #[test]
 fn metadata_that_is_none_names_the_member() {
     let table: [(&str, Value, &str); 7] = [
@@ -157,6 +162,7 @@ fn metadata_that_is_none_names_the_member() {
     assert_eq!(problem(issuer_metadata(&no_servers)), "`authorization_servers` is empty");
 }
 
+// covers: ASM-05, ASM-06
 #[test]
 fn server_metadata_has_the_defaults_of_rfc_8414() {
     let metadata = authorization_server_metadata(&json!({
@@ -172,6 +178,7 @@ fn server_metadata_has_the_defaults_of_rfc_8414() {
     );
 }
 
+// covers: TOKRS-01, TOKRS-04
 #[test]
 fn tokens_are_read_in_every_spelling_of_a_number() {
     let now = Timestamp::from_seconds(1000);
@@ -202,6 +209,7 @@ fn tokens_are_read_in_every_spelling_of_a_number() {
     );
 }
 
+// covers: CRES-01, CRES-02, CRES-07
 #[test]
 fn credential_answers_are_issued_or_deferred_never_both() {
     let issued = credential_response(&json!({

@@ -48,6 +48,7 @@ pub(crate) fn authorization_details(ids: &[ConfigurationId], location: Option<&I
 mod tests {
     use super::*;
 
+    // covers: CREQ-02, CREQ-03, CREQ-05
     #[test]
     fn a_credential_request_has_one_selector_and_nothing_of_older_drafts() {
         let id = ConfigurationId::from("Card");

@@ -227,6 +227,7 @@ const SPOILED: &[(&str, CheckKind, Spoil)] = &[
     }),
 ];
 
+// covers: CRES-10
 #[tokio::test]
 async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
     for (what, kind, spoil) in SPOILED {
@@ -309,6 +310,7 @@ async fn what_cannot_be_decided_is_unknown() {
     }
 }
 
+// covers: FMT-08
 #[tokio::test]
 async fn what_is_unusual_but_right_passes() {
     let table: &[(&str, Spoil)] = &[
@@ -430,6 +432,7 @@ async fn what_cannot_be_read_fails_the_signature() {
     }
 }
 
+// covers: FMT-07
 #[test]
 fn kinds_are_read_from_metadata() {
     let read = |value: Value| SdJwtVc.read_kind(&value);

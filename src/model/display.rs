@@ -91,6 +91,7 @@ mod tests {
         Display { name: Some(name.to_owned()), locale: locale.map(str::to_owned), ..Display::default() }
     }
 
+    // covers: CLAIM-09
     #[test]
     fn locale_is_exact_then_language_then_none_then_first() {
         let all = [entry("fr", Some("fr-FR")), entry("de", Some("de-CH")), entry("any", None), entry("en", Some("en"))];

@@ -218,6 +218,7 @@ pub fn is_loopback(host: &Host<&str>) -> bool {
 mod tests {
     use super::*;
 
+    // covers: META-01
     #[test]
     fn issuer_identifiers_are_https_urls_without_query() {
         for good in
@@ -241,6 +242,7 @@ mod tests {
         }
     }
 
+    // covers: META-02, ASM-01
     #[test]
     fn well_known_is_inserted_before_the_path() {
         let at = |id: &str| IssuerId::parse(id).expect("legal").well_known("x").to_string();

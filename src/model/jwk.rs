@@ -280,6 +280,7 @@ mod tests {
         assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     }
 
+    // covers: PROOF-04
     #[test]
     fn private_members_stay_behind_and_ids_do_not_count() {
         let value = json!({

@@ -42,6 +42,7 @@ fn query(url: &Url) -> BTreeMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
+// covers: AUTHZ-06, META-23
 #[test]
 fn scope_when_all_have_one_else_details() {
     let by_scope = pending(&["B", "A", "Also B"], RequestBy::Auto, true).expect("a request");
@@ -58,6 +59,7 @@ fn scope_when_all_have_one_else_details() {
     assert_eq!(refused.code(), ErrorCode::FeatureUnsupported);
 }
 
+// covers: META-23
 #[test]
 fn details_need_a_server_that_lists_them() {
     let deaf = server(&json!({ "authorization_details_types_supported": ["payment"] }));
@@ -65,6 +67,7 @@ fn details_need_a_server_that_lists_them() {
     assert_eq!(refused.expect_err("unsupported").code(), ErrorCode::FeatureUnsupported);
 }
 
+// covers: OFFER-14, AUTHZ-09
 #[test]
 fn the_plain_url_holds_the_whole_request() {
     let pending = pending(&["A"], RequestBy::Auto, false).expect("a request");
@@ -113,6 +116,7 @@ fn a_pushed_request_leaves_two_parameters_for_the_browser() {
     assert_eq!(url.as_str(), "https://as.example/authorize?client_id=me&request_uri=urn%3Ax%3A1");
 }
 
+// covers: AUTHZ-09, AUTHZ-15
 #[test]
 fn every_request_has_its_own_state_and_verifier() {
     let (a, b) = (pending(&["A"], RequestBy::Auto, false), pending(&["A"], RequestBy::Auto, false));
@@ -122,6 +126,7 @@ fn every_request_has_its_own_state_and_verifier() {
     assert!((43..=128).contains(&a.code_verifier.expose().len()));
 }
 
+// covers: AUTHZ-15, AUTHZ-17, ASM-09
 #[test]
 fn redirects_are_held_against_state_iss_and_place() {
     let pending = pending(&["A"], RequestBy::Auto, false).expect("a request");
@@ -147,6 +152,7 @@ fn redirects_are_held_against_state_iss_and_place() {
     }
 }
 
+// covers: AUTHZ-16
 #[test]
 fn errors_in_redirects_are_typed_and_checked_like_codes() {
     let pending = pending(&["A"], RequestBy::Auto, false).expect("a request");

@@ -304,6 +304,7 @@ mod tests {
         );
     }
 
+    // covers: CERR-11
     #[test]
     fn descriptions_are_cut_and_cleaned() {
         let long = "a\u{7}\n".repeat(1000);

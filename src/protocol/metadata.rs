@@ -115,6 +115,7 @@ mod tests {
         );
     }
 
+    // covers: ASM-02
     #[test]
     fn servers_are_looked_for_where_openid_connect_has_them_too() {
         let at = |id: &str| server_places(&IssuerId::parse(id).expect("legal"));

@@ -72,6 +72,7 @@ mod tests {
     use super::*;
     use crate::model::token::TokenType;
 
+    // covers: NOTIF-03, NOTIF-05
     #[test]
     fn the_body_is_exactly_that_of_the_specification() {
         let token = Token {

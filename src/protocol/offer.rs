@@ -157,6 +157,7 @@ mod tests {
             .replace("%2B", plus)
     }
 
+    // covers: OFFER-07, HAIP-15
     #[test]
     fn any_scheme_and_https_will_do() {
         for prefix in [
@@ -173,6 +174,7 @@ mod tests {
         assert_eq!(by_value(OFFER).credential_configuration_ids[0].as_str(), "A B+C");
     }
 
+    // covers: OFFER-06
     #[test]
     fn spaces_and_pluses_survive_both_encodings() {
         for (space, plus) in [("%20", "%2B"), ("%20", "+"), ("+", "%2B")] {
@@ -190,6 +192,7 @@ mod tests {
         }
     }
 
+    // covers: OFFER-01
     #[test]
     fn links_that_are_none_say_why() {
         for (link, code) in [

@@ -156,6 +156,7 @@ mod tests {
         }
     }
 
+    // covers: META-26, META-29
     #[test]
     fn the_plan_follows_the_issuers_lists_and_the_wallets_order() {
         let order = [Algorithm::EdDsa, Algorithm::Es256];
@@ -172,6 +173,7 @@ mod tests {
         assert_eq!(refused.code(), ErrorCode::NoCommonAlgorithm);
     }
 
+    // covers: META-27
     #[test]
     fn configurations_without_proof_types_get_no_proof() {
         let mut unbound = configuration(&[], &["ES256"]);
@@ -179,6 +181,7 @@ mod tests {
         assert_eq!(plan(&unbound, &[Algorithm::Es256], Binding::Auto).expect("a plan"), None);
     }
 
+    // covers: PROOF-01, PROOF-03, PROOF-05, PROOF-11, PROOF-12, PROOF-13, PROOF-14
     #[test]
     fn header_and_claims_are_exactly_those_of_the_specification() {
         let key = Jwk::from_coordinates(Curve::P256, &[1; 32], &[2; 32]).expect("a key");

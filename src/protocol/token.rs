@@ -108,6 +108,7 @@ mod tests {
         (name.to_owned(), value.to_owned())
     }
 
+    // covers: TOKRQ-02, TOKRQ-03
     #[test]
     fn fields_are_exactly_those_of_the_grant() {
         let url = Url::parse("https://as.example/token").expect("url");

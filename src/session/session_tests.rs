@@ -95,6 +95,7 @@ fn tasks(session: &Session) -> Vec<(String, Option<String>, usize)> {
         .collect()
 }
 
+// covers: TOKRS-03
 #[test]
 fn a_token_makes_one_task_a_dataset_or_configuration() {
     let keys = BTreeMap::from([(ConfigurationId::from("A"), vec![key("1")]), ("B".into(), vec![key("2"), key("3")])]);
@@ -192,6 +193,7 @@ fn a_sign_in_can_begin_again() {
     assert!(matches!(session.stage, Stage::SignIn { url: None, .. }));
 }
 
+// covers: DEFER-08
 #[test]
 fn sessions_survive_storage_and_newer_ones_are_refused() {
     let session = received(Prepared::default(), &[]);

@@ -103,6 +103,7 @@ fn a_key_off_the_curve_verifies_nothing() {
     }
 }
 
+// covers: PROOF-16
 #[test]
 fn platform_signatures_become_raw() {
     for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es256k] {

@@ -29,6 +29,7 @@ fn the_text_is_split_at_its_tildes() {
     assert_eq!(parts("a.b.c~~"), SdJwt { jws: "a.b.c", disclosures: vec![""], key_binding: None });
 }
 
+// covers: CLAIM-08
 #[test]
 fn disclosures_find_their_places_however_deep() {
     let city = disclosure(&json!(["s1", "city", "Köln"]));

@@ -3,6 +3,7 @@ use billfold_test_issuer::{AuthorizationServer, Options, Par};
 
 use crate::world::{JWT_VC, REDIRECT, SD_JWT, World, both_ways, code, failure, pre_authorized};
 
+// covers: AUTHZ-19, HAIP-01
 #[tokio::test]
 async fn every_format_by_value_and_by_reference() {
     let world = World::new().await;
@@ -17,6 +18,7 @@ async fn every_format_by_value_and_by_reference() {
     }
 }
 
+// covers: AUTHZ-10, AUTHZ-11
 #[tokio::test]
 async fn with_and_without_pushed_requests() {
     for (par, pushed) in [(Par::Off, 0), (Par::On, 1), (Par::Required, 1)] {
@@ -32,6 +34,7 @@ async fn with_and_without_pushed_requests() {
     }
 }
 
+// covers: AUTHZ-01
 #[tokio::test]
 async fn by_scope_and_by_details() {
     for server in [AuthorizationServer::Own, AuthorizationServer::Path] {
@@ -55,6 +58,7 @@ async fn by_scope_and_by_details() {
     }
 }
 
+// covers: META-12
 #[tokio::test]
 async fn servers_elsewhere_and_several_of_them() {
     for server in [AuthorizationServer::Port, AuthorizationServer::Two] {
@@ -77,6 +81,7 @@ async fn an_issuer_under_a_path() {
     assert!(world.requests().contains(&expected), "{:?}", world.requests());
 }
 
+// covers: AUTHZ-20
 #[tokio::test]
 async fn begun_by_the_wallet() {
     let world = World::new().await;
@@ -118,6 +123,7 @@ async fn after_a_restart_the_redirect_finds_its_session() {
     assert_eq!(world.count("/token"), 1);
 }
 
+// covers: AUTHZ-15, AUTHZ-18
 #[tokio::test]
 async fn a_redirect_that_is_not_ours_changes_nothing() {
     let world = World::new().await;
@@ -139,6 +145,7 @@ async fn a_redirect_that_is_not_ours_changes_nothing() {
     world.verified(&issuance.submit_redirect(&redirect).await.expect("it is issued")).await;
 }
 
+// covers: AUTHZ-17, ASM-09
 #[tokio::test]
 async fn what_the_server_does_wrong_in_the_redirect_is_seen() {
     for (fault, expected) in [
@@ -182,6 +189,7 @@ async fn an_expired_code_asks_for_another_sign_in() {
     world.verified(&issuance.submit_redirect(&redirect).await.expect("it is issued")).await;
 }
 
+// covers: TOKRQ-04
 #[tokio::test]
 async fn calls_that_do_not_fit_say_so_and_change_nothing() {
     let world = World::new().await;

@@ -26,6 +26,7 @@ impl Waiting {
     }
 }
 
+// covers: DEFER-02, DEFER-08
 #[tokio::test]
 async fn a_deferred_credential_comes_when_it_is_ready_even_after_a_restart() {
     for format in [SD_JWT, JWT_VC] {

@@ -36,6 +36,7 @@ async fn issuers_keys_are_found_in_every_way() {
     }
 }
 
+// covers: PROOF-05
 #[tokio::test]
 async fn holders_are_bound_by_did_where_the_issuer_wants_that() {
     let world = World::new().await;
@@ -62,6 +63,7 @@ const SPOILED: [(&str, &str, CheckKind); 15] = [
     ("untrusted-chain", SD_JWT, CheckKind::IssuerTrust),
 ];
 
+// covers: CRES-10, FMT-09
 #[tokio::test]
 async fn each_spoiled_thing_fails_its_own_check_and_no_other() {
     let world = World::new().await;
@@ -120,6 +122,7 @@ async fn what_cannot_be_checked_now_waits_in_quarantine_until_it_can() {
     assert!(!wallet.credential(&waiting.id).await.expect("it is there").quarantined);
 }
 
+// covers: CRES-11
 #[tokio::test]
 async fn another_issuer_of_the_same_host_is_a_warning() {
     let world = World::new().await;

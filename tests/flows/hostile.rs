@@ -4,6 +4,7 @@ use billfold::{Advice, ErrorCode, RequestOutcome, Step};
 
 use crate::world::{SD_JWT, World, code, failure, pre_authorized};
 
+// covers: TOKRQ-11
 #[tokio::test]
 async fn a_token_answer_that_is_lost_is_never_asked_for_again() {
     let world = World::new().await;

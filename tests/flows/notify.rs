@@ -89,6 +89,7 @@ async fn a_notice_waits_until_it_is_heard_and_undoes_nothing() {
     assert!(!wallet.credential(&credential.id).await.expect("it is there").quarantined);
 }
 
+// covers: NOTIF-06
 #[tokio::test]
 async fn a_notice_that_is_refused_is_given_up() {
     let world = World::new().await;
@@ -102,6 +103,7 @@ async fn a_notice_that_is_refused_is_given_up() {
     assert_eq!(world.count("/notification"), 1);
 }
 
+// covers: NOTIF-01
 #[tokio::test]
 async fn an_issuer_that_does_not_want_to_hear_is_left_alone() {
     let world = World::with(Options { notification_endpoint: false, ..Options::default() }).await;

@@ -35,6 +35,7 @@ async fn malformed_links_are_typed_and_leave_nothing() {
     assert!(world.wallet().pending().await.expect("a list").is_empty());
 }
 
+// covers: OFFER-02
 #[tokio::test]
 async fn http_needs_the_development_switch_and_loopback() {
     let world = World::new().await;
@@ -52,6 +53,7 @@ async fn http_needs_the_development_switch_and_loopback() {
     assert!(world.requests().is_empty());
 }
 
+// covers: SEC-11
 #[tokio::test]
 async fn references_to_private_addresses_are_not_followed() {
     let world = World::new().await;
@@ -62,6 +64,7 @@ async fn references_to_private_addresses_are_not_followed() {
     }
 }
 
+// covers: OFFER-24, META-08, ASM-03
 #[tokio::test]
 async fn issuers_and_servers_have_to_be_who_they_say() {
     for (fault, code) in [
@@ -85,6 +88,7 @@ async fn issuers_and_servers_have_to_be_who_they_say() {
     }
 }
 
+// covers: SEC-11
 #[tokio::test]
 async fn offers_by_reference_have_limits() {
     for (fault, code) in [
@@ -122,6 +126,7 @@ async fn a_server_that_is_down_can_be_tried_again() {
     assert!(error.endpoint_url().is_some_and(|url| url.contains("/.well-known/")));
 }
 
+// covers: OFFER-10
 #[tokio::test]
 async fn an_unknown_configuration_is_named() {
     let world = World::new().await;

@@ -34,6 +34,7 @@ fn tx_code(input_mode: Option<&str>, length: Option<usize>, value: &str) -> TxCo
     }
 }
 
+// covers: OFFER-19, OFFER-22, TOKRQ-04
 #[tokio::test]
 async fn transaction_codes_are_sent_as_typed() {
     let world = World::new().await;
@@ -55,6 +56,7 @@ async fn transaction_codes_are_sent_as_typed() {
     }
 }
 
+// covers: TOKRS-09
 #[tokio::test]
 async fn a_wrong_code_is_asked_again_and_nothing_is_made_twice() {
     let world = World::new().await;
@@ -87,6 +89,7 @@ async fn a_code_that_cannot_be_right_costs_no_try() {
     world.verified(&issuance.submit_code(" 1234 ").await.expect("it is issued")).await;
 }
 
+// covers: TOKRS-09
 #[tokio::test]
 async fn the_third_wrong_code_ends_the_offer() {
     let world = World::new().await;
@@ -121,6 +124,7 @@ async fn a_dead_offer_is_told_apart_from_a_wrong_code() {
     assert_eq!(failure(second.accept().await).code(), ErrorCode::GrantRefused);
 }
 
+// covers: TOKRQ-05
 #[tokio::test]
 async fn without_anonymous_access_the_client_names_itself_and_in_the_proof() {
     for anonymous in [true, false] {
@@ -130,6 +134,7 @@ async fn without_anonymous_access_the_client_names_itself_and_in_the_proof() {
     }
 }
 
+// covers: META-14
 #[tokio::test]
 async fn issuers_without_nonces_and_with_identifiers() {
     for options in [
@@ -141,6 +146,7 @@ async fn issuers_without_nonces_and_with_identifiers() {
     }
 }
 
+// covers: TOKRS-03, SEC-09
 #[tokio::test]
 async fn each_named_dataset_becomes_a_credential_with_a_key_of_its_own() {
     let options = Options { credential_identifiers: true, identifiers_per_configuration: 2, ..Options::default() };
@@ -153,6 +159,7 @@ async fn each_named_dataset_becomes_a_credential_with_a_key_of_its_own() {
     assert_ne!(keys[0], keys[1]);
 }
 
+// covers: META-19, CREQ-09, SEC-09, HAIP-23
 #[tokio::test]
 async fn a_batch_is_one_credential_in_several_copies() {
     let world = World::with(Options { batch_size: 5, ..Options::default() }).await;
@@ -170,6 +177,7 @@ async fn a_batch_is_one_credential_in_several_copies() {
     assert_eq!(world.count("/credential"), 1);
 }
 
+// covers: TOKRQ-10
 #[tokio::test]
 async fn several_configurations_each_with_its_own_outcome() {
     let world = World::new().await;
@@ -207,6 +215,7 @@ async fn one_failing_among_several_is_reported_beside_the_others() {
     assert!(matches!(again, Step::Done { credentials, .. } if credentials.len() == 1));
 }
 
+// covers: NONCE-06
 #[tokio::test]
 async fn a_stale_nonce_costs_one_more_request_and_no_more() {
     let world = World::new().await;
@@ -221,6 +230,7 @@ async fn a_stale_nonce_costs_one_more_request_and_no_more() {
     assert_eq!((world.count("/nonce"), world.count("/credential")), (2, 2));
 }
 
+// covers: SEC-04
 #[tokio::test]
 async fn declining_leaves_nothing_and_spends_nothing() {
     let world = World::new().await;
@@ -237,6 +247,7 @@ async fn declining_leaves_nothing_and_spends_nothing() {
         .await;
 }
 
+// covers: SEC-12
 #[tokio::test]
 async fn forgetting_removes_the_credential_and_its_key() {
     let world = World::new().await;

@@ -71,6 +71,7 @@ async fn sqlite_store_is_durable() {
     .await;
 }
 
+// covers: SEC-06
 #[tokio::test]
 async fn what_rests_on_disk_is_sealed_and_private() {
     let place = Place::new();

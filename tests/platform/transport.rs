@@ -149,6 +149,7 @@ async fn connections_are_used_again_and_cookies_are_not_kept() {
     assert_eq!(server.connections(), 1);
 }
 
+// covers: SEC-11
 #[tokio::test]
 async fn redirects_are_handed_over_and_not_followed() {
     let server =
@@ -277,6 +278,7 @@ async fn an_announced_body_over_the_limit_is_not_read() {
     assert_eq!((error.kind, error.maybe_sent), (TransportErrorKind::TooLarge, true), "{error:?}");
 }
 
+// covers: SEC-11
 #[tokio::test]
 async fn an_endless_body_is_cut_off_at_the_limit() {
     let written = Arc::new(AtomicUsize::new(0));
@@ -421,6 +423,7 @@ async fn answer_until_closed(stream: &mut (impl AsyncRead + AsyncWrite + Unpin))
     }
 }
 
+// covers: SEC-02
 #[tokio::test]
 async fn tls_takes_an_extra_root_and_nobody_elses_certificate() {
     let (pki, other) = (Pki::new(&["127.0.0.1", "localhost"]), Pki::new(&["127.0.0.1"]));

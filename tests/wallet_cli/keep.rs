@@ -74,6 +74,7 @@ async fn one_process_at_a_time() {
     assert_eq!(user.run(&["list"]).await.exits(0).all("credential").len(), 1);
 }
 
+// covers: SEC-08
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_is_sealed_and_for_its_owner_only() {
     let issuer = TestIssuer::start().await;

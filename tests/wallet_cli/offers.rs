@@ -109,6 +109,7 @@ async fn inspecting_spends_nothing() {
     user.run(&["accept", &offer.link, "--tx-code", code]).await.exits(0).one("stored");
 }
 
+// covers: HAIP-14
 #[tokio::test(flavor = "multi_thread")]
 async fn through_a_qr_code_and_back() {
     let issuer = TestIssuer::start().await;

@@ -114,6 +114,7 @@ async fn the_demonstration_goes_the_whole_way_and_leaves_nothing() {
     assert!(user.run(&["list"]).await.exits(0).events.is_empty());
 }
 
+// covers: SEC-08
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_secret_is_said_with_verbose() {
     let issuer = TestIssuer::start().await;

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod ci;
+mod coverage;
 mod foreign;
 #[cfg(unix)]
 mod interop;
@@ -33,6 +34,12 @@ const TASKS: &[Task] = &[
         arguments: "[--only STEP]... [--with-keycloak]",
         about: "everything that has to hold before a change is merged",
         run: ci::run,
+    },
+    Task {
+        name: "coverage",
+        arguments: "[--list] [--allow-missing]",
+        about: "which requirements of the specifications have a test",
+        run: coverage::run,
     },
     #[cfg(unix)]
     Task {
