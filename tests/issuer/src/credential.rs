@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::Configuration;
 use crate::deferred::put_off;
 use crate::encoding::random_text;
+use crate::encryption;
 use crate::faults::Fault;
 use crate::formats::{self, Mistakes};
 use crate::issuer::Issuer;
@@ -41,29 +42,29 @@ pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Respon
 
 /// Issues credentials.
 pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
-    match issue(issuer, headers, body) {
-        Ok((status, answer)) => no_store(status, &answer),
-        Err(refusal) => refusal.into_response(),
-    }
+    issue(issuer, headers, body).unwrap_or_else(Refusal::into_response)
 }
 
-fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Value), Refusal> {
+fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
     let (token_value, token) = bearer(issuer, headers)?;
     if issuer.faults.strikes(Fault::InvalidToken) {
         let message = "The access token is not accepted";
         return Err(Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", message));
     }
-    let request = read_request(issuer, headers, body)?;
-    let configuration = choose(issuer, &token, &request)?;
+    let opened = encryption::read(issuer, headers, body)?;
+    let request = &opened.request;
+    check_members(issuer, request)?;
+    let configuration = choose(issuer, &token, request)?;
     let holders = read_proofs(issuer, configuration, &token, request.get("proofs"))?;
     if let Some(waits) = issuer.options.deferred_waits {
         let answer = put_off(issuer, token.client_id.as_deref(), &configuration.id, holders, waits);
-        return Ok((StatusCode::ACCEPTED, answer));
+        return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &answer));
     }
     if issuer.faults.strikes(Fault::CredentialDenied) {
         return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
     }
-    Ok((StatusCode::OK, finish(issuer, token_value, configuration, &holders)))
+    let answer = finish(issuer, token_value, configuration, &holders);
+    Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }
 
 /// The answer with credentials: one for each key, or a single one bound to none.
@@ -132,15 +133,10 @@ pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String
     }
 }
 
-fn read_request(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>, Refusal> {
-    let request = read_object(headers, body)?;
+fn check_members(issuer: &Issuer, request: &Map<String, Value>) -> Result<(), Refusal> {
     for name in request.keys() {
         match name.as_str() {
             "credential_identifier" | "credential_configuration_id" | "proofs" => {}
-            "credential_response_encryption" => {
-                let message = "This issuer does not encrypt its responses";
-                return Err(Refusal::new("invalid_encryption_parameters", message));
-            }
             _ if !issuer.options.refuse_unknown_members => {}
             "format" | "proof" | "vct" | "doctype" | "credential_definition" => {
                 return Err(malformed(format!("{name} is of an earlier draft and gone in 1.0")));
@@ -148,7 +144,7 @@ fn read_request(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Map
             _ => return Err(malformed(format!("The member {name} is not known"))),
         }
     }
-    Ok(request)
+    Ok(())
 }
 
 /// The configuration that the request names, if the token is good for it.

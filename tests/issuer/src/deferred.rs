@@ -4,12 +4,13 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::credential::{bearer, finish, malformed, read_object};
+use crate::credential::{bearer, finish, malformed};
 use crate::encoding::random_text;
+use crate::encryption;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::proof::Holder;
-use crate::refusal::{Refusal, no_store};
+use crate::refusal::Refusal;
 
 /// A credential that was asked for and is not there yet.
 #[derive(Clone, Debug)]
@@ -47,22 +48,16 @@ fn waiting(issuer: &Issuer, id: &str) -> Value {
 
 /// Takes a deferred credential request.
 pub(crate) fn deferred(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
-    match collect(issuer, headers, body) {
-        Ok((status, answer)) => no_store(status, &answer),
-        Err(refusal) => refusal.into_response(),
-    }
+    collect(issuer, headers, body).unwrap_or_else(Refusal::into_response)
 }
 
-fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusCode, Value), Refusal> {
+fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
     let (token_value, token) = bearer(issuer, headers)?;
-    let request = read_object(headers, body)?;
+    let opened = encryption::read(issuer, headers, body)?;
+    let request = &opened.request;
     for name in request.keys() {
         match name.as_str() {
             "transaction_id" => {}
-            "credential_response_encryption" => {
-                let message = "This issuer does not encrypt its responses";
-                return Err(Refusal::new("invalid_encryption_parameters", message));
-            }
             _ if !issuer.options.refuse_unknown_members => {}
             _ => return Err(malformed(format!("The member {name} is not known"))),
         }
@@ -84,10 +79,11 @@ fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(StatusC
     }
     if transaction.waits > 0 {
         transaction.waits -= 1;
-        return Ok((StatusCode::ACCEPTED, waiting(issuer, id)));
+        return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &waiting(issuer, id)));
     }
     let transaction = book.transactions.remove(id).expect("it was just there");
     drop(book);
     let configuration = issuer.configuration(&transaction.configuration).expect("it was when it was asked for");
-    Ok((StatusCode::OK, finish(issuer, token_value, configuration, &transaction.holders)))
+    let answer = finish(issuer, token_value, configuration, &transaction.holders);
+    Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }

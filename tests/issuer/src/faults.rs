@@ -165,6 +165,22 @@ faults! {
     CredentialDenied = "credential-denied",
     /// The credential endpoint calls the access token invalid.
     InvalidToken = "invalid-token",
+    /// The answer is plain although encryption was asked for.
+    PlainAnswer = "plain-answer",
+    /// The answer is encrypted to a key that nobody has.
+    JweWrongKey = "jwe-wrong-key",
+    /// One bit of the encrypted answer was turned.
+    JweTampered = "jwe-tampered",
+    /// The answer is encrypted with another `enc` than asked for.
+    JweWrongEnc = "jwe-wrong-enc",
+    /// The encrypted answer is compressed and inflates to more than 64 MiB.
+    JweZipBomb = "jwe-zip-bomb",
+    /// The encrypted answer is compressed although nobody asked for that.
+    JweUnaskedZip = "jwe-unasked-zip",
+    /// The encrypted answer has no `kid`, although the wallet's key has one.
+    JweNoKid = "jwe-no-kid",
+    /// The key for encrypted requests is replaced as the next one arrives; switches itself off after one.
+    RotatedEncryptionKey = "rotated-encryption-key",
     /// Every answer takes ten times the latency, five seconds at least.
     Slow = "slow",
 }
@@ -236,7 +252,8 @@ pub(crate) struct Switchboard {
 impl Switchboard {
     /// Switches a fault on.
     pub(crate) fn set(&self, fault: Fault, times: Option<u32>) {
-        let times = times.or((fault == Fault::StaleNonce).then_some(1));
+        let once = matches!(fault, Fault::StaleNonce | Fault::RotatedEncryptionKey);
+        let times = times.or(once.then_some(1));
         self.lock().insert(fault, times);
     }
 

@@ -8,6 +8,7 @@ use crate::catalogue::{self, Configuration};
 use crate::clock::Clock;
 use crate::credential::Issued;
 use crate::deferred::Transaction;
+use crate::encryption::RequestKeys;
 use crate::faults::{Fault, Switchboard};
 use crate::log::Log;
 use crate::oauth::{AuthServer, Grant};
@@ -26,6 +27,7 @@ pub(crate) struct Issuer {
     pub(crate) servers: Vec<AuthServer>,
     pub(crate) configurations: Vec<Configuration>,
     pub(crate) signers: Signers,
+    pub(crate) request_keys: RequestKeys,
     pub(crate) clock: Clock,
     pub(crate) faults: Switchboard,
     pub(crate) log: Log,
@@ -82,6 +84,7 @@ impl Issuer {
         Self {
             configurations: catalogue::configurations(options.issuer_key),
             signers: Signers::new(&origin, &options.path),
+            request_keys: RequestKeys::new(),
             options,
             origin,
             id,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Instant;
 
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,6 +42,10 @@ pub struct Entry {
     /// The `error_description` of a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_description: Option<String>,
+    /// What the issuer understood of the request and put into the answer, where tests ask for it:
+    /// `request_jwe` and `answer_jwe` are the headers of encrypted messages.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen: BTreeMap<String, Value>,
     /// Numbers of the requests that were under way at some moment of this one.
     pub overlaps: Vec<u64>,
 }
@@ -82,6 +87,17 @@ pub(crate) struct Arrival {
 pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) error: Option<(String, String)>,
+    pub(crate) seen: BTreeMap<String, Value>,
+}
+
+/// What an answer carries for the log.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(pub(crate) BTreeMap<String, Value>);
+
+/// Leaves something for the log on an answer.
+pub(crate) fn see(response: &mut Response, name: &str, value: Value) {
+    let seen = response.extensions_mut().get_or_insert_default::<Seen>();
+    seen.0.insert(name.to_owned(), value);
 }
 
 /// Handle of a request under way; void once the log was reset.
@@ -151,6 +167,7 @@ impl Log {
             status: None,
             error: None,
             error_description: None,
+            seen: BTreeMap::new(),
             overlaps: Vec::new(),
         });
         Ticket { epoch: inner.epoch, index }
@@ -168,6 +185,7 @@ impl Log {
         entry.end_ms = Some(end_ms);
         entry.status = Some(outcome.status);
         (entry.error, entry.error_description) = outcome.error.unzip();
+        entry.seen = outcome.seen;
     }
 
     /// Counts a fetch of an offer by reference.
@@ -247,7 +265,7 @@ mod tests {
     }
 
     fn end(log: &Log, ticket: &Ticket) {
-        log.end(ticket, Outcome { status: 200, error: None });
+        log.end(ticket, Outcome { status: 200, error: None, seen: BTreeMap::new() });
     }
 
     #[test]

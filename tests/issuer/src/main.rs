@@ -5,7 +5,8 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use billfold_test_issuer::{
-    AuthorizationServer, Decision, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open, sign_in,
+    AuthorizationServer, Decision, Encryption, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open,
+    sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -89,6 +90,12 @@ struct Serve {
     /// Most proofs in one request.
     #[arg(long, default_value_t = 4)]
     batch_size: usize,
+    /// Encryption of credential requests and responses.
+    #[arg(long, value_enum, default_value_t = EncryptionMode::Off)]
+    encryption: EncryptionMode,
+    /// Take and make compressed messages too.
+    #[arg(long)]
+    encryption_zip: bool,
     /// How the key of the main credentials is found.
     #[arg(long, value_enum, default_value_t = Key::X5c)]
     issuer_key: Key,
@@ -105,6 +112,15 @@ struct Serve {
 enum ParMode {
     Off,
     On,
+    Required,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum EncryptionMode {
+    Off,
+    Offered,
+    Request,
+    Response,
     Required,
 }
 
@@ -152,6 +168,14 @@ impl From<Serve> for Options {
             iss_parameter: !arguments.no_iss,
             credential_identifiers: arguments.credential_identifiers,
             batch_size: arguments.batch_size,
+            encryption: match arguments.encryption {
+                EncryptionMode::Off => Encryption::Off,
+                EncryptionMode::Offered => Encryption::Offered,
+                EncryptionMode::Request => Encryption::RequestRequired,
+                EncryptionMode::Response => Encryption::ResponseRequired,
+                EncryptionMode::Required => Encryption::Required,
+            },
+            encryption_zip: arguments.encryption_zip,
             issuer_key: match arguments.issuer_key {
                 Key::X5c => IssuerKey::X5c,
                 Key::JwtVcIssuer => IssuerKey::JwtVcIssuerMetadata,

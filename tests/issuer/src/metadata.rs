@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kind, logo};
+use crate::encryption;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::oauth::AuthServer;
@@ -42,6 +43,7 @@ pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Resp
     if issuer.options.batch_size >= 2 {
         document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
     }
+    encryption::announce(&issuer, &mut document);
     if issuer.options.authorization_server != AuthorizationServer::Own {
         document["authorization_servers"] = issuer.servers.iter().map(|server| json!(server.id)).collect();
     }

@@ -1,6 +1,7 @@
 //! How an issuer is set up.
 
 use crate::faults::Fault;
+use crate::jwe;
 use crate::profile::Profile;
 
 /// Pushed authorization requests.
@@ -43,6 +44,22 @@ pub enum IssuerKey {
     DidJwk,
     /// `did:web` of the issuer's own host (ES384).
     DidWeb,
+}
+
+/// Encryption of credential requests and responses, deferred ones too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encryption {
+    /// None; the metadata says nothing of it.
+    #[default]
+    Off,
+    /// Whoever wants to may.
+    Offered,
+    /// Requests have to be encrypted.
+    RequestRequired,
+    /// Responses have to be, and so have the requests that carry the key for it.
+    ResponseRequired,
+    /// Both have to be.
+    Required,
 }
 
 /// A registered client.
@@ -107,6 +124,12 @@ pub struct Options {
     pub identifiers_per_configuration: usize,
     /// Most proofs in one request; below 2 nothing is advertised and one is the limit.
     pub batch_size: usize,
+    /// Encryption of credential requests and responses.
+    pub encryption: Encryption,
+    /// The `enc` values that are listed and taken: `A128GCM` and `A256GCM` or one of them.
+    pub encryption_enc_values: Vec<String>,
+    /// Whether compression (`DEF`) is listed and taken.
+    pub encryption_zip: bool,
     /// How the key of the two main credentials is found; the others have it in their id.
     pub issuer_key: IssuerKey,
     /// Whether JWT VC issuer metadata points to its keys with `jwks_uri`.
@@ -146,6 +169,9 @@ impl Default for Options {
             credential_identifiers: false,
             identifiers_per_configuration: 1,
             batch_size: 4,
+            encryption: Encryption::default(),
+            encryption_enc_values: jwe::ENCS.map(str::to_owned).to_vec(),
+            encryption_zip: false,
             issuer_key: IssuerKey::default(),
             jwks_by_uri: false,
             refuse_unknown_members: true,
@@ -174,6 +200,10 @@ impl Options {
         }
         if self.identifiers_per_configuration == 0 {
             return Err("a configuration needs one credential identifier at least".to_owned());
+        }
+        let known = |enc: &String| jwe::ENCS.contains(&enc.as_str());
+        if self.encryption_enc_values.is_empty() || !self.encryption_enc_values.iter().all(known) {
+            return Err(format!("the enc values to list are some of {}", jwe::ENCS.join(", ")));
         }
         if ["/as", "/as1", "/as2", "/test"].contains(&path.as_str()) {
             return Err(format!("the path {path} is taken"));

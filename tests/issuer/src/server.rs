@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::control;
 use crate::faults::{DropConnection, Fault, Target, Wire, redirect, spoil};
 use crate::issuer::Issuer;
-use crate::log::{Arrival, Outcome};
+use crate::log::{Arrival, Outcome, Seen};
 use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
 use crate::{authorize, credential, deferred, login, metadata, offers, token};
@@ -124,6 +124,7 @@ async fn observe(State(issuer): State<Shared>, request: Request, next: Next) -> 
     let outcome = Outcome {
         status: if dropped { 0 } else { response.status().as_u16() },
         error: noted.map(|noted| (noted.code, noted.description)),
+        seen: response.extensions().get::<Seen>().cloned().unwrap_or_default().0,
     };
     issuer.log.end(&ticket, outcome);
     response
