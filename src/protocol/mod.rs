@@ -4,6 +4,8 @@
 
 pub(crate) mod authorization;
 pub(crate) mod credential;
+#[expect(dead_code, reason = "the messages that use it come next")]
+pub(crate) mod jwe;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod nonce;
