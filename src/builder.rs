@@ -15,6 +15,7 @@ use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
 use crate::platform::provider::WalletProvider;
 use crate::platform::store::CredentialStore;
+use crate::protocol::metadata::{MetadataRules, SignedMetadata};
 use crate::protocol::proof::Binding;
 use crate::setup::{FetchedOffers, Gates, Setup};
 use crate::verify::x509::TrustAnchors;
@@ -34,6 +35,8 @@ pub struct WalletBuilder {
     profile: Profile,
     root_certificates: Vec<Vec<u8>>,
     trust_anchors: Vec<Vec<u8>>,
+    signed_metadata: SignedMetadata,
+    metadata_anchors: Vec<Vec<u8>>,
     policy: VerificationPolicy,
     skew: u32,
     locale: Option<String>,
@@ -55,6 +58,8 @@ impl WalletBuilder {
             profile: Profile::Base,
             root_certificates: Vec::new(),
             trust_anchors: Vec::new(),
+            signed_metadata: SignedMetadata::default(),
+            metadata_anchors: Vec::new(),
             policy: VerificationPolicy::default(),
             skew: 60,
             locale: None,
@@ -124,6 +129,21 @@ impl WalletBuilder {
         self
     }
 
+    /// What to do about issuers that sign their metadata (OpenID4VCI section 12.2.3). Default:
+    /// [`SignedMetadata::Ignore`]. The others need [`metadata_anchors`](Self::metadata_anchors) or
+    /// [`trust_anchors`](Self::trust_anchors).
+    pub fn signed_metadata(mut self, policy: SignedMetadata) -> Self {
+        self.signed_metadata = policy;
+        self
+    }
+
+    /// Certificates (PEM, one or several) under which, or by which, issuers' metadata may be signed.
+    /// Default: the [`trust_anchors`](Self::trust_anchors).
+    pub fn metadata_anchors(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.metadata_anchors.push(pem.as_ref().to_vec());
+        self
+    }
+
     /// Which checks a credential has to pass.
     pub fn policy(mut self, policy: VerificationPolicy) -> Self {
         self.policy = policy;
@@ -182,11 +202,24 @@ impl WalletBuilder {
         {
             return Err(invalid(format!("`{locale}` is no language tag")));
         }
-        let mut trust = TrustAnchors::default();
-        for pem in &self.trust_anchors {
-            let anchors = TrustAnchors::from_pem(pem)
-                .map_err(|error| invalid("a trust anchor can't be read".to_owned()).caused_by(error))?;
-            trust.extend(anchors);
+        let anchors = |files: &[Vec<u8>]| {
+            let mut all = TrustAnchors::default();
+            for pem in files {
+                let some = TrustAnchors::from_pem(pem)
+                    .map_err(|error| invalid("a trust anchor can't be read".to_owned()).caused_by(error))?;
+                all.extend(some);
+            }
+            Ok::<_, Error>(all)
+        };
+        let trust = anchors(&self.trust_anchors)?;
+        let metadata_trust = match anchors(&self.metadata_anchors)? {
+            none if none.is_empty() => trust.clone(),
+            some => some,
+        };
+        if self.signed_metadata != SignedMetadata::Ignore && metadata_trust.is_empty() {
+            return Err(invalid(
+                "signed metadata needs metadata anchors or trust anchors to be held against".to_owned(),
+            ));
         }
         let setup = Setup {
             client_id: self.client_id,
@@ -200,6 +233,7 @@ impl WalletBuilder {
             profile: self.profile,
             policy: self.policy,
             trust,
+            metadata_rules: MetadataRules { policy: self.signed_metadata, trust: metadata_trust },
             skew: i64::from(self.skew),
             locale: self.locale.map(|locale| locale.replace('_', "-")),
             binding: self.binding,
@@ -247,6 +281,9 @@ mod tests {
             (builder().redirect_uri("app:/cb#x"), "redirect URI"),
             (builder().locale("de CH\r\nX: y"), "language tag"),
             (builder().trust_anchors("no pem"), "trust anchor"),
+            (builder().metadata_anchors("no pem"), "trust anchor"),
+            (builder().signed_metadata(SignedMetadata::Prefer), "metadata anchors"),
+            (builder().signed_metadata(SignedMetadata::Require), "metadata anchors"),
             (builder().root_certificate("no pem"), "transport"),
         ] {
             let error = builder.build().err().expect("it is refused");

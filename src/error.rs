@@ -139,6 +139,12 @@ codes! {
     MetadataMalformed = "metadata_malformed", Metadata, TellIssuer;
     /// A metadata document is not there.
     MetadataUnavailable = "metadata_unavailable", Metadata, TellIssuer;
+    /// The issuer's metadata came unsigned, and the wallet takes only signed metadata.
+    MetadataUnsigned = "metadata_unsigned", Metadata, TellIssuer;
+    /// The issuer's signed metadata is not signed as it should be, or not good at this time.
+    MetadataSignatureInvalid = "metadata_signature_invalid", Metadata, TellIssuer;
+    /// The issuer's metadata was signed by somebody whom the wallet's metadata anchors don't vouch for.
+    MetadataUntrusted = "metadata_untrusted", Metadata, GiveUp;
 
     /// The server could not be reached.
     Unreachable = "unreachable", Network, Retry;

@@ -36,6 +36,7 @@ pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, 
 pub use model::time::Timestamp;
 pub use outbox::{Flushed, Notified};
 pub use protocol::authorization::RequestBy;
+pub use protocol::metadata::SignedMetadata;
 pub use protocol::notification::NotificationEvent;
 pub use protocol::proof::Binding;
 pub use transcript::{Exchange, Transcript};

@@ -19,6 +19,7 @@ use crate::platform::keys::HolderKeys;
 use crate::platform::provider::{ProviderCapabilities, WalletProvider};
 use crate::platform::secret::SecretError;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
+use crate::protocol::metadata::MetadataRules;
 use crate::protocol::proof::Binding;
 use crate::verify::x509::TrustAnchors;
 use crate::wire::Wire;
@@ -80,6 +81,7 @@ pub(crate) struct Setup {
     pub(crate) profile: Profile,
     pub(crate) policy: VerificationPolicy,
     pub(crate) trust: TrustAnchors,
+    pub(crate) metadata_rules: MetadataRules,
     pub(crate) skew: i64,
     pub(crate) locale: Option<String>,
     pub(crate) binding: Binding,

@@ -147,7 +147,8 @@ impl Wallet {
             }
         }
         let now = self.setup.clock.now();
-        let session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
+        let mut session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
+        session.provenance = found.provenance;
         Issuance::create(self.setup.clone(), session).await
     }
 

@@ -106,6 +106,7 @@ impl Live<'_> {
     fn choose(&self, options: &AcceptOptions) -> Result<Choice> {
         let session = &self.session;
         let fail = |code, detail: String| Err(Error::new(code, detail).at(Operation::Offer));
+        session.provenance.check(options.profile.unwrap_or(self.wallet.profile))?;
         let grants = usable_grants(session);
         let grant = match options.grant {
             Some(wanted) if grants.contains(&wanted) => wanted,

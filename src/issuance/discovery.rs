@@ -3,14 +3,15 @@
 use futures_util::future::join;
 use http::StatusCode;
 
-use crate::dialect::Quirks;
+use crate::dialect::{Quirks, WellKnown};
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::ids::IssuerId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, GrantType};
 use crate::platform::http::HttpLimits;
-use crate::protocol::metadata;
+use crate::protocol::metadata::{self, IssuerDocument, Provenance};
 use crate::setup::Setup;
+use crate::verify::x509::At;
 use crate::wire::Log;
 
 /// What is known about an issuer.
@@ -18,6 +19,20 @@ pub(crate) struct Discovery {
     pub(crate) issuer: IssuerMetadata,
     pub(crate) server: AuthorizationServerMetadata,
     pub(crate) quirks: Quirks,
+    pub(crate) provenance: Provenance,
+}
+
+/// An issuer's metadata, and how it was had.
+struct FoundIssuer {
+    metadata: IssuerMetadata,
+    quirks: Quirks,
+    provenance: Provenance,
+}
+
+/// A server's metadata, and whether it was had where HAIP says.
+struct FoundServer {
+    metadata: AuthorizationServerMetadata,
+    in_place: bool,
 }
 
 /// Finds the issuer's metadata and that of the authorization server that fits the offer.
@@ -30,7 +45,7 @@ pub(crate) async fn discover(wallet: &Setup, offer: &CredentialOffer, log: &Log)
     wallet.wire.check(&offer.credential_issuer.to_url(), Operation::IssuerMetadata)?;
     let (issuer, guessed) =
         join(issuer_metadata(wallet, &offer.credential_issuer, log), server_metadata(wallet, guess, log)).await;
-    let (issuer, quirks) = issuer?;
+    let FoundIssuer { metadata: issuer, quirks, mut provenance } = issuer?;
     let servers = match issuer.authorization_servers.as_slice() {
         [] => std::slice::from_ref(&issuer.credential_issuer),
         listed => listed,
@@ -54,10 +69,14 @@ pub(crate) async fn discover(wallet: &Setup, offer: &CredentialOffer, log: &Log)
         };
         match found {
             // Only one server to choose from: whether it will do is found out when it is used.
-            Ok(server) if candidates.len() == 1 || serves(&server, offer) => {
-                return Ok(Discovery { issuer, server, quirks });
+            Ok(FoundServer { metadata: server, in_place }) if candidates.len() == 1 || serves(&server, offer) => {
+                if !in_place {
+                    let why = "the authorization server's metadata is not where RFC 8414 has it";
+                    provenance.not_haip.get_or_insert_with(|| why.to_owned());
+                }
+                return Ok(Discovery { issuer, server, quirks, provenance });
             }
-            Ok(server) => {
+            Ok(FoundServer { metadata: server, .. }) => {
                 first_problem.get_or_insert_with(|| {
                     Error::new(
                         ErrorCode::GrantUnavailable,
@@ -87,18 +106,23 @@ fn serves(server: &AuthorizationServerMetadata, offer: &CredentialOffer) -> bool
     (pre_authorized && lists(GrantType::PreAuthorizedCode)) || (code && lists(GrantType::AuthorizationCode))
 }
 
-async fn issuer_metadata(wallet: &Setup, issuer: &IssuerId, log: &Log) -> Result<(IssuerMetadata, Quirks)> {
+async fn issuer_metadata(wallet: &Setup, issuer: &IssuerId, log: &Log) -> Result<FoundIssuer> {
     let operation = Operation::IssuerMetadata;
-    let language = wallet.locale.as_deref();
+    let (rules, language) = (&wallet.metadata_rules, wallet.locale.as_deref());
     let mut missing = None;
     for (url, well_known) in metadata::issuer_places(issuer) {
-        let build = |url: &url::Url| metadata::request(url, language);
+        let build = |url: &url::Url| metadata::issuer_request(url, rules, language);
         let response = wallet.wire.get_public(operation, &url, HttpLimits::default(), log, build).await?;
         let absent = response.status() == StatusCode::NOT_FOUND;
-        match metadata::issuer_response(&response, issuer) {
-            Ok(metadata) => {
+        let at = At { now: wallet.clock.now(), skew: wallet.skew };
+        match metadata::issuer_response(&response, issuer, rules, at) {
+            Ok(IssuerDocument { metadata, mut provenance, .. }) => {
                 check_endpoints(wallet, &metadata)?;
-                return Ok((metadata, Quirks { well_known }));
+                if well_known != WellKnown::Inserted {
+                    let why = "the issuer's metadata is not where OpenID4VCI 1.0 has it";
+                    provenance.not_haip.get_or_insert_with(|| why.to_owned());
+                }
+                return Ok(FoundIssuer { metadata, quirks: Quirks { well_known }, provenance });
             }
             // Only a plain "not there" makes the other place worth a look.
             Err(error) if absent => drop(missing.get_or_insert(error.endpoint(&url))),
@@ -119,11 +143,11 @@ fn check_endpoints(wallet: &Setup, metadata: &IssuerMetadata) -> Result<()> {
     endpoints.into_iter().flatten().try_for_each(|url| wallet.wire.check(url, Operation::IssuerMetadata))
 }
 
-async fn server_metadata(wallet: &Setup, server: &IssuerId, log: &Log) -> Result<AuthorizationServerMetadata> {
+async fn server_metadata(wallet: &Setup, server: &IssuerId, log: &Log) -> Result<FoundServer> {
     let operation = Operation::AuthorizationServerMetadata;
     let mut missing = None;
-    for url in metadata::server_places(server) {
-        let build = |url: &url::Url| metadata::request(url, None);
+    for (index, url) in metadata::server_places(server).into_iter().enumerate() {
+        let build = metadata::server_request;
         let response = wallet.wire.get_public(operation, &url, HttpLimits::default(), log, build).await?;
         let absent = response.status() == StatusCode::NOT_FOUND;
         match metadata::server_response(&response, server) {
@@ -134,7 +158,7 @@ async fn server_metadata(wallet: &Setup, server: &IssuerId, log: &Log) -> Result
                     metadata.pushed_authorization_request_endpoint.as_ref(),
                 ];
                 endpoints.into_iter().flatten().try_for_each(|url| wallet.wire.check(url, operation))?;
-                return Ok(metadata);
+                return Ok(FoundServer { metadata, in_place: index == 0 });
             }
             Err(error) if absent => drop(missing.get_or_insert(error.endpoint(&url))),
             Err(error) => return Err(error.endpoint(&url)),

@@ -19,6 +19,9 @@ pub struct OfferSummary {
     pub grants: Vec<GrantType>,
     /// What the user will have to type, if anything.
     pub tx_code: Option<TxCode>,
+    /// Who signed the issuer's metadata: the subject of a certificate that the wallet's metadata
+    /// anchors vouch for. None if the metadata came unsigned, with nothing but TLS to vouch for it.
+    pub metadata_signed_by: Option<String>,
 }
 
 /// One offered credential.
@@ -59,6 +62,7 @@ impl OfferSummary {
             credentials,
             grants: super::accepting::usable_grants(session),
             tx_code: super::tx_code(session),
+            metadata_signed_by: session.provenance.signed_by.clone(),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::model::ids::SessionId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, Grants};
 use crate::model::time::Timestamp;
+use crate::protocol::metadata::Provenance;
 use crate::transcript::Transcript;
 
 /// The format of stored sessions. A change of meaning raises it; older ones keep loading.
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) issuer: IssuerMetadata,
     pub(crate) server: AuthorizationServerMetadata,
     pub(crate) quirks: Quirks,
+    #[serde(default, skip_serializing_if = "Provenance::is_plain")]
+    pub(crate) provenance: Provenance,
     pub(crate) stage: Stage,
     pub(crate) transcript: Transcript,
 }
@@ -60,6 +63,7 @@ impl Session {
             issuer,
             server,
             quirks,
+            provenance: Provenance::default(),
             stage: Stage::Review,
             transcript,
         }

@@ -6,6 +6,7 @@ pub(crate) mod issuer_key;
 pub(crate) mod jose;
 pub(crate) mod public_key;
 pub(crate) mod sd_jwt;
+pub(crate) mod signed_metadata;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod x509;

@@ -17,11 +17,14 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
 use super::public_key::IssuerPublicKey;
+use crate::model::display::plain_text;
 use crate::model::jwk::JwkError;
 use crate::model::time::Timestamp;
 
 /// The longest chain that is looked at.
 const MAX_CERTIFICATES: usize = 8;
+/// So much of a subject is shown.
+const MAX_SUBJECT: usize = 200;
 
 /// The certificates that the app trusts issuers by.
 #[derive(Clone, Default)]
@@ -61,6 +64,14 @@ impl TrustAnchors {
     pub(crate) fn extend(&mut self, other: Self) {
         self.certificates.extend(other.certificates);
         self.anchors.extend(other.anchors);
+    }
+
+    /// Each anchor as a chain of its own, for what an anchor itself has signed.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Chain> {
+        self.certificates.iter().filter_map(|encoded| {
+            let parsed = Certificate::from_der(encoded).ok()?;
+            Some(Chain { encoded: vec![encoded.clone()], parsed: vec![parsed] })
+        })
     }
 
     /// Whether the app named none.
@@ -183,6 +194,28 @@ impl Chain {
             return self.check(at);
         }
         self.path(&trust.anchors, at)
+    }
+
+    /// Whom the signer's certificate is made out to (RFC 4514), fit to be shown.
+    pub(crate) fn subject(&self) -> String {
+        plain_text(&self.leaf().tbs_certificate().subject().to_string()).chars().take(MAX_SUBJECT).collect()
+    }
+
+    /// Whether the signer's certificate says that it is its own issuer.
+    pub(crate) fn is_self_signed(&self) -> bool {
+        let leaf = self.leaf().tbs_certificate();
+        leaf.issuer() == leaf.subject()
+    }
+
+    /// Whether an anchor of the app is among the certificates, as it is or in another one for the
+    /// same name and key.
+    pub(crate) fn holds_an_anchor(&self, trust: &TrustAnchors) -> bool {
+        let identity = |certificate: &Certificate| {
+            let body = certificate.tbs_certificate();
+            (body.subject().clone(), body.subject_public_key_info().clone())
+        };
+        let anchors: Vec<_> = trust.each().map(|anchor| identity(anchor.leaf())).collect();
+        self.parsed.iter().any(|certificate| anchors.contains(&identity(certificate)))
     }
 
     /// Whether the signer's certificate is made out to an issuer: by a subject alternative name

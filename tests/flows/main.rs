@@ -6,6 +6,7 @@ mod deferred;
 mod formats;
 mod hostile;
 mod meddling;
+mod metadata;
 mod notify;
 mod offer;
 mod pre_authorized;

@@ -318,7 +318,14 @@ pub struct OfferSummary {
 impl From<billfold::OfferSummary> for OfferSummary {
     fn from(offer: billfold::OfferSummary) -> Self {
         let issuer_name = offer.issuer_name();
-        let billfold::OfferSummary { credential_issuer, issuer_display, credentials, grants, tx_code } = offer;
+        let billfold::OfferSummary {
+            credential_issuer,
+            issuer_display,
+            credentials,
+            grants,
+            tx_code,
+            metadata_signed_by: _,
+        } = offer;
         Self {
             credential_issuer: credential_issuer.into(),
             issuer_name,
