@@ -6,13 +6,15 @@ use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::codes::{self, Place};
+use crate::dpop;
 use crate::encoding::random_text;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::login;
 use crate::oauth::{Form, Wanted, check_client, refuse_client_authentication};
-use crate::options::Par;
-use crate::refusal::{Refusal, no_store, note};
+use crate::options::{Dpop, Par};
+use crate::refusal::{Refusal, Scheme, no_store, note};
 
 /// Seconds that a pushed request lives.
 const PUSHED_LIFETIME: i64 = 60;
@@ -30,6 +32,8 @@ pub(crate) struct Pending {
     pub(crate) state: Option<String>,
     pub(crate) challenge: String,
     pub(crate) wanted: Wanted,
+    /// Thumbprint of the DPoP key that the code will be bound to.
+    pub(crate) dpop_key: Option<String>,
     pub(crate) expires: i64,
 }
 
@@ -39,8 +43,8 @@ pub(crate) struct Code {
     pub(crate) request: Pending,
     pub(crate) expires: i64,
     pub(crate) used: bool,
-    /// The token it was redeemed for, to be revoked if the code comes again.
-    pub(crate) token: Option<String>,
+    /// The grant it was redeemed for, to be revoked if the code comes again.
+    pub(crate) family: Option<String>,
 }
 
 /// A refusal, and the redirect URI and state that it may be sent to.
@@ -62,7 +66,21 @@ pub(crate) fn push(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[
         if form.get("request_uri").is_some() {
             return Err(Refusal::new("invalid_request", "request_uri has no place in a pushed request"));
         }
-        check(issuer, server, &form).map_err(|refused| *refused.refusal)
+        let proven = dpop::at_server(issuer, server, "/par", headers, false)?;
+        let mut request = check(issuer, server, &form).map_err(|refused| *refused.refusal)?;
+        // RFC 9449 section 10.1: a proof binds the code as dpop_jkt does, and both have to agree.
+        match (&proven, &request.dpop_key) {
+            (Some(proven), Some(named)) if proven != named => {
+                let message = "dpop_jkt is not the thumbprint of the key in the DPoP header";
+                return Err(Refusal::new("invalid_dpop_proof", message));
+            }
+            (Some(_), _) => request.dpop_key = proven,
+            (None, _) => {}
+        }
+        match codes::forced(issuer, Place::Par, server, Scheme::Bearer) {
+            Some(refusal) => Err(refusal),
+            None => Ok(request),
+        }
     });
     match result {
         Err(refusal) => refusal.into_response(),
@@ -97,6 +115,9 @@ fn accept(issuer: &Issuer, server: usize, query: &str) -> Result<(String, Pendin
     } else {
         check(issuer, server, &form)?
     };
+    if let Some(refusal) = codes::forced(issuer, Place::Authorize, server, Scheme::Bearer) {
+        return Err(Refused { refusal: refusal.into(), back: Some((request.redirect_uri, request.state)) });
+    }
     request.expires = issuer.now() + SIGN_IN_LIFETIME;
     let id = random_text();
     issuer.book().sign_ins.insert(id.clone(), request.clone());
@@ -130,19 +151,20 @@ fn check(issuer: &Issuer, server: usize, form: &Form) -> Result<Pending, Refused
     // From here on the client is known well enough to be told by redirect.
     let state = form.get("state").map(str::to_owned);
     check_rest(issuer, form)
-        .map(|(challenge, wanted)| Pending {
+        .map(|(challenge, wanted, dpop_key)| Pending {
             server,
             client_id: client_id.to_owned(),
             redirect_uri: redirect_uri.to_owned(),
             state: state.clone(),
             challenge,
             wanted,
+            dpop_key,
             expires: 0,
         })
         .map_err(|refusal| Refused { refusal: refusal.into(), back: Some((redirect_uri.to_owned(), state)) })
 }
 
-fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted), Refusal> {
+fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted, Option<String>), Refusal> {
     if form.get("request").is_some() {
         return Err(Refusal::new("request_not_supported", "Request objects are not supported"));
     }
@@ -170,7 +192,11 @@ fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted), Refusal>
             return Err(Refusal::new("invalid_request", "issuer_state is unknown or has expired"));
         }
     }
-    Ok((challenge.to_owned(), wanted))
+    let dpop_key = form.get("dpop_jkt").filter(|_| issuer.options.dpop != Dpop::Off);
+    if dpop_key.is_some_and(|key| key.len() != 43) {
+        return Err(Refusal::new("invalid_request", "dpop_jkt is not a SHA-256 in base64url"));
+    }
+    Ok((challenge.to_owned(), wanted, dpop_key.map(str::to_owned)))
 }
 
 /// Sends the user back with a code.
@@ -179,7 +205,7 @@ pub(crate) fn redirect_code(issuer: &Issuer, request: Pending) -> Response {
     let response =
         redirect(issuer, request.server, &request.redirect_uri, request.state.as_deref(), &[("code", &code)]);
     let expires = issuer.now() + CODE_LIFETIME;
-    issuer.book().codes.insert(code, Code { request, expires, used: false, token: None });
+    issuer.book().codes.insert(code, Code { request, expires, used: false, family: None });
     response
 }
 

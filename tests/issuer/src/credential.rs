@@ -6,7 +6,9 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::access::authorize;
 use crate::catalogue::Configuration;
+use crate::codes::{self, Place};
 use crate::deferred::put_off;
 use crate::encoding::random_text;
 use crate::encryption;
@@ -21,8 +23,8 @@ use crate::token::Token;
 /// One credential response, as the notification endpoint knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
-    /// The token that it was made for.
-    token: String,
+    /// The grant that it was made for, which any token of that grant may speak for.
+    family: String,
 }
 
 /// Gives a nonce.
@@ -46,10 +48,13 @@ pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> R
 }
 
 fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-    let (token_value, token) = bearer(issuer, headers)?;
+    let (_, token) = authorize(issuer, headers, "/credential")?;
     if issuer.faults.strikes(Fault::InvalidToken) {
         let message = "The access token is not accepted";
-        return Err(Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", message));
+        return Err(Refusal::protected(token.scheme(), "invalid_token", message));
+    }
+    if let Some(refusal) = codes::forced(issuer, Place::Credential, 0, token.scheme()) {
+        return Err(refusal);
     }
     let opened = encryption::read(issuer, headers, body)?;
     let request = &opened.request;
@@ -63,12 +68,12 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if issuer.faults.strikes(Fault::CredentialDenied) {
         return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
     }
-    let answer = finish(issuer, token_value, configuration, &holders);
+    let answer = finish(issuer, token.family, configuration, &holders);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }
 
 /// The answer with credentials: one for each key, or a single one bound to none.
-pub(crate) fn finish(issuer: &Issuer, token: String, configuration: &Configuration, holders: &[Holder]) -> Value {
+pub(crate) fn finish(issuer: &Issuer, family: String, configuration: &Configuration, holders: &[Holder]) -> Value {
     let mistakes = Mistakes::draw(issuer);
     let make = |holder| json!({"credential": formats::make(issuer, configuration, holder, &mistakes)});
     let credentials: Vec<Value> = if issuer.faults.strikes(Fault::EmptyCredentials) {
@@ -82,38 +87,9 @@ pub(crate) fn finish(issuer: &Issuer, token: String, configuration: &Configurati
     if issuer.options.notification_endpoint {
         let id = random_text();
         answer["notification_id"] = json!(id);
-        issuer.book().issued.insert(id, Issued { token });
+        issuer.book().issued.insert(id, Issued { family });
     }
     answer
-}
-
-/// The access token of a request.
-pub(crate) fn bearer(issuer: &Issuer, headers: &HeaderMap) -> Result<(String, Token), Refusal> {
-    let invalid = |reason| Refusal::bearer(StatusCode::UNAUTHORIZED, "invalid_token", reason);
-    let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let header = sent.next().ok_or_else(Refusal::no_token)?;
-    if sent.next().is_some() {
-        let message = "There is more than one Authorization header";
-        return Err(Refusal::bearer(StatusCode::BAD_REQUEST, "invalid_request", message));
-    }
-    let (scheme, value) = header
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(|| invalid("The Authorization header is not a scheme and a token"))?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(invalid("The token type is Bearer"));
-    }
-    let token = issuer
-        .book()
-        .tokens
-        .get(value)
-        .cloned()
-        .ok_or_else(|| invalid("The access token is unknown or was revoked"))?;
-    if token.expires <= issuer.now() {
-        return Err(invalid("The access token has expired"));
-    }
-    Ok((value.to_owned(), token))
 }
 
 /// A request that is not well-formed.
@@ -177,7 +153,7 @@ fn choose<'a>(issuer: &'a Issuer, token: &Token, request: &Map<String, Value>) -
     })?;
     if !token.configurations.contains(&configuration.id) {
         let message = "The access token is not good for this credential";
-        return Err(Refusal::bearer(StatusCode::FORBIDDEN, "insufficient_scope", message));
+        return Err(Refusal::protected(token.scheme(), "insufficient_scope", message));
     }
     Ok(configuration)
 }
@@ -256,7 +232,10 @@ pub(crate) fn notification(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) ->
 }
 
 fn notified(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
-    let (token, _) = bearer(issuer, headers)?;
+    let (_, token) = authorize(issuer, headers, "/notification")?;
+    if let Some(refusal) = codes::forced(issuer, Place::Notification, 0, token.scheme()) {
+        return Err(refusal);
+    }
     let bad = |reason: &str| Refusal::new("invalid_notification_request", reason);
     if media_type(headers).as_deref() != Some("application/json") {
         return Err(bad("The body has to be application/json"));
@@ -275,7 +254,7 @@ fn notified(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<(), Ref
             return Err(bad("event_description is not plain ASCII"));
         }
     }
-    let known = issuer.book().issued.get(id).is_some_and(|issued| issued.token == token);
+    let known = issuer.book().issued.get(id).is_some_and(|issued| issued.family == token.family);
     if known {
         issuer.log.notified(Value::Object(request));
         Ok(())

@@ -4,7 +4,9 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::credential::{bearer, finish, malformed};
+use crate::access::authorize;
+use crate::codes::{self, Place};
+use crate::credential::{finish, malformed};
 use crate::encoding::random_text;
 use crate::encryption;
 use crate::faults::Fault;
@@ -52,7 +54,10 @@ pub(crate) fn deferred(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Res
 }
 
 fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-    let (token_value, token) = bearer(issuer, headers)?;
+    let (_, token) = authorize(issuer, headers, "/deferred")?;
+    if let Some(refusal) = codes::forced(issuer, Place::Deferred, 0, token.scheme()) {
+        return Err(refusal);
+    }
     let opened = encryption::read(issuer, headers, body)?;
     let request = &opened.request;
     for name in request.keys() {
@@ -84,6 +89,6 @@ fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response
     let transaction = book.transactions.remove(id).expect("it was just there");
     drop(book);
     let configuration = issuer.configuration(&transaction.configuration).expect("it was when it was asked for");
-    let answer = finish(issuer, token_value, configuration, &transaction.holders);
+    let answer = finish(issuer, token.family, configuration, &transaction.holders);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }

@@ -11,6 +11,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
+use crate::codes::Place;
+
 /// An answer that a wire fault can spoil.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
@@ -110,6 +112,9 @@ macro_rules! faults {
         pub enum Fault {
             /// An answer spoiled on the wire: `<wire>-<target>`, for example `drop-token`.
             Wire(Wire, Target),
+            /// An error code that an endpoint answers with: `<code>-at-<place>`, for example
+            /// `invalid-grant-at-token`.
+            Refuse(&'static str, Place),
             $($(#[doc = $doc])+ $variant,)+
         }
 
@@ -181,6 +186,12 @@ faults! {
     JweNoKid = "jwe-no-kid",
     /// The key for encrypted requests is replaced as the next one arrives; switches itself off after one.
     RotatedEncryptionKey = "rotated-encryption-key",
+    /// The token answer says `Bearer`, and the token is one, although a DPoP proof came with it.
+    DpopBearer = "dpop-bearer",
+    /// Every DPoP proof is answered with `use_dpop_nonce` and a new nonce, whatever it holds.
+    DpopNonceAlways = "dpop-nonce-always",
+    /// Every DPoP proof is answered with `use_dpop_nonce`, but no nonce comes with it.
+    DpopNonceMissing = "dpop-nonce-missing",
     /// Every answer takes ten times the latency, five seconds at least.
     Slow = "slow",
 }
@@ -203,8 +214,14 @@ impl Fault {
                     .iter()
                     .flat_map(|wire| Target::ALL.map(|target| format!("{}-{}", wire.name(), target.name()))),
             )
+            .chain(Self::refusals().map(|fault| fault.to_string()))
             .chain(ALIASES.iter().map(|(name, ..)| (*name).to_owned()))
             .collect()
+    }
+
+    /// Every error code that an endpoint can be told to answer with.
+    pub fn refusals() -> impl Iterator<Item = Self> {
+        Place::ALL.into_iter().flat_map(|place| place.codes().into_iter().map(move |code| Self::Refuse(code, place)))
     }
 
     /// Name and meaning of each fault that concerns content.
@@ -217,6 +234,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::Wire(wire, target) = self {
             return write!(f, "{}-{}", wire.name(), target.name());
+        }
+        if let Self::Refuse(code, place) = self {
+            return write!(f, "{}-at-{}", code.replace('_', "-"), place.name());
         }
         let known = Self::CONTENT.iter().find(|(fault, ..)| fault == self);
         f.write_str(known.map_or("", |(_, name, _)| name))
@@ -238,6 +258,9 @@ impl FromStr for Fault {
             if let Some(target) = Target::ALL.iter().find(|known| Some(known.name()) == target) {
                 return Ok(Self::Wire(wire, *target));
             }
+        }
+        if let Some(fault) = Self::refusals().find(|fault| fault.to_string() == text) {
+            return Ok(fault);
         }
         Err(format!("'{text}' is not a fault; known: {}", Self::names().join(", ")))
     }

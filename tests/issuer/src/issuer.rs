@@ -1,6 +1,6 @@
 //! The state behind all endpoints.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::authorize::{Code, Pending};
@@ -8,11 +8,13 @@ use crate::catalogue::{self, Configuration};
 use crate::clock::Clock;
 use crate::credential::Issued;
 use crate::deferred::Transaction;
+use crate::dpop::Realm;
 use crate::encryption::RequestKeys;
 use crate::faults::{Fault, Switchboard};
 use crate::log::Log;
 use crate::oauth::{AuthServer, Grant};
 use crate::offers::StoredOffer;
+use crate::once::OnceValues;
 use crate::options::{AuthorizationServer, Options};
 use crate::signers::Signers;
 use crate::token::{PreAuthorized, Token};
@@ -54,6 +56,19 @@ pub(crate) struct Book {
     pub(crate) transactions: HashMap<String, Transaction>,
     /// What was issued, by `notification_id`.
     pub(crate) issued: HashMap<String, Issued>,
+    /// DPoP nonces of each server.
+    pub(crate) dpop_nonces: HashMap<Realm, OnceValues>,
+    /// The `jti` of every DPoP proof so far.
+    pub(crate) dpop_jtis: HashSet<String>,
+    /// Attestation challenges of each authorization server.
+    pub(crate) challenges: HashMap<usize, OnceValues>,
+}
+
+impl Book {
+    /// Ends a grant: none of its tokens is good any more.
+    pub(crate) fn revoke(&mut self, family: &str) {
+        self.tokens.retain(|_, token| token.family != family);
+    }
 }
 
 impl Issuer {

@@ -17,30 +17,37 @@
 //!
 //! [`TestIssuer::start`] does the same on a tokio runtime that is there already.
 
+mod access;
 mod authorize;
 mod catalogue;
 mod certs;
+mod challenge;
 mod clock;
+mod codes;
 mod control;
 mod credential;
 mod deferred;
+mod dpop;
 mod encoding;
 mod encryption;
 mod faults;
 mod formats;
 mod issuer;
 mod jwe;
+mod jwt;
 mod keys;
 mod log;
 mod login;
 mod metadata;
 mod oauth;
 mod offers;
+mod once;
 mod options;
 mod profile;
 mod proof;
 mod refusal;
 mod server;
+mod shown;
 mod signers;
 mod token;
 mod user;
@@ -53,12 +60,14 @@ use std::thread;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use crate::codes::Place;
 pub use crate::faults::{Fault, Target, Wire};
 pub use crate::log::{Entry, Report};
 pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
-pub use crate::options::{AuthorizationServer, Client, Encryption, IssuerKey, Login, Options, Par};
+pub use crate::options::{AuthorizationServer, Client, Dpop, Encryption, IssuerKey, Login, Options, Par};
 pub use crate::profile::Profile;
+pub use crate::shown::{ShownAttestation, ShownDpop};
 pub use crate::user::{Decision, open, sign_in};
 
 use crate::issuer::Issuer;

@@ -8,6 +8,8 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::shown::{Shown, ShownAttestation, ShownDpop};
+
 /// One request as the issuer saw it.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
@@ -34,6 +36,21 @@ pub struct Entry {
     /// Headers that tests ask about: accept, accept-language, content-type, user-agent, and the
     /// scheme word of authorization.
     pub headers: BTreeMap<String, String>,
+    /// The DPoP proof that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop: Option<ShownDpop>,
+    /// The client attestation that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<ShownAttestation>,
+    /// How the client authenticated, by its name in `token_endpoint_auth_methods_supported`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_auth: Option<String>,
+    /// The `grant_type` of a form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<String>,
+    /// Names of the parameters of a form, as they came. Their values have no place in a log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<String>,
     /// HTTP status; 0 if the connection was closed without an answer.
     pub status: Option<u16>,
     /// The error code of a refusal.
@@ -164,6 +181,11 @@ impl Log {
             path: arrival.path,
             query: arrival.query,
             headers: arrival.headers,
+            dpop: None,
+            attestation: None,
+            client_auth: None,
+            grant_type: None,
+            parameters: Vec::new(),
             status: None,
             error: None,
             error_description: None,
@@ -171,6 +193,19 @@ impl Log {
             overlaps: Vec::new(),
         });
         Ticket { epoch: inner.epoch, index }
+    }
+
+    /// Notes what a request showed of its sender.
+    pub(crate) fn describe(&self, ticket: &Ticket, shown: Shown) {
+        let mut inner = self.lock();
+        if inner.epoch == ticket.epoch {
+            let entry = &mut inner.entries[ticket.index];
+            entry.dpop = shown.dpop;
+            entry.attestation = shown.attestation;
+            entry.client_auth = shown.client_auth;
+            entry.grant_type = shown.grant_type;
+            entry.parameters = shown.parameters;
+        }
     }
 
     /// Notes the answer to a request.

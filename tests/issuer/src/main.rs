@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use billfold_test_issuer::{
-    AuthorizationServer, Decision, Encryption, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open,
+    AuthorizationServer, Decision, Dpop, Encryption, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open,
     sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
@@ -66,6 +66,12 @@ struct Serve {
     /// Pushed authorization requests.
     #[arg(long, value_enum, default_value_t = ParMode::On)]
     par: ParMode,
+    /// Sender-constrained access tokens.
+    #[arg(long, value_enum, default_value_t = DpopMode::On)]
+    dpop: DpopMode,
+    /// Make every DPoP proof carry a nonce.
+    #[arg(long)]
+    dpop_nonces: bool,
     /// Where the authorization server lives.
     #[arg(long, value_enum, default_value_t = Server::Own)]
     authorization_server: Server,
@@ -125,6 +131,13 @@ enum EncryptionMode {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum DpopMode {
+    Off,
+    On,
+    Required,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum Server {
     Own,
     Path,
@@ -155,6 +168,12 @@ impl From<Serve> for Options {
                 ParMode::On => Par::On,
                 ParMode::Required => Par::Required,
             },
+            dpop: match arguments.dpop {
+                DpopMode::Off => Dpop::Off,
+                DpopMode::On => Dpop::On,
+                DpopMode::Required => Dpop::Required,
+            },
+            dpop_nonces: arguments.dpop_nonces,
             authorization_server: match arguments.authorization_server {
                 Server::Own => AuthorizationServer::Own,
                 Server::Path => AuthorizationServer::Path,

@@ -7,11 +7,12 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kind, logo};
+use crate::dpop;
 use crate::encryption;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::oauth::AuthServer;
-use crate::options::{AuthorizationServer, Par};
+use crate::options::{AuthorizationServer, Dpop, Par};
 use crate::refusal::{Refusal, json_answer};
 
 /// Credential issuer metadata.
@@ -62,6 +63,12 @@ pub(crate) fn authorization_server(issuer: &Issuer, server: &AuthServer) -> Resp
         "authorization_details_types_supported": ["openid_credential"],
         "pre-authorized_grant_anonymous_access_supported": issuer.options.anonymous_pre_authorized,
     });
+    if issuer.options.dpop != Dpop::Off {
+        document["dpop_signing_alg_values_supported"] = json!(dpop::ALGS);
+    }
+    if issuer.options.challenge_endpoint {
+        document["challenge_endpoint"] = json!(format!("{id}/challenge"));
+    }
     if server.serves_code() {
         document["authorization_endpoint"] = json!(format!("{id}/authorize"));
         document["response_types_supported"] = json!(["code"]);

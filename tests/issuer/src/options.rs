@@ -16,6 +16,18 @@ pub enum Par {
     Required,
 }
 
+/// Sender-constrained access tokens (RFC 9449).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dpop {
+    /// Not offered; a proof is ignored.
+    Off,
+    /// Offered; whoever sends a proof gets a token that is bound to its key.
+    #[default]
+    On,
+    /// No token without a proof.
+    Required,
+}
+
 /// Where the authorization server lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthorizationServer {
@@ -102,6 +114,13 @@ pub struct Options {
     pub path: String,
     /// Pushed authorization requests.
     pub par: Par,
+    /// Sender-constrained access tokens.
+    pub dpop: Dpop,
+    /// Whether a DPoP proof needs a nonce. The authorization server and the credential issuer have
+    /// nonces of their own, each good once, and put a new one on every answer.
+    pub dpop_nonces: bool,
+    /// Whether the proof of possession of a client attestation needs a challenge, each good once.
+    pub challenge_endpoint: bool,
     /// Where the authorization server lives.
     pub authorization_server: AuthorizationServer,
     /// Whether there is a nonce endpoint.
@@ -159,6 +178,9 @@ impl Default for Options {
             latency_ms: 0,
             path: String::new(),
             par: Par::default(),
+            dpop: Dpop::default(),
+            dpop_nonces: false,
+            challenge_endpoint: false,
             authorization_server: AuthorizationServer::default(),
             nonce_endpoint: true,
             notification_endpoint: true,

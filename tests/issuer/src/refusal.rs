@@ -6,13 +6,48 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use crate::dpop;
+use crate::options::Dpop;
+
 /// An error answer: status, code and a description for developers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) description: String,
-    header: Option<(HeaderName, String)>,
+    headers: Vec<(HeaderName, String)>,
+    /// Whether everything is said in the headers.
+    bare: bool,
+}
+
+/// How an access token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// By itself (RFC 6750).
+    Bearer,
+    /// With a proof of possession (RFC 9449).
+    Dpop,
+}
+
+impl Scheme {
+    pub(crate) const ALL: [Self; 2] = [Self::Bearer, Self::Dpop];
+
+    /// The word in `Authorization`, `WWW-Authenticate` and `token_type`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer",
+            Self::Dpop => "DPoP",
+        }
+    }
+
+    /// A challenge of this scheme.
+    fn challenge(self, parameters: &str) -> String {
+        let algs = match self {
+            Self::Bearer => String::new(),
+            Self::Dpop => format!(", algs=\"{}\"", dpop::ALGS.join(" ")),
+        };
+        format!("{} realm=\"credential\"{parameters}{algs}", self.name())
+    }
 }
 
 /// Only for the log: who sends no token at all gets a challenge without code or body (RFC 6750
@@ -33,7 +68,8 @@ impl Refusal {
             status: StatusCode::BAD_REQUEST,
             code,
             description: legal_description(description.as_ref()),
-            header: None,
+            headers: Vec::new(),
+            bare: false,
         }
     }
 
@@ -43,20 +79,32 @@ impl Refusal {
         self
     }
 
-    /// A bearer token refusal (RFC 6750 section 3): challenge header, and the code in the body too.
-    pub(crate) fn bearer(status: StatusCode, code: &'static str, description: &str) -> Self {
-        let mut refusal = Self::new(code, description).status(status);
-        let challenge =
-            format!("Bearer realm=\"credential\", error=\"{code}\", error_description=\"{}\"", refusal.description);
-        refusal.header = Some((WWW_AUTHENTICATE, challenge));
-        refusal
+    /// The same with one more header.
+    pub(crate) fn header(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// A refusal that concerns the access token (RFC 6750 section 3, RFC 9449 section 7.1): a
+    /// challenge, and for anything but DPoP's own codes a body with the code too.
+    pub(crate) fn protected(scheme: Scheme, code: &'static str, description: &str) -> Self {
+        let mut refusal = Self::new(code, description).status(dpop::resource_status(code));
+        let parameters = format!(", error=\"{code}\", error_description=\"{}\"", refusal.description);
+        refusal.bare = code.contains("dpop");
+        refusal.header(WWW_AUTHENTICATE, scheme.challenge(&parameters))
     }
 
     /// No token was sent at all: RFC 6750 asks for a challenge without an error code.
-    pub(crate) fn no_token() -> Self {
+    pub(crate) fn no_token(dpop: Dpop) -> Self {
+        let schemes: &[Scheme] = match dpop {
+            Dpop::Off => &[Scheme::Bearer],
+            Dpop::On => &Scheme::ALL,
+            Dpop::Required => &[Scheme::Dpop],
+        };
         let mut refusal =
             Self::new(MISSING_TOKEN, "This endpoint wants an access token").status(StatusCode::UNAUTHORIZED);
-        refusal.header = Some((WWW_AUTHENTICATE, "Bearer realm=\"credential\"".to_owned()));
+        refusal.bare = true;
+        refusal.headers = schemes.iter().map(|scheme| (WWW_AUTHENTICATE, scheme.challenge(""))).collect();
         refusal
     }
 
@@ -70,13 +118,13 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = json!({"error": self.code, "error_description": self.description});
         let mut response = no_store(self.status, &body);
-        if self.code == MISSING_TOKEN {
+        if self.bare {
             *response.body_mut() = Body::empty();
             response.headers_mut().remove(CONTENT_TYPE);
         }
-        if let Some((name, value)) = self.header {
+        for (name, value) in self.headers {
             let value = HeaderValue::from_str(&value).expect("descriptions are plain ASCII");
-            response.headers_mut().insert(name, value);
+            response.headers_mut().append(name, value);
         }
         note(&mut response, self.code, &self.description);
         response

@@ -20,19 +20,25 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::control;
+use crate::dpop::{self, Realm};
 use crate::faults::{DropConnection, Fault, Target, Wire, redirect, spoil};
 use crate::issuer::Issuer;
 use crate::log::{Arrival, Outcome, Seen};
+use crate::oauth::{AuthServer, media_type};
 use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
-use crate::{authorize, credential, deferred, login, metadata, offers, token};
+use crate::shown::Shown;
+use crate::{authorize, challenge, credential, deferred, login, metadata, offers, token};
 
 type Shared = Arc<Issuer>;
+
+/// Bytes of a request that are read; what is longer counts as empty.
+const BODY_LIMIT: usize = 1 << 20;
 
 /// Everything that the issuer's own port serves.
 pub(crate) fn router(issuer: &Shared) -> Router {
     let path = issuer.options.path.clone();
-    let own_port = |server: &crate::oauth::AuthServer| server.id.starts_with(&format!("{}/", issuer.origin));
+    let own_port = |server: &AuthServer| server.id.starts_with(&format!("{}/", issuer.origin));
     let at = |rest: &str| format!("{path}{rest}");
     let mut router = Router::new()
         .route(&format!("/.well-known/openid-credential-issuer{path}"), get(metadata::credential_issuer))
@@ -88,6 +94,12 @@ fn with_server(router: Router<Shared>, issuer: &Shared, index: usize) -> Router<
         &format!("{path}/token"),
         posted(move |issuer, headers, body| token::token(issuer, index, headers, body)),
     );
+    if issuer.options.challenge_endpoint {
+        router = router.route(
+            &format!("{path}/challenge"),
+            posted(move |issuer, _, body| challenge::endpoint(issuer, index, body)),
+        );
+    }
     if server.serves_code() {
         let show = async move |State(issuer): State<Shared>, RawQuery(query): RawQuery| {
             authorize::authorize(&issuer, index, &query.unwrap_or_default())
@@ -117,6 +129,11 @@ where
 /// Logs a request, delays it, and spoils its answer if a fault says so.
 async fn observe(State(issuer): State<Shared>, request: Request, next: Next) -> Response {
     let ticket = issuer.log.begin(arrival(&request));
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let is_form = media_type(&parts.headers).as_deref() == Some("application/x-www-form-urlencoded");
+    issuer.log.describe(&ticket, Shown::of(&parts.headers, is_form.then_some(&*body)));
+    let request = Request::from_parts(parts, Body::from(body));
     delay(&issuer).await;
     let response = answer(&issuer, request, next).await;
     let dropped = response.extensions().get::<DropConnection>().is_some();
@@ -133,7 +150,7 @@ async fn observe(State(issuer): State<Shared>, request: Request, next: Next) -> 
 async fn answer(issuer: &Issuer, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let Some(target) = target_of(issuer, &path) else {
-        return next.run(request).await;
+        return renewed(issuer, &path, next.run(request).await);
     };
     let strikes = |wire| issuer.faults.strikes(Fault::Wire(wire, target));
     if strikes(Wire::Http500) {
@@ -148,11 +165,30 @@ async fn answer(issuer: &Issuer, request: Request, next: Next) -> Response {
         let post = request.method() == http::Method::POST;
         return redirect(post, &format!("http://localhost:{port}{path}"));
     }
-    let mut response = next.run(request).await;
+    let mut response = renewed(issuer, &path, next.run(request).await);
     for wire in [Wire::DeepJson, Wire::BadJson, Wire::Oversized, Wire::ContentType, Wire::Drop] {
         if strikes(wire) {
             response = spoil(response, wire, target).await;
         }
+    }
+    response
+}
+
+/// The answer with new values for the next request to the same server, where there are such.
+fn renewed(issuer: &Issuer, path: &str, mut response: Response) -> Response {
+    let at_server = |(index, server): (usize, &AuthServer)| {
+        let endpoint = path.strip_prefix(server.path.as_str())?;
+        ["/par", "/token", "/challenge"].contains(&endpoint).then_some(index)
+    };
+    if let Some(server) = issuer.servers.iter().enumerate().find_map(at_server) {
+        dpop::renew_nonce(issuer, Realm::Authorization(server), &mut response);
+        if !path.ends_with("/challenge") {
+            challenge::renew(issuer, server, &mut response);
+        }
+    } else if let Some("/nonce" | "/credential" | "/deferred" | "/notification") =
+        path.strip_prefix(issuer.options.path.as_str())
+    {
+        dpop::renew_nonce(issuer, Realm::Resource, &mut response);
     }
     response
 }

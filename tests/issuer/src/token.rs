@@ -6,11 +6,13 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::codes::{self, Place};
+use crate::dpop;
 use crate::encoding::{random_text, sha256_b64};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::oauth::{Form, Grant, Wanted, check_client, refuse_client_authentication};
-use crate::refusal::{Refusal, no_store};
+use crate::refusal::{Refusal, Scheme, no_store};
 
 /// Wrong transaction codes that a pre-authorized code survives, less one.
 const GUESSES: u32 = 3;
@@ -35,18 +37,45 @@ pub(crate) struct Token {
     pub(crate) configurations: Vec<String>,
     /// Credential identifiers with their configuration; if there are any, they have to be used.
     pub(crate) identifiers: BTreeMap<String, String>,
+    /// Thumbprint of the DPoP key that it is bound to.
+    pub(crate) dpop_key: Option<String>,
+    /// The grant that it comes from, shared by every token got with it.
+    pub(crate) family: String,
     pub(crate) expires: i64,
+}
+
+impl Token {
+    /// How it has to be presented.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.dpop_key.is_some() { Scheme::Dpop } else { Scheme::Bearer }
+    }
+}
+
+/// Who sends a token request, as far as was proven.
+struct Sender {
+    /// Thumbprint of the DPoP key.
+    dpop_key: Option<String>,
+}
+
+impl Sender {
+    fn scheme(&self) -> Scheme {
+        if self.dpop_key.is_some() { Scheme::Dpop } else { Scheme::Bearer }
+    }
 }
 
 /// Takes a token request.
 pub(crate) fn token(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[u8]) -> Response {
     let result = Form::from_body(headers, body).and_then(|form| {
         refuse_client_authentication(headers, &form)?;
+        let sender = Sender { dpop_key: dpop::at_server(issuer, server, "/token", headers, true)? };
+        if let Some(refusal) = codes::forced(issuer, Place::Token, server, sender.scheme()) {
+            return Err(refusal);
+        }
         let grant = form.require("grant_type")?;
         let served = issuer.servers[server].grants.iter().find(|served| served.wire_name() == grant);
         match served {
-            Some(Grant::Code) => redeem_code(issuer, server, &form),
-            Some(Grant::PreAuthorized) => redeem_pre_authorized(issuer, server, &form),
+            Some(Grant::Code) => redeem_code(issuer, server, &form, sender),
+            Some(Grant::PreAuthorized) => redeem_pre_authorized(issuer, server, &form, sender),
             None => Err(Refusal::new("unsupported_grant_type", "This server does not know the grant_type")),
         }
     });
@@ -56,7 +85,7 @@ pub(crate) fn token(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &
     }
 }
 
-fn redeem_code(issuer: &Issuer, server: usize, form: &Form) -> Result<Value, Refusal> {
+fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> Result<Value, Refusal> {
     let client_id = form.require("client_id")?;
     check_client(issuer, client_id, None)?;
     let value = form.require("code")?;
@@ -79,9 +108,8 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form) -> Result<Value, Ref
     }
     if code.used {
         // RFC 6749 section 4.1.2: what was got with the code before is revoked.
-        let token = code.token.take();
-        if let Some(token) = token {
-            book.tokens.remove(&token);
+        if let Some(family) = code.family.take() {
+            book.revoke(&family);
         }
         return Err(bad("The code was used before"));
     }
@@ -95,6 +123,9 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form) -> Result<Value, Ref
     if code.request.challenge != sha256_b64(verifier) {
         return Err(bad("code_verifier does not fit the code_challenge"));
     }
+    if code.request.dpop_key.is_some() && code.request.dpop_key != sender.dpop_key {
+        return Err(bad("The code is bound to another DPoP key"));
+    }
     let granted = code.request.wanted.clone();
     let all = granted.all();
     let (configurations, with_identifiers) = if narrowed.details.is_empty() {
@@ -103,15 +134,15 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form) -> Result<Value, Ref
         (within(&narrowed.details, &all)?, true)
     };
     let (answer, token, issued) =
-        grant(issuer, Some(client_id.to_owned()), configurations, with_identifiers, granted.scope.as_deref());
+        grant(issuer, sender, Some(client_id), configurations, with_identifiers, granted.scope.as_deref());
     if let Some(code) = book.codes.get_mut(value) {
-        code.token = Some(token.clone());
+        code.family = Some(issued.family.clone());
     }
     book.tokens.insert(token, issued);
     Ok(answer)
 }
 
-fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form) -> Result<Value, Refusal> {
+fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> Result<Value, Refusal> {
     let client_id = form.get("client_id");
     match client_id {
         Some(id) => check_client(issuer, id, None)?,
@@ -162,7 +193,7 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form) -> Result<
         (within(&narrowed.details, &code.configurations)?, true)
     };
     code.used = true;
-    let (answer, token, issued) = grant(issuer, client_id.map(str::to_owned), configurations, with_identifiers, None);
+    let (answer, token, issued) = grant(issuer, sender, client_id, configurations, with_identifiers, None);
     book.tokens.insert(token, issued);
     Ok(answer)
 }
@@ -180,15 +211,25 @@ fn within(asked: &[String], granted: &[String]) -> Result<Vec<String>, Refusal> 
 
 fn grant(
     issuer: &Issuer,
-    client_id: Option<String>,
+    sender: Sender,
+    client_id: Option<&str>,
     configurations: Vec<String>,
     with_identifiers: bool,
     scope: Option<&str>,
 ) -> (Value, String, Token) {
+    let dpop_key = sender.dpop_key.filter(|_| !issuer.faults.strikes(Fault::DpopBearer));
+    let mut issued = Token {
+        client_id: client_id.map(str::to_owned),
+        configurations,
+        identifiers: BTreeMap::new(),
+        dpop_key,
+        family: random_text(),
+        expires: issuer.now() + issuer.options.token_lifetime,
+    };
     let token = random_text();
     let mut answer = json!({
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": issued.scheme().name(),
         "expires_in": issuer.options.token_lifetime,
     });
     if issuer.faults.strikes(Fault::MissingTokenType) {
@@ -197,14 +238,14 @@ fn grant(
     if let Some(scope) = scope {
         answer["scope"] = json!(scope);
     }
-    let mut identifiers = BTreeMap::new();
     if with_identifiers || issuer.options.credential_identifiers {
-        let details: Vec<Value> = configurations
+        let details: Vec<Value> = issued
+            .configurations
             .iter()
             .map(|id| {
                 let names: Vec<String> =
                     (1..=issuer.options.identifiers_per_configuration).map(|number| format!("{id}-{number}")).collect();
-                identifiers.extend(names.iter().map(|name| (name.clone(), id.clone())));
+                issued.identifiers.extend(names.iter().map(|name| (name.clone(), id.clone())));
                 json!({
                     "type": "openid_credential",
                     "credential_configuration_id": id,
@@ -214,6 +255,5 @@ fn grant(
             .collect();
         answer["authorization_details"] = json!(details);
     }
-    let expires = issuer.now() + issuer.options.token_lifetime;
-    (answer, token, Token { client_id, configurations, identifiers, expires })
+    (answer, token, issued)
 }

@@ -1,5 +1,7 @@
 //! A small HTTP client, and a wallet just clever enough to get a credential.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billfold_test_issuer::{Decision, Grant, MadeOffer, OfferSpec, Running, sign_in};
@@ -81,8 +83,14 @@ pub(crate) async fn get(url: &str) -> Answer {
 }
 
 pub(crate) async fn post_form(url: &str, fields: &[(&str, &str)]) -> Answer {
+    post_form_with(url, &[], fields).await
+}
+
+/// The same with more headers.
+pub(crate) async fn post_form_with(url: &str, headers: &[(&str, &str)], fields: &[(&str, &str)]) -> Answer {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    send(Method::POST, url, &[("content-type", "application/x-www-form-urlencoded")], body).await
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    send(Method::POST, url, &[&[form], headers].concat(), body).await
 }
 
 pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
@@ -115,6 +123,11 @@ impl Key {
         let point = self.0.verifying_key().to_sec1_point(false);
         let (x, y) = point.as_bytes()[1..].split_at(32);
         json!({"kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y)})
+    }
+
+    /// RFC 7638 thumbprint: the JWK holds the required members only, and they are sorted.
+    pub(crate) fn thumbprint(&self) -> String {
+        b64(Sha256::digest(self.jwk().to_string()))
     }
 
     pub(crate) fn did_key(&self) -> String {
@@ -154,6 +167,12 @@ impl Proof {
     pub(crate) fn jwt(&self) -> String {
         self.key.sign(&self.header, &self.claims)
     }
+}
+
+/// A text that was never used before in this process.
+pub(crate) fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(crate) fn now() -> u64 {

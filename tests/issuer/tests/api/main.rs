@@ -4,6 +4,7 @@ mod authorization;
 mod client;
 mod credentials;
 mod deferred;
+mod dpop;
 mod encryption;
 mod faults;
 mod flows;
