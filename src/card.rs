@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::claim_path::{self, ClaimModel};
 use crate::model::credential::Credential;
 use crate::model::display::{self, ClaimDescription, Logo, PathStep, plain_text};
 use crate::model::metadata::CredentialKind;
@@ -82,6 +83,7 @@ impl Credential {
         let name = match &self.kind {
             CredentialKind::Vct(vct) => vct.rsplit(['/', ':', '#']).find(|part| !part.is_empty()).map(str::to_owned),
             CredentialKind::Types(types) => types.iter().rfind(|name| *name != "VerifiableCredential").cloned(),
+            CredentialKind::Doctype(doctype) => Some(doctype.clone()),
             CredentialKind::Unknown => None,
         };
         plain_text(&name.unwrap_or_else(|| self.credential_configuration_id.to_string()))
@@ -89,9 +91,13 @@ impl Credential {
 
     fn card_claims(&self, locale: Option<&str>) -> Vec<CardClaim> {
         let mut lines: Vec<CardClaim> = Vec::new();
+        let model = match self.kind {
+            CredentialKind::Doctype(_) => ClaimModel::Mdoc,
+            _ => ClaimModel::Json,
+        };
         for described in &self.claim_descriptions {
-            let mut found = Vec::new();
-            select(&self.claims, &described.path, Vec::new(), &mut found);
+            // A description of what is not there, or is made otherwise, says nothing about this credential.
+            let found = claim_path::select(&self.claims, &described.path, model).unwrap_or_default();
             // The issuer may describe a claim and its parts; the parts say more.
             let has_parts = |path: &[PathStep]| {
                 self.claim_descriptions
@@ -134,37 +140,6 @@ fn others(value: &Value, path: &[PathStep], lines: &mut Vec<CardClaim>) {
             _ if lines.iter().any(related) => {}
             _ => lines.push(CardClaim { label: words(name), value: text(value), path }),
         }
-    }
-}
-
-/// All values that a claim path leads to, each with the path of its own (OpenID4VCI appendix C).
-fn select<'a>(value: &'a Value, path: &[PathStep], walked: Vec<PathStep>, found: &mut Vec<(Vec<PathStep>, &'a Value)>) {
-    let Some((step, rest)) = path.split_first() else {
-        found.push((walked, value));
-        return;
-    };
-    let mut go = |value: &'a Value, step: PathStep| {
-        let mut walked = walked.clone();
-        walked.push(step);
-        select(value, rest, walked, found);
-    };
-    match (step, value) {
-        (PathStep::Key(key), Value::Object(members)) => {
-            if let Some(member) = members.get(key) {
-                go(member, step.clone());
-            }
-        }
-        (PathStep::Index(index), Value::Array(items)) => {
-            if let Some(item) = usize::try_from(*index).ok().and_then(|index| items.get(index)) {
-                go(item, step.clone());
-            }
-        }
-        (PathStep::All, Value::Array(items)) => {
-            for (index, item) in (0_u64..).zip(items) {
-                go(item, PathStep::Index(index));
-            }
-        }
-        _ => {}
     }
 }
 
@@ -264,6 +239,7 @@ mod tests {
         card.claims.iter().map(|line| (line.label.as_str(), line.value.as_str())).collect()
     }
 
+    // covers: CLAIM-04
     #[test]
     fn described_claims_come_first_in_order_and_language() {
         let claims = json!({

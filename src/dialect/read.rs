@@ -10,12 +10,13 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::format;
+use crate::model::claim_path::{self, ClaimModel};
 use crate::model::credential::CredentialResponse;
 use crate::model::display::{ClaimDescription, Display, Logo, PathStep, plain_text};
 use crate::model::format::Format;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, NotificationId, TransactionId};
 use crate::model::metadata::{
-    AuthorizationServerMetadata, CredentialConfiguration, CredentialKind, IssuerMetadata, ProofType,
+    AuthorizationServerMetadata, CredentialConfiguration, CredentialKind, IssuerMetadata, ProofType, SigningAlgorithm,
 };
 use crate::model::offer::{
     AuthorizationCodeGrant, CredentialOffer, GrantType, Grants, InputMode, PreAuthorizedCodeGrant, TxCode,
@@ -272,10 +273,8 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
     let object = Object::new(value, path)?;
     let name = object.required_text("format")?;
     let format = Format::from(name.to_owned());
-    let kind = match format::find(&format) {
-        None => CredentialKind::Unknown,
-        Some(known) => known.read_kind(value).map_err(|problem| ReadError { path: path.to_owned(), problem })?,
-    };
+    let kind = format::reader(&format).read_kind(value);
+    let kind = kind.map_err(|problem| ReadError { path: path.to_owned(), problem })?;
     let mut proof_types = BTreeMap::new();
     if let Some(types) = object.object("proof_types_supported")? {
         for (name, value) in types.members {
@@ -292,6 +291,7 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
             );
         }
     }
+    let model = if matches!(kind, CredentialKind::Doctype(_)) { ClaimModel::Mdoc } else { ClaimModel::Json };
     let shown = object.object("credential_metadata")?;
     let shown_member = |name: &str| shown.as_ref().and_then(|shown| shown.get(name));
     Ok(CredentialConfiguration {
@@ -303,7 +303,8 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
             .unwrap_or_default(),
         proof_types_supported: proof_types,
         display: displays(shown_member("display").or_else(|| object.get("display"))),
-        claims: claims(shown_member("claims").or_else(|| object.get("claims"))),
+        claims: claims(shown_member("claims").or_else(|| object.get("claims")), model),
+        credential_signing_alg_values_supported: signing_algorithms(&object),
     })
 }
 
@@ -333,19 +334,32 @@ fn displays(value: Option<&Value>) -> Vec<Display> {
         .collect()
 }
 
-/// Reads claim descriptions; what is none is left out.
-fn claims(value: Option<&Value>) -> Vec<ClaimDescription> {
+/// Reads claim descriptions; what is none is left out. Where they repeat or contradict each other, none of
+/// them is taken: nobody knows which one was meant (OpenID4VCI appendix B.3).
+fn claims(value: Option<&Value>, model: ClaimModel) -> Vec<ClaimDescription> {
     let entries = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let path = claim_path(entry.get("path")?)?;
-            let mandatory = entry.get("mandatory").and_then(Value::as_bool).unwrap_or(false);
-            Some(ClaimDescription { path, mandatory, display: displays(entry.get("display")) })
-        })
-        .collect()
+    let read = |entry: &Value| {
+        let path = claim_path(entry.get("path")?)?;
+        claim_path::fits(&path, model).ok()?;
+        let mandatory = entry.get("mandatory").and_then(Value::as_bool).unwrap_or(false);
+        Some(ClaimDescription { path, mandatory, display: displays(entry.get("display")) })
+    };
+    let read: Vec<_> = entries.iter().filter_map(read).collect();
+    let paths: Vec<_> = read.iter().map(|claim| claim.path.as_slice()).collect();
+    if claim_path::contradict(&paths, model) { Vec::new() } else { read }
 }
 
+/// How credentials are signed. What is neither a name nor a number is left out: it is for information only.
+fn signing_algorithms(object: &Object<'_>) -> Vec<SigningAlgorithm> {
+    let listed = object.get("credential_signing_alg_values_supported").and_then(Value::as_array);
+    let read = |value: &Value| match value {
+        Value::String(name) => Some(SigningAlgorithm::Name(name.clone())),
+        value => value.as_i64().map(SigningAlgorithm::Cose),
+    };
+    listed.map(|values| values.iter().filter_map(read).collect()).unwrap_or_default()
+}
+
+/// Reads a claim path: keys, indexes that are not negative, and `null`.
 fn claim_path(value: &Value) -> Option<Vec<PathStep>> {
     let steps = value.as_array().filter(|steps| !steps.is_empty())?;
     steps

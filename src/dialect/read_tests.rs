@@ -240,3 +240,126 @@ fn credential_answers_are_issued_or_deferred_never_both() {
         assert_eq!(problem(credential_response(&value)), expected);
     }
 }
+
+/// The claim descriptions of a configuration whose metadata lists these.
+fn described(format: &Value, claims: &Value) -> Vec<ClaimDescription> {
+    let mut value = good_metadata();
+    let configuration = &mut value["credential_configurations_supported"]["Card"];
+    for (name, member) in format.as_object().expect("members") {
+        configuration[name] = member.clone();
+    }
+    configuration["credential_metadata"]["claims"] = claims.clone();
+    issuer_metadata(&value).expect("metadata").credential_configurations_supported[&"Card".into()].claims.clone()
+}
+
+// covers: CLAIM-01, CLAIM-02
+#[test]
+fn claim_descriptions_have_a_path_and_defaults() {
+    let sd_jwt = json!({});
+    let read = described(
+        &sd_jwt,
+        &json!([
+            { "path": ["a", null, 0, "b"], "mandatory": true,
+              "display": [{ "name": "A", "locale": "en" }, { "locale": "de" }] },
+            { "path": ["b"], "unknown": 1 },
+            { "path": [] }, { "path": "b" }, { "path": [1.5] }, { "path": [-1] }, { "path": [{}] }, { "path": [true] },
+            { "mandatory": true }, "c", null
+        ]),
+    );
+    let key = |text: &str| PathStep::Key(text.to_owned());
+    assert_eq!(read.len(), 2, "{read:?}");
+    assert_eq!(read[0].path, [key("a"), PathStep::All, PathStep::Index(0), key("b")]);
+    assert!(read[0].mandatory && !read[1].mandatory);
+    let shown: Vec<_> = read[0].display.iter().map(|one| (one.name.as_deref(), one.locale.as_deref())).collect();
+    assert_eq!(shown, [(Some("A"), Some("en")), (None, Some("de"))]);
+    assert!(read[1].display.is_empty());
+}
+
+// covers: CLAIM-05, CLAIM-07
+#[test]
+fn descriptions_that_contradict_each_other_are_not_used() {
+    let (sd_jwt, mdoc) = (json!({}), json!({ "format": "mso_mdoc", "doctype": "d" }));
+    for bad in [
+        json!([{ "path": ["a"] }, { "path": ["b"] }, { "path": ["a"], "mandatory": true }]),
+        json!([{ "path": ["a", null] }, { "path": ["a", 1] }]),
+        json!([{ "path": ["a", 1] }, { "path": ["a", "x"] }]),
+    ] {
+        assert!(described(&sd_jwt, &bad).is_empty(), "{bad}");
+    }
+    // A path into an mdoc names a namespace and an element.
+    let paths = json!([{ "path": ["n", "e"] }, { "path": ["n"] }, { "path": ["n", 1] }, { "path": ["n", "f", 1] }]);
+    assert_eq!(described(&mdoc, &paths).len(), 2);
+    assert_eq!(described(&mdoc, &json!([{ "path": ["n", "e", "x"] }, { "path": ["n", "e", 1] }])).len(), 2);
+}
+
+// covers: META-31
+#[test]
+fn display_and_claims_are_found_in_both_places() {
+    let shown = json!([{
+        "name": "Card", "locale": "en", "description": "A card", "background_color": "#12107c", "text_color": 7,
+        "logo": { "uri": "https://issuer.example/logo.png", "alt_text": "a logo" },
+        "background_image": { "uri": "https://issuer.example/back.png" }
+    }]);
+    let claims = json!([{ "path": ["name"] }]);
+    for inside in [true, false] {
+        let mut value = good_metadata();
+        let card = &mut value["credential_configurations_supported"]["Card"];
+        card.as_object_mut().expect("members").remove("credential_metadata");
+        let place = if inside { &mut card["credential_metadata"] } else { card };
+        place["display"] = shown.clone();
+        place["claims"] = claims.clone();
+        let metadata = issuer_metadata(&value).expect("metadata");
+        let card = &metadata.credential_configurations_supported[&"Card".into()];
+        let [display] = card.display.as_slice() else { panic!("{:?}", card.display) };
+        assert_eq!(display.name.as_deref(), Some("Card"));
+        assert_eq!(display.description.as_deref(), Some("A card"));
+        assert_eq!(display.background_color.as_deref(), Some("#12107c"));
+        assert_eq!(display.text_color, None, "what is no colour is left out, and stops nothing");
+        assert_eq!(display.logo.as_ref().and_then(|logo| logo.alt_text.as_deref()), Some("a logo"));
+        let back = display.background_image.as_ref().map(|image| image.uri.as_str());
+        assert_eq!(back, Some("https://issuer.example/back.png"));
+        assert_eq!(card.claims.len(), 1);
+    }
+}
+
+// covers: META-20
+#[test]
+fn the_issuers_names_and_logos_are_taken_as_they_come() {
+    let mut value = good_metadata();
+    value["display"] = json!([
+        { "name": "Ministry", "locale": "en", "logo": { "uri": "https://issuer.example/l.svg", "alt_text": "arms" } },
+        { "name": "Again", "locale": "en", "logo": { "uri": "data:image/png;base64,AA==" } },
+        { "locale": "de", "logo": { "alt_text": "no picture" } },
+        { "name": 7, "logo": { "uri": "ipfs://x" } }
+    ]);
+    let display = issuer_metadata(&value).expect("metadata").display;
+    let names: Vec<_> = display.iter().map(|one| one.name.as_deref()).collect();
+    assert_eq!(names, [Some("Ministry"), Some("Again"), None, None]);
+    let uris: Vec<_> = display.iter().map(|one| one.logo.as_ref().map(|logo| logo.uri.as_str())).collect();
+    assert_eq!(
+        uris,
+        [Some("https://issuer.example/l.svg"), Some("data:image/png;base64,AA=="), None, Some("ipfs://x")],
+        "a logo without a picture is none; every scheme is handed on for the app to look at"
+    );
+    // Of two for one language, the first is shown.
+    assert_eq!(
+        crate::model::display::choose(&display, Some("en")).and_then(|one| one.name.as_deref()),
+        Some("Ministry")
+    );
+}
+
+// covers: META-25
+#[test]
+fn signing_algorithms_are_names_or_numbers() {
+    let mut value = good_metadata();
+    let mut read = |listed: Value| {
+        value["credential_configurations_supported"]["Card"]["credential_signing_alg_values_supported"] = listed;
+        let metadata = issuer_metadata(&value).expect("metadata");
+        metadata.credential_configurations_supported[&"Card".into()].credential_signing_alg_values_supported.clone()
+    };
+    assert_eq!(read(json!([-7, -9])), [SigningAlgorithm::Cose(-7), SigningAlgorithm::Cose(-9)]);
+    let named = [SigningAlgorithm::Name("ES256".to_owned()), SigningAlgorithm::Name("Ed25519Signature2018".to_owned())];
+    assert_eq!(read(json!(["ES256", "Ed25519Signature2018"])), named);
+    assert_eq!(read(json!(["ES256", 1.5, {}])), named[..1], "it is for information, and stops nothing");
+    assert!(read(json!("ES256")).is_empty() && read(Value::Null).is_empty());
+}

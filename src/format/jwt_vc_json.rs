@@ -16,6 +16,18 @@ use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::verify::VerifyContext;
 use crate::verify::jose::Jws;
 
+/// `credential_definition.type`, which all W3C formats have.
+pub(super) fn read_types(configuration: &Value) -> Result<CredentialKind, String> {
+    let definition = configuration.get("credential_definition").ok_or("`credential_definition` is missing")?;
+    let types = definition.get("type").ok_or("`credential_definition.type` is missing")?;
+    let types: Option<Vec<String>> =
+        types.as_array().and_then(|types| types.iter().map(|name| name.as_str().map(str::to_owned)).collect());
+    match types {
+        Some(types) if !types.is_empty() => Ok(CredentialKind::Types(types)),
+        _ => Err("`credential_definition.type` is not an array of texts with something in it".to_owned()),
+    }
+}
+
 /// The type that every W3C credential has, whether or not metadata says so.
 const BASE_TYPE: &str = "VerifiableCredential";
 
@@ -29,14 +41,7 @@ impl CredentialFormat for JwtVcJson {
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
-        let definition = configuration.get("credential_definition").ok_or("`credential_definition` is missing")?;
-        let types = definition.get("type").ok_or("`credential_definition.type` is missing")?;
-        let types: Option<Vec<String>> =
-            types.as_array().and_then(|types| types.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-        match types {
-            Some(types) if !types.is_empty() => Ok(CredentialKind::Types(types)),
-            _ => Err("`credential_definition.type` is not an array of texts with something in it".to_owned()),
-        }
+        read_types(configuration)
     }
 
     async fn examine(&self, raw: &Value, context: &VerifyContext<'_>) -> Examined {
@@ -122,10 +127,10 @@ fn type_check(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> C
     }
     let mut asked: Vec<&str> = match context.kind {
         Some(CredentialKind::Types(asked)) => asked.iter().map(String::as_str).collect(),
-        Some(CredentialKind::Vct(_)) => return failed(kind, "the credential is not of the type that was asked for"),
         Some(CredentialKind::Unknown) | None => {
             return skipped(kind, Reason::NotApplicable, "no type to compare with");
         }
+        Some(_) => return failed(kind, "the credential is not of the type that was asked for"),
     };
     for list in [&mut types, &mut asked] {
         list.retain(|name| *name != BASE_TYPE);

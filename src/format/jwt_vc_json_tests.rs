@@ -214,6 +214,7 @@ async fn dids_as_issuers() {
     }
 }
 
+// covers: FMT-01
 #[tokio::test]
 async fn what_cannot_be_read_fails_the_signature() {
     let key = TestKey::new(Algorithm::Es256);
@@ -233,6 +234,7 @@ async fn what_cannot_be_read_fails_the_signature() {
     }
 }
 
+// covers: FMT-01
 #[test]
 fn kinds_are_read_from_metadata() {
     let read = |value: Value| JwtVcJson.read_kind(&value);

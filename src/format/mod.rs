@@ -5,6 +5,7 @@
 mod checks;
 mod jwt_vc_json;
 mod sd_jwt_vc;
+mod unverified;
 #[cfg(test)]
 mod vector_tests;
 
@@ -56,6 +57,11 @@ impl Examined {
 /// Every format that this version verifies.
 pub(crate) fn known() -> &'static [&'static dyn CredentialFormat] {
     &[&sd_jwt_vc::SdJwtVc, &jwt_vc_json::JwtVcJson]
+}
+
+/// What reads a format, whether or not this version verifies it.
+pub(crate) fn reader(format: &Format) -> &'static dyn CredentialFormat {
+    find(format).unwrap_or_else(|| unverified::of(format))
 }
 
 /// What verifies a format, if this version does.

@@ -108,10 +108,8 @@ fn type_check(jws: &Jws<'_>, payload: &Map<String, Value>, context: &VerifyConte
     };
     match context.kind {
         Some(CredentialKind::Vct(asked)) if asked == vct => passed(kind, "`vct` is the one that was asked for"),
-        Some(CredentialKind::Vct(_) | CredentialKind::Types(_)) => {
-            failed(kind, "`vct` is not the one that was asked for")
-        }
         Some(CredentialKind::Unknown) | None => skipped(kind, Reason::NotApplicable, "no type to compare with"),
+        Some(_) => failed(kind, "`vct` is not the one that was asked for"),
     }
 }
 

@@ -65,8 +65,12 @@ pub struct CredentialConfiguration {
     pub proof_types_supported: BTreeMap<String, ProofType>,
     /// Names, colours and pictures.
     pub display: Vec<Display>,
-    /// Labels of the claims, in the order in which to show them.
+    /// Labels of the claims, in the order in which to show them. None where the issuer's descriptions
+    /// repeat or contradict each other (OpenID4VCI appendix B.3).
     pub claims: Vec<ClaimDescription>,
+    /// How the issuer signs such credentials, as far as it says so; for information only.
+    #[serde(default)]
+    pub credential_signing_alg_values_supported: Vec<SigningAlgorithm>,
 }
 
 /// The type of a credential, as each format says it.
@@ -78,8 +82,20 @@ pub enum CredentialKind {
     Vct(String),
     /// `credential_definition.type` of a W3C credential.
     Types(Vec<String>),
+    /// `doctype` of an ISO mdoc.
+    Doctype(String),
     /// A format that this version does not know.
     Unknown,
+}
+
+/// An algorithm by which an issuer signs. Each format has names of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SigningAlgorithm {
+    /// A COSE algorithm (`mso_mdoc`). Several numbers may mean the same: `-7` and `-9` are both ES256.
+    Cose(i64),
+    /// A JOSE algorithm, or the name of a Data Integrity suite.
+    Name(String),
 }
 
 /// One entry of `proof_types_supported`.

@@ -2,6 +2,7 @@
 //!
 //! A value of these types is already legal: the readers in `dialect` refuse what is not.
 
+pub(crate) mod claim_path;
 pub mod credential;
 pub mod display;
 pub mod format;

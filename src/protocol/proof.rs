@@ -153,6 +153,7 @@ mod tests {
             proof_types_supported: BTreeMap::from([("jwt".to_owned(), jwt)]),
             display: Vec::new(),
             claims: Vec::new(),
+            credential_signing_alg_values_supported: Vec::new(),
         }
     }
 
