@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::encoding::b64_standard;
-use crate::options::IssuerKey;
+use crate::key_attestation;
+use crate::options::{AttestationProof, IssuerKey, Options};
 
 /// Formats that this issuer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub(crate) struct Configuration {
 }
 
 /// Proof algorithms that are accepted.
-pub(crate) const PROOF_ALGS: [&str; 3] = ["ES256", "ES384", "EdDSA"];
+pub(crate) const PROOF_ALGS: [&str; 4] = ["ES256", "ES384", "EdDSA", "ES256K"];
 
 const JWK: &[&str] = &["jwk"];
 const DID: &[&str] = &["did:key", "did:jwk"];
@@ -122,8 +123,34 @@ impl Configuration {
         format!("{issuer}/vct/{}", self.kind.slug())
     }
 
+    /// Whether key attestations can stand for this configuration's keys: they name keys, not DIDs.
+    pub(crate) fn takes_key_attestations(&self) -> bool {
+        self.binding.contains(&"jwk")
+    }
+
+    /// The proof types that are listed and taken, with their requirements.
+    pub(crate) fn proof_types(&self, options: &Options) -> Map<String, Value> {
+        let mut types = Map::new();
+        if !self.is_bound() {
+            return types;
+        }
+        let attestation = if self.takes_key_attestations() { options.attestation_proof } else { AttestationProof::Off };
+        if attestation != AttestationProof::Only {
+            types.insert("jwt".into(), json!({"proof_signing_alg_values_supported": PROOF_ALGS}));
+        }
+        if attestation != AttestationProof::Off {
+            types.insert("attestation".into(), json!({"proof_signing_alg_values_supported": key_attestation::ALGS}));
+        }
+        if let Some(required) = key_attestation::required(options).filter(|_| self.takes_key_attestations()) {
+            for (_, entry) in &mut types {
+                entry["key_attestations_required"] = required.clone();
+            }
+        }
+        types
+    }
+
     /// The entry in the issuer's metadata.
-    pub(crate) fn metadata(&self, issuer: &str) -> Value {
+    pub(crate) fn metadata(&self, issuer: &str, options: &Options) -> Value {
         let mut entry = json!({
             "format": self.format.id(),
             "credential_signing_alg_values_supported": [signing_alg(self.issuer_key)],
@@ -138,10 +165,7 @@ impl Configuration {
         }
         if self.is_bound() {
             object.insert("cryptographic_binding_methods_supported".into(), json!(self.binding));
-            object.insert(
-                "proof_types_supported".into(),
-                json!({"jwt": {"proof_signing_alg_values_supported": PROOF_ALGS}}),
-            );
+            object.insert("proof_types_supported".into(), Value::Object(self.proof_types(options)));
         }
         match self.format {
             Format::SdJwtVc => object.insert("vct".into(), json!(self.vct(issuer))),

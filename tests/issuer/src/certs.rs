@@ -25,6 +25,7 @@ use crate::encoding::{b64_standard, random_bytes};
 use crate::keys::{PrivateKey, new_p256};
 
 /// A signer with the chain that leads to its root.
+#[derive(Clone)]
 pub(crate) struct Chain {
     /// The key that signs credentials.
     pub(crate) key: PrivateKey,
@@ -37,6 +38,7 @@ pub(crate) struct Authority {
     intermediate: SigningKey,
     intermediate_cert: Certificate,
     intermediate_name: Name,
+    label: String,
     /// The root certificate in PEM.
     pub(crate) root_pem: String,
 }
@@ -52,14 +54,14 @@ impl Authority {
         let intermediate_cert =
             issue(Ca { subject: intermediate_name.clone(), issuer: root_name, below: 0 }, &intermediate, &root);
         let root_pem = root_cert.to_pem(LineEnding::LF).expect("a certificate has a PEM form");
-        Self { intermediate, intermediate_cert, intermediate_name, root_pem }
+        Self { intermediate, intermediate_cert, intermediate_name, label: label.to_owned(), root_pem }
     }
 
     /// A signer whose certificate names the given issuer identifier.
     pub(crate) fn signer(&self, issuer: &str) -> Chain {
         let key = new_p256();
         let profile = Signer {
-            subject: name("Test Issuer Credential Signer"),
+            subject: name(&format!("{} Signer", self.label)),
             issuer: self.intermediate_name.clone(),
             uri: issuer.to_owned(),
         };

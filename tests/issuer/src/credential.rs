@@ -16,7 +16,8 @@ use crate::faults::Fault;
 use crate::formats::{self, Mistakes};
 use crate::issuer::Issuer;
 use crate::oauth::media_type;
-use crate::proof::{self, Holder};
+use crate::proof::Holder;
+use crate::proofs;
 use crate::refusal::{Refusal, no_store};
 use crate::token::Token;
 
@@ -56,11 +57,14 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if let Some(refusal) = codes::forced(issuer, Place::Credential, 0, token.scheme()) {
         return Err(refusal);
     }
-    let opened = encryption::read(issuer, headers, body)?;
+    let mut opened = encryption::read(issuer, headers, body)?;
     let request = &opened.request;
     check_members(issuer, request)?;
     let configuration = choose(issuer, &token, request)?;
-    let holders = read_proofs(issuer, configuration, &token, request.get("proofs"))?;
+    let holders = proofs::read(issuer, configuration, token.client_id.as_deref(), request.get("proofs"))?;
+    if let Some(seen) = proofs::describe(request.get("proofs"), &holders) {
+        opened.seen.insert("proofs".to_owned(), seen);
+    }
     if let Some(waits) = issuer.options.deferred_waits {
         let answer = put_off(issuer, token.client_id.as_deref(), &configuration.id, holders, waits);
         return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &answer));
@@ -156,66 +160,6 @@ fn choose<'a>(issuer: &'a Issuer, token: &Token, request: &Map<String, Value>) -
         return Err(Refusal::protected(token.scheme(), "insufficient_scope", message));
     }
     Ok(configuration)
-}
-
-fn read_proofs(
-    issuer: &Issuer,
-    configuration: &Configuration,
-    token: &Token,
-    proofs: Option<&Value>,
-) -> Result<Vec<Holder>, Refusal> {
-    let Some(proofs) = proofs else {
-        return if configuration.is_bound() {
-            Err(Refusal::new("invalid_proof", "proofs is missing, this credential is bound to a key"))
-        } else {
-            Ok(Vec::new())
-        };
-    };
-    if !configuration.is_bound() {
-        return Err(malformed("This configuration has no proof_types_supported, so proofs has no place"));
-    }
-    let proofs = proofs.as_object().ok_or_else(|| malformed("proofs is not an object"))?;
-    let mut members = proofs.iter();
-    let (Some((kind, values)), None) = (members.next(), members.next()) else {
-        return Err(malformed("proofs has to have exactly one member"));
-    };
-    if kind != "jwt" {
-        return Err(Refusal::new("invalid_proof", format!("The proof type {kind} is not supported")));
-    }
-    let values = values
-        .as_array()
-        .filter(|values| !values.is_empty())
-        .ok_or_else(|| malformed("proofs.jwt is not a filled array"))?;
-    let limit = issuer.options.batch_size.max(1);
-    if values.len() > limit {
-        return Err(malformed(format!("There are more than {limit} proofs")));
-    }
-    let mut holders: Vec<Holder> = Vec::new();
-    let mut nonces = Vec::new();
-    for value in values {
-        let jwt = value.as_str().ok_or_else(|| malformed("A proof is not a string"))?;
-        let proven = proof::check(issuer, configuration, token.client_id.as_deref(), jwt)?;
-        if holders.iter().any(|known| known.key == proven.holder.key) {
-            return Err(Refusal::new("invalid_proof", "Two proofs are for the same key"));
-        }
-        holders.push(proven.holder);
-        nonces.extend(proven.nonce);
-    }
-    spend(issuer, &nonces)?;
-    Ok(holders)
-}
-
-/// Uses up the nonces of a request; several proofs of one request may share one.
-fn spend(issuer: &Issuer, nonces: &[String]) -> Result<(), Refusal> {
-    let now = issuer.now();
-    let mut book = issuer.book();
-    if nonces.iter().any(|nonce| book.nonces.get(nonce).is_none_or(|expires| *expires <= now)) {
-        return Err(Refusal::new("invalid_nonce", "The nonce is unknown, was used before or has expired"));
-    }
-    for nonce in nonces {
-        book.nonces.remove(nonce);
-    }
-    Ok(())
 }
 
 /// Takes a notification.

@@ -104,8 +104,8 @@ struct Sealing {
 pub(crate) struct Opened {
     pub(crate) request: Map<String, Value>,
     sealing: Option<Sealing>,
-    /// The header of the request's JWE, if it was one.
-    header: Option<Map<String, Value>>,
+    /// What the log takes from the answer.
+    pub(crate) seen: Map<String, Value>,
 }
 
 fn wrong(reason: impl AsRef<str>) -> Refusal {
@@ -137,7 +137,8 @@ pub(crate) fn read(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<
         }
         Some(parameters) => Some(read_parameters(issuer, &parameters)?),
     };
-    Ok(Opened { request, sealing, header })
+    let seen = header.map(|header| ("request_jwe".to_owned(), Value::Object(header))).into_iter().collect();
+    Ok(Opened { request, sealing, seen })
 }
 
 /// The request in a JWE, and the JWE's header.
@@ -231,8 +232,8 @@ impl Opened {
             Some(sealing) if !issuer.faults.strikes(Fault::PlainAnswer) => sealing.seal(issuer, status, answer),
             _ => no_store(status, answer),
         };
-        if let Some(header) = &self.header {
-            see(&mut response, "request_jwe", Value::Object(header.clone()));
+        for (name, value) in &self.seen {
+            see(&mut response, name, value.clone());
         }
         response
     }

@@ -3,8 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
+use x509_cert::Certificate;
+
+use crate::attester::Attester;
 use crate::authorize::{Code, Pending};
 use crate::catalogue::{self, Configuration};
+use crate::chain;
 use crate::clock::Clock;
 use crate::credential::Issued;
 use crate::deferred::Transaction;
@@ -30,6 +34,9 @@ pub(crate) struct Issuer {
     pub(crate) configurations: Vec<Configuration>,
     pub(crate) signers: Signers,
     pub(crate) request_keys: RequestKeys,
+    pub(crate) attester: Attester,
+    /// Roots behind attestations.
+    pub(crate) attester_roots: Vec<Certificate>,
     pub(crate) clock: Clock,
     pub(crate) faults: Switchboard,
     pub(crate) log: Log,
@@ -96,10 +103,16 @@ impl Issuer {
         for fault in &options.faults {
             faults.set(*fault, None);
         }
+        let attester = Attester::new();
+        let mut attester_roots = chain::read_roots(attester.trust_pem()).expect("the attester's own root");
+        let more = options.attester_trust_pem.as_deref().and_then(chain::read_roots);
+        attester_roots.extend(more.unwrap_or_default());
         Self {
             configurations: catalogue::configurations(options.issuer_key),
             signers: Signers::new(&origin, &options.path),
             request_keys: RequestKeys::new(),
+            attester,
+            attester_roots,
             options,
             origin,
             id,

@@ -1,9 +1,9 @@
-//! Compact JWS: reading them strictly.
+//! Compact JWS: reading them strictly, and making them for the test attester.
 
 use serde_json::{Map, Value};
 
-use crate::encoding::unb64;
-use crate::keys::PublicKey;
+use crate::encoding::{b64, b64_json, unb64};
+use crate::keys::{PrivateKey, PublicKey};
 
 /// A compact JWS that was taken apart. Its signature was not looked at yet.
 #[derive(Debug)]
@@ -86,4 +86,11 @@ impl Jwt {
 
 fn object(text: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&unb64(text)?).ok()
+}
+
+/// Signs a JWS.
+pub(crate) fn sign(key: &PrivateKey, header: &Value, claims: &Value) -> String {
+    let input = format!("{}.{}", b64_json(header), b64_json(claims));
+    let signature = b64(key.sign(input.as_bytes()));
+    format!("{input}.{signature}")
 }

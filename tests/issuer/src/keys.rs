@@ -20,6 +20,8 @@ pub(crate) enum PublicKey {
     P256(p256::ecdsa::VerifyingKey),
     /// ES384.
     P384(p384::ecdsa::VerifyingKey),
+    /// ES256K.
+    K256(k256::ecdsa::VerifyingKey),
     /// `EdDSA` with Ed25519.
     Ed25519(ed25519_dalek::VerifyingKey),
 }
@@ -44,6 +46,7 @@ impl PublicKey {
         match (text("kty")?, text("crv")?) {
             ("EC", "P-256") => Self::from_sec1_p256(&uncompressed(&coordinate("x", 32)?, &coordinate("y", 32)?)),
             ("EC", "P-384") => Self::from_sec1_p384(&uncompressed(&coordinate("x", 48)?, &coordinate("y", 48)?)),
+            ("EC", "secp256k1") => Self::from_sec1_k256(&uncompressed(&coordinate("x", 32)?, &coordinate("y", 32)?)),
             ("OKP", "Ed25519") => Self::from_ed25519(&coordinate("x", 32)?),
             (kty, crv) => Err(format!("key type {kty} with curve {crv} is not supported")),
         }
@@ -59,6 +62,12 @@ impl PublicKey {
         p384::ecdsa::VerifyingKey::from_sec1_bytes(point)
             .map(Self::P384)
             .map_err(|_| "the point is not on P-384".to_owned())
+    }
+
+    fn from_sec1_k256(point: &[u8]) -> Result<Self, String> {
+        k256::ecdsa::VerifyingKey::from_sec1_bytes(point)
+            .map(Self::K256)
+            .map_err(|_| "the point is not on secp256k1".to_owned())
     }
 
     fn from_ed25519(bytes: &[u8]) -> Result<Self, String> {
@@ -93,6 +102,7 @@ impl PublicKey {
             match bytes.as_slice() {
                 [0x80, 0x24, point @ ..] if point.len() == 33 => Self::from_sec1_p256(point),
                 [0x81, 0x24, point @ ..] if point.len() == 49 => Self::from_sec1_p384(point),
+                [0xe7, 0x01, point @ ..] if point.len() == 33 => Self::from_sec1_k256(point),
                 [0xed, 0x01, key @ ..] => Self::from_ed25519(key),
                 _ => Err("did:key holds a key type that is not supported".to_owned()),
             }
@@ -113,6 +123,7 @@ impl PublicKey {
         match self {
             Self::P256(key) => ec_jwk("P-256", key.to_sec1_point(false).as_bytes()),
             Self::P384(key) => ec_jwk("P-384", key.to_sec1_point(false).as_bytes()),
+            Self::K256(key) => ec_jwk("secp256k1", key.to_sec1_point(false).as_bytes()),
             Self::Ed25519(key) => json!({"kty": "OKP", "crv": "Ed25519", "x": b64(key.as_bytes())}),
         }
     }
@@ -128,6 +139,7 @@ impl PublicKey {
         match self {
             Self::P256(_) => "ES256",
             Self::P384(_) => "ES384",
+            Self::K256(_) => "ES256K",
             Self::Ed25519(_) => "EdDSA",
         }
     }
@@ -139,6 +151,8 @@ impl PublicKey {
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::P384(key) => p384::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
+            Self::K256(key) => k256::ecdsa::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
             Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
         }
@@ -149,11 +163,13 @@ impl PublicKey {
         let mut bytes = match self {
             Self::P256(_) => vec![0x80, 0x24],
             Self::P384(_) => vec![0x81, 0x24],
+            Self::K256(_) => vec![0xe7, 0x01],
             Self::Ed25519(_) => vec![0xed, 0x01],
         };
         match self {
             Self::P256(key) => bytes.extend_from_slice(key.to_sec1_point(true).as_bytes()),
             Self::P384(key) => bytes.extend_from_slice(key.to_sec1_point(true).as_bytes()),
+            Self::K256(key) => bytes.extend_from_slice(key.to_sec1_point(true).as_bytes()),
             Self::Ed25519(key) => bytes.extend_from_slice(key.as_bytes()),
         }
         format!("did:key:z{}", bs58::encode(bytes).into_string())
@@ -272,10 +288,11 @@ mod tests {
 
     #[test]
     fn known_did_keys_of_the_did_key_specification() {
-        // P-256 and P-384 examples of the did:key method document.
+        // Examples of the did:key method document.
         for (did, alg) in [
             ("zDnaerDaTF5BXEavCrfRZEk316dpbLsfPDZ3WJ5hRTPFU2169", "ES256"),
             ("z82Lm1MpAkeJcix9K8TMiLd5NMAhnwkjjCBeWHXyu3U4oT2MVJJKXkcVBgjGhnLBn2Kaau9", "ES384"),
+            ("zQ3shokFTS3brHcDQrn82RUDfCZESWL1ZdCEJwekUDPQiYBme", "ES256K"),
             ("z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "EdDSA"),
         ] {
             let key = PublicKey::from_did_url(&format!("did:key:{did}#{did}")).expect("a legal key");

@@ -18,9 +18,11 @@
 //! [`TestIssuer::start`] does the same on a tokio runtime that is there already.
 
 mod access;
+mod attester;
 mod authorize;
 mod catalogue;
 mod certs;
+mod chain;
 mod challenge;
 mod clock;
 mod codes;
@@ -35,6 +37,7 @@ mod formats;
 mod issuer;
 mod jwe;
 mod jwt;
+mod key_attestation;
 mod keys;
 mod log;
 mod login;
@@ -45,6 +48,7 @@ mod once;
 mod options;
 mod profile;
 mod proof;
+mod proofs;
 mod refusal;
 mod server;
 mod shown;
@@ -60,12 +64,15 @@ use std::thread;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+pub use crate::attester::{Attester, KeyAttestationSpec};
 pub use crate::codes::Place;
 pub use crate::faults::{Fault, Target, Wire};
 pub use crate::log::{Entry, Report};
 pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
-pub use crate::options::{AuthorizationServer, Client, Dpop, Encryption, IssuerKey, Login, Options, Par};
+pub use crate::options::{
+    AttestationProof, AuthorizationServer, Client, Dpop, Encryption, IssuerKey, KeyAttestation, Login, Options, Par,
+};
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};
 pub use crate::user::{Decision, open, sign_in};
@@ -190,6 +197,11 @@ impl Running {
     /// The root certificate behind `x5c`, in PEM.
     pub fn trust_pem(&self) -> &str {
         &self.issuer.signers.trust_pem
+    }
+
+    /// An attester that this issuer trusts.
+    pub fn attester(&self) -> &Attester {
+        &self.issuer.attester
     }
 
     /// Who can sign in.

@@ -5,8 +5,8 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use billfold_test_issuer::{
-    AuthorizationServer, Decision, Dpop, Encryption, Fault, IssuerKey, Login, Options, Par, Profile, TestIssuer, open,
-    sign_in,
+    AttestationProof, AuthorizationServer, Decision, Dpop, Encryption, Fault, IssuerKey, KeyAttestation, Login,
+    Options, Par, Profile, TestIssuer, open, sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -96,6 +96,15 @@ struct Serve {
     /// Most proofs in one request.
     #[arg(long, default_value_t = 4)]
     batch_size: usize,
+    /// Whether proofs have to come with a key attestation.
+    #[arg(long, value_enum, default_value_t = KeyAttestationMode::Off)]
+    key_attestation: KeyAttestationMode,
+    /// The proof type `attestation`.
+    #[arg(long, value_enum, default_value_t = AttestationProofMode::Off)]
+    attestation_proof: AttestationProofMode,
+    /// File with roots of attesters to trust besides the built-in one, in PEM.
+    #[arg(long, value_name = "FILE", value_parser = read_file)]
+    attester_trust: Option<String>,
     /// Encryption of credential requests and responses.
     #[arg(long, value_enum, default_value_t = EncryptionMode::Off)]
     encryption: EncryptionMode,
@@ -119,6 +128,24 @@ enum ParMode {
     Off,
     On,
     Required,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum KeyAttestationMode {
+    Off,
+    Required,
+    Levels,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum AttestationProofMode {
+    Off,
+    Also,
+    Only,
+}
+
+fn read_file(path: &str) -> Result<String, std::io::Error> {
+    std::fs::read_to_string(path)
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -187,6 +214,17 @@ impl From<Serve> for Options {
             iss_parameter: !arguments.no_iss,
             credential_identifiers: arguments.credential_identifiers,
             batch_size: arguments.batch_size,
+            key_attestation: match arguments.key_attestation {
+                KeyAttestationMode::Off => KeyAttestation::Off,
+                KeyAttestationMode::Required => KeyAttestation::Required,
+                KeyAttestationMode::Levels => KeyAttestation::RequiredLevels,
+            },
+            attestation_proof: match arguments.attestation_proof {
+                AttestationProofMode::Off => AttestationProof::Off,
+                AttestationProofMode::Also => AttestationProof::Also,
+                AttestationProofMode::Only => AttestationProof::Only,
+            },
+            attester_trust_pem: arguments.attester_trust,
             encryption: match arguments.encryption {
                 EncryptionMode::Off => Encryption::Off,
                 EncryptionMode::Offered => Encryption::Offered,

@@ -21,7 +21,7 @@ pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Resp
     let configurations: serde_json::Map<_, _> = issuer
         .configurations
         .iter()
-        .map(|configuration| (configuration.id.clone(), configuration.metadata(id)))
+        .map(|configuration| (configuration.id.clone(), configuration.metadata(id, &issuer.options)))
         .collect();
     let mut document = json!({
         "credential_issuer": issuer.fault_or(Fault::WrongIssuer, &format!("{}/someone-else", issuer.origin), id),

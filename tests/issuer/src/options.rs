@@ -1,5 +1,6 @@
 //! How an issuer is set up.
 
+use crate::chain;
 use crate::faults::Fault;
 use crate::jwe;
 use crate::profile::Profile;
@@ -74,6 +75,30 @@ pub enum Encryption {
     Required,
 }
 
+/// Whether proofs have to come with a key attestation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyAttestation {
+    /// None is asked for and none is taken.
+    #[default]
+    Off,
+    /// Any will do.
+    Required,
+    /// One that names certain levels of key storage and user authentication.
+    RequiredLevels,
+}
+
+/// The proof type `attestation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttestationProof {
+    /// Not listed and not taken.
+    #[default]
+    Off,
+    /// Besides `jwt`.
+    Also,
+    /// Instead of `jwt`.
+    Only,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -143,6 +168,12 @@ pub struct Options {
     pub identifiers_per_configuration: usize,
     /// Most proofs in one request; below 2 nothing is advertised and one is the limit.
     pub batch_size: usize,
+    /// Whether `jwt` proofs have to come with a key attestation.
+    pub key_attestation: KeyAttestation,
+    /// The proof type `attestation`.
+    pub attestation_proof: AttestationProof,
+    /// Roots of attesters to trust besides the built-in one, in PEM.
+    pub attester_trust_pem: Option<String>,
     /// Encryption of credential requests and responses.
     pub encryption: Encryption,
     /// The `enc` values that are listed and taken: `A128GCM` and `A256GCM` or one of them.
@@ -191,6 +222,9 @@ impl Default for Options {
             credential_identifiers: false,
             identifiers_per_configuration: 1,
             batch_size: 4,
+            key_attestation: KeyAttestation::default(),
+            attestation_proof: AttestationProof::default(),
+            attester_trust_pem: None,
             encryption: Encryption::default(),
             encryption_enc_values: jwe::ENCS.map(str::to_owned).to_vec(),
             encryption_zip: false,
@@ -222,6 +256,9 @@ impl Options {
         }
         if self.identifiers_per_configuration == 0 {
             return Err("a configuration needs one credential identifier at least".to_owned());
+        }
+        if self.attester_trust_pem.as_ref().is_some_and(|pem| chain::read_roots(pem).is_none()) {
+            return Err("attester_trust_pem holds no certificates in PEM".to_owned());
         }
         let known = |enc: &String| jwe::ENCS.contains(&enc.as_str());
         if self.encryption_enc_values.is_empty() || !self.encryption_enc_values.iter().all(known) {

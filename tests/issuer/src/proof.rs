@@ -5,9 +5,12 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::catalogue::{Configuration, PROOF_ALGS};
-use crate::encoding::{unb64, unb64_standard};
+use crate::encoding::unb64_standard;
 use crate::issuer::Issuer;
+use crate::jwt::Jwt;
+use crate::key_attestation::{self, Attested};
 use crate::keys::PublicKey;
+use crate::options::KeyAttestation;
 use crate::refusal::Refusal;
 
 /// Seconds that `iat` may be off.
@@ -21,21 +24,31 @@ pub(crate) struct Holder {
     pub(crate) kid: Option<String>,
 }
 
+impl Holder {
+    /// The holder of a key that goes by no name.
+    pub(crate) fn of(key: PublicKey) -> Self {
+        Self { key, kid: None }
+    }
+}
+
 /// What a proof proves, and the nonce it did it with.
 #[derive(Debug)]
 pub(crate) struct Proven {
     pub(crate) holder: Holder,
     pub(crate) nonce: Option<String>,
+    /// The key attestation it came with; the holder's key is one of its keys.
+    pub(crate) attested: Option<Attested>,
 }
 
-/// Checks one proof; its nonce is left to the caller.
+/// Checks one proof; its nonces are left to the caller.
 pub(crate) fn check(
     issuer: &Issuer,
     configuration: &Configuration,
     client_id: Option<&str>,
     jwt: &str,
 ) -> Result<Proven, Refusal> {
-    examine(issuer, configuration, client_id, jwt).map_err(|reason| Refusal::new("invalid_proof", reason))
+    examine(issuer, configuration, client_id, jwt)
+        .map_err(|reason| Refusal::new("invalid_proof", format!("The proof: {reason}")))
 }
 
 fn examine(
@@ -44,67 +57,69 @@ fn examine(
     client_id: Option<&str>,
     jwt: &str,
 ) -> Result<Proven, String> {
-    let parts: Vec<&str> = jwt.split('.').collect();
-    let [header_text, claims_text, signature] = parts[..] else {
-        return Err("The proof is not a compact JWS".to_owned());
-    };
-    let header = object(header_text).ok_or("The proof's header is not JSON in base64url")?;
-    let claims = object(claims_text).ok_or("The proof's claims are not JSON in base64url")?;
-    let signature = unb64(signature).ok_or("The proof's signature is not base64url")?;
-
-    let text = |name: &str| header.get(name).and_then(Value::as_str);
-    if text("typ") != Some("openid4vci-proof+jwt") {
-        return Err("The proof's typ is not openid4vci-proof+jwt".to_owned());
+    let jwt = Jwt::parse(jwt)?;
+    jwt.check_header(Some("openid4vci-proof+jwt"), &PROOF_ALGS)?;
+    if jwt.header.contains_key("trust_chain") {
+        return Err("its header member trust_chain is not supported here".to_owned());
     }
-    let alg = text("alg").ok_or("The proof has no alg")?;
-    if !PROOF_ALGS.contains(&alg) {
-        return Err(format!("The proof's alg {alg} is not one of {}", PROOF_ALGS.join(", ")));
-    }
-    if let Some(name) = ["crit", "key_attestation", "trust_chain"].iter().find(|name| header.contains_key(**name)) {
-        return Err(format!("The proof's header member {name} is not supported here"));
-    }
-    let holder = holder(configuration, &header)?;
-    if holder.key.alg() != alg {
-        return Err(format!("The proof's alg is {alg}, but its key is for {}", holder.key.alg()));
-    }
-    let nonce = check_claims(issuer, client_id, &claims)?;
-    let input = format!("{header_text}.{claims_text}");
-    if !holder.key.verifies(input.as_bytes(), &signature) {
-        return Err("The proof's signature does not verify with the key in its header".to_owned());
-    }
-    Ok(Proven { holder, nonce })
+    let attested = attested(issuer, configuration, &jwt.header)?;
+    let holder = holder(configuration, &jwt.header, attested.as_ref())?;
+    let nonce = check_claims(issuer, client_id, &jwt)?;
+    jwt.verify(&holder.key)?;
+    Ok(Proven { holder, nonce, attested })
 }
 
-fn object(text: &str) -> Option<Map<String, Value>> {
-    serde_json::from_slice(&unb64(text)?).ok()
+/// The key attestation in a proof's header.
+fn attested(
+    issuer: &Issuer,
+    configuration: &Configuration,
+    header: &Map<String, Value>,
+) -> Result<Option<Attested>, String> {
+    let wanted = issuer.options.key_attestation != KeyAttestation::Off && configuration.takes_key_attestations();
+    match header.get("key_attestation") {
+        None if wanted => Err("its header has no key_attestation, which is required".to_owned()),
+        None => Ok(None),
+        Some(_) if !wanted => Err("its header has a key_attestation, which nobody asked for".to_owned()),
+        Some(text) => {
+            let text = text.as_str().ok_or("its key_attestation is not a string")?;
+            let attested = key_attestation::check(issuer, text, true);
+            attested.map(Some).map_err(|reason| format!("its key_attestation: {reason}"))
+        }
+    }
 }
 
-fn holder(configuration: &Configuration, header: &Map<String, Value>) -> Result<Holder, String> {
+fn holder(
+    configuration: &Configuration,
+    header: &Map<String, Value>,
+    attested: Option<&Attested>,
+) -> Result<Holder, String> {
     let takes_jwk = configuration.binding.contains(&"jwk");
-    let only_one = "The proof's header has to hold exactly one of kid, jwk and x5c";
-    match (header.get("kid"), header.get("jwk"), header.get("x5c")) {
+    let holder = match (header.get("kid"), header.get("jwk"), header.get("x5c")) {
         (Some(kid), None, None) => {
-            let kid = kid.as_str().ok_or("The proof's kid is not a string")?;
+            let kid = kid.as_str().ok_or("its kid is not a string")?;
+            if let Some(attested) = attested {
+                let key = kid.parse().ok().and_then(|index: usize| attested.keys.get(index));
+                let key = key.filter(|_| kid == "0" || !kid.starts_with(['0', '+']));
+                return Ok(Holder::of(key.cloned().ok_or("its kid is not the index of an attested key")?));
+            }
             let method = kid.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
             if !configuration.binding.contains(&method.as_str()) {
-                return Err(format!("The proof's kid is not a DID URL of {}", configuration.binding.join(", ")));
+                return Err(format!("its kid is not a DID URL of {}", configuration.binding.join(", ")));
             }
-            let key = PublicKey::from_did_url(kid).map_err(|reason| format!("The proof's kid: {reason}"))?;
-            Ok(Holder { key, kid: Some(kid.to_owned()) })
+            let key = PublicKey::from_did_url(kid).map_err(|reason| format!("its kid: {reason}"))?;
+            Holder { key, kid: Some(kid.to_owned()) }
         }
         (None, Some(_), None) | (None, None, Some(_)) if !takes_jwk => {
-            Err("This credential is bound to a DID, so the proof's header needs a kid".to_owned())
+            return Err("the credential is bound to a DID, so its header needs a kid".to_owned());
         }
-        (None, Some(jwk), None) => {
-            let key = PublicKey::from_jwk(jwk).map_err(|reason| format!("The proof's jwk: {reason}"))?;
-            Ok(Holder { key, kid: None })
-        }
-        (None, None, Some(chain)) => {
-            let key = certified(chain).map_err(|reason| format!("The proof's x5c: {reason}"))?;
-            Ok(Holder { key, kid: None })
-        }
-        _ => Err(only_one.to_owned()),
+        (None, Some(jwk), None) => Holder::of(PublicKey::from_jwk(jwk).map_err(|reason| format!("its jwk: {reason}"))?),
+        (None, None, Some(chain)) => Holder::of(certified(chain).map_err(|reason| format!("its x5c: {reason}"))?),
+        _ => return Err("its header has to hold exactly one of kid, jwk and x5c".to_owned()),
+    };
+    if attested.is_some_and(|attested| !attested.keys.contains(&holder.key)) {
+        return Err("its key is none of the attested ones".to_owned());
     }
+    Ok(holder)
 }
 
 fn certified(chain: &Value) -> Result<PublicKey, String> {
@@ -123,37 +138,22 @@ fn certified(chain: &Value) -> Result<PublicKey, String> {
     PublicKey::from_spki(&spki)
 }
 
-fn check_claims(
-    issuer: &Issuer,
-    client_id: Option<&str>,
-    claims: &Map<String, Value>,
-) -> Result<Option<String>, String> {
-    match claims.get("aud") {
-        Some(Value::String(aud)) if *aud == issuer.id => {}
-        Some(Value::String(_)) => {
-            return Err("The proof's aud is not the credential issuer identifier".to_owned());
-        }
-        Some(_) => return Err("The proof's aud is not a string".to_owned()),
-        None => return Err("The proof has no aud".to_owned()),
+fn check_claims(issuer: &Issuer, client_id: Option<&str>, jwt: &Jwt) -> Result<Option<String>, String> {
+    if jwt.text("aud")? != issuer.id {
+        return Err("its aud is not the credential issuer identifier".to_owned());
     }
-    let iat = claims.get("iat").ok_or("The proof has no iat")?;
-    let iat = iat.as_i64().ok_or("The proof's iat is not a whole number")?;
-    if iat.abs_diff(issuer.now()) > IAT_WINDOW {
-        return Err("The proof's iat is more than 300 seconds off".to_owned());
-    }
-    match (claims.get("iss"), client_id) {
+    jwt.check_iat(issuer.now(), IAT_WINDOW)?;
+    match (jwt.claims.get("iss"), client_id) {
         (None, _) => {}
         (Some(_), None) => {
-            return Err("The access token is anonymous, so the proof must not have an iss".to_owned());
+            return Err("the access token is anonymous, so it must not have an iss".to_owned());
         }
         (Some(iss), Some(client)) if iss.as_str() == Some(client) => {}
-        (Some(_), Some(_)) => return Err("The proof's iss is not the client_id".to_owned()),
+        (Some(_), Some(_)) => return Err("its iss is not the client_id".to_owned()),
     }
-    match (claims.get("nonce"), issuer.options.nonce_endpoint) {
-        (Some(Value::String(nonce)), true) => Ok(Some(nonce.clone())),
-        (Some(_), true) => Err("The proof's nonce is not a string".to_owned()),
-        (None, true) => Err("The proof has no nonce, but there is a nonce endpoint".to_owned()),
-        (Some(_), false) => Err("The proof has a nonce, but none was ever given".to_owned()),
+    match (jwt.claims.get("nonce"), issuer.options.nonce_endpoint) {
+        (_, true) => Ok(Some(jwt.text("nonce")?.to_owned())),
+        (Some(_), false) => Err("it has a nonce, but none was ever given".to_owned()),
         (None, false) => Ok(None),
     }
 }

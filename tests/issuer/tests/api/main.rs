@@ -8,6 +8,7 @@ mod dpop;
 mod encryption;
 mod faults;
 mod flows;
+mod key_attestations;
 mod program;
 mod refusals;
 mod setups;

@@ -1,0 +1,84 @@
+//! A wallet provider for tests: it vouches for whatever it is asked to.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::certs::{Authority, Chain};
+use crate::clock::system_now;
+use crate::jwt;
+
+/// Seconds that an attestation is valid.
+const LIFETIME: u64 = 3600;
+
+/// A wallet provider with a certificate chain of its own. Signer and intermediate travel in
+/// `x5c`, the root does not.
+#[derive(Clone)]
+pub struct Attester {
+    chain: Chain,
+    trust_pem: String,
+}
+
+/// What a key attestation (`OpenID4VCI` appendix D) shall say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyAttestationSpec {
+    /// Public JWKs for `attested_keys`, in order.
+    pub keys: Vec<Value>,
+    /// `nonce`, if there is one.
+    pub nonce: Option<String>,
+    /// `key_storage`; left out when empty.
+    pub key_storage: Vec<String>,
+    /// `user_authentication`; left out when empty.
+    pub user_authentication: Vec<String>,
+}
+
+impl Attester {
+    pub(crate) fn new() -> Self {
+        let authority = Authority::new("Test Attester");
+        Self { chain: authority.signer("https://attester.example"), trust_pem: authority.root_pem }
+    }
+
+    /// The root behind `x5c`, in PEM.
+    pub fn trust_pem(&self) -> &str {
+        &self.trust_pem
+    }
+
+    /// A key attestation that is good for an hour.
+    pub fn key_attestation(&self, spec: &KeyAttestationSpec) -> String {
+        let now = system_now().as_secs();
+        let mut claims = json!({
+            "iss": "https://attester.example",
+            "iat": now,
+            "exp": now + LIFETIME,
+            "attested_keys": spec.keys,
+        });
+        if let Some(nonce) = &spec.nonce {
+            claims["nonce"] = json!(nonce);
+        }
+        for (name, levels) in [("key_storage", &spec.key_storage), ("user_authentication", &spec.user_authentication)] {
+            if !levels.is_empty() {
+                claims[name] = json!(levels);
+            }
+        }
+        self.sign(&json!({"typ": "key-attestation+jwt"}), &claims)
+    }
+
+    /// A JWT that says just this. The header gets `alg` and `x5c` unless it has them; a member
+    /// that is null is left out.
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        let mut whole = Map::new();
+        whole.insert("alg".into(), json!(self.chain.key.public().alg()));
+        whole.insert("x5c".into(), json!(self.chain.x5c));
+        for (name, value) in header.as_object().into_iter().flatten() {
+            whole.insert(name.clone(), value.clone());
+        }
+        whole.retain(|_, value| !value.is_null());
+        jwt::sign(&self.chain.key, &Value::Object(whole), claims)
+    }
+}
+
+impl fmt::Debug for Attester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attester").finish_non_exhaustive()
+    }
+}
