@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
+use crate::metadata_cache::MetadataCache;
 use crate::model::ids::ClientId;
 use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
@@ -238,6 +239,7 @@ impl WalletBuilder {
             locale: self.locale.map(|locale| locale.replace('_', "-")),
             binding: self.binding,
             documents: DocumentCache::default(),
+            metadata: MetadataCache::default(),
             fetched_offers: FetchedOffers::default(),
             notify_in_background: self.notify_in_background,
             background: Background::default(),

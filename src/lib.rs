@@ -7,6 +7,7 @@ pub mod error;
 mod format;
 mod issuance;
 mod json;
+mod metadata_cache;
 pub mod model;
 mod outbox;
 pub mod platform;

@@ -8,6 +8,7 @@ use url::Url;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::json;
+use crate::metadata_cache::MetadataCache;
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
@@ -86,6 +87,7 @@ pub(crate) struct Setup {
     pub(crate) locale: Option<String>,
     pub(crate) binding: Binding,
     pub(crate) documents: DocumentCache,
+    pub(crate) metadata: MetadataCache,
     pub(crate) fetched_offers: FetchedOffers,
     pub(crate) notify_in_background: bool,
     pub(crate) background: Background,

@@ -9,6 +9,7 @@ mod accepting;
 mod authorizing;
 pub(crate) mod discovery;
 mod offer_summary;
+mod refetching;
 mod requesting;
 pub(crate) mod storing;
 
@@ -19,7 +20,7 @@ use url::Url;
 pub use accepting::AcceptOptions;
 pub use offer_summary::{OfferSummary, OfferedCredential};
 
-use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
 use crate::model::offer::TxCode;
@@ -278,6 +279,12 @@ impl Issuance {
         let result = Box::pin(run(&mut live)).await;
         if matches!(live.session.stage, Stage::Ended(_)) {
             outbox::flush_soon(&self.wallet);
+        }
+        // What went wrong may be because of something that has changed at the issuer.
+        let doubtful =
+            |error: &Error| matches!(error.kind(), ErrorKind::Issuer | ErrorKind::Metadata | ErrorKind::Verification);
+        if result.as_ref().is_err_and(doubtful) {
+            live.forget_metadata();
         }
         result.map_err(|error| error.in_session(&self.id).with_transcript(&live.log.transcript()))
     }

@@ -42,6 +42,7 @@ impl Live<'_> {
     async fn request_credential(&mut self, task: usize) -> Result<()> {
         self.make_missing_keys(task).await?;
         let mut may_retry = self.tasks()[task].plan.is_some() && self.session.issuer.nonce_endpoint.is_some();
+        let mut may_refetch = true;
         loop {
             let answer = self.send_credential_request(task).await;
             match answer {
@@ -50,6 +51,13 @@ impl Live<'_> {
                     if may_retry && matches!(error.code(), ErrorCode::NonceRefused | ErrorCode::ProofRefused) =>
                 {
                     may_retry = false;
+                    self.note(Event::CredentialDue { task })?;
+                }
+                Err(error) if may_refetch && error.code() == ErrorCode::ConfigurationRefused => {
+                    may_refetch = false;
+                    if let Some(error) = self.after_unknown(task, error).await {
+                        return self.request_failed(task, error).await;
+                    }
                     self.note(Event::CredentialDue { task })?;
                 }
                 Err(error) => return self.request_failed(task, error).await,

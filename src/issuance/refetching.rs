@@ -1,0 +1,69 @@
+//! Metadata read again on the way, because an answer suggests that it has changed.
+
+use super::{Live, discovery};
+use crate::error::{Advice, Error, ErrorCode, Operation, Result};
+use crate::session::Stage;
+
+impl Live<'_> {
+    /// Drops what the wallet remembers of the issuer and its server, for all issuances to come.
+    pub(super) fn forget_metadata(&self) {
+        self.wallet.metadata.forget(&self.session.issuer.credential_issuer, &self.session.server.issuer);
+    }
+
+    /// Reads the issuer's metadata again. The session goes on with it; the next write takes it along.
+    ///
+    /// Metadata that less vouches for than for the first is not taken: who can make a credential
+    /// request fail must not be able to get rid of a signature that way.
+    pub(super) async fn refetch_metadata(&mut self) -> Result<()> {
+        self.forget_metadata();
+        let issuer = self.session.issuer.credential_issuer.clone();
+        let found = discovery::issuer_afresh(self.wallet, &issuer, &self.log).await?;
+        let before = &self.session.provenance;
+        let weaker = (before.signed_by.is_some() && found.provenance.signed_by.is_none())
+            || (before.not_haip.is_none() && found.provenance.not_haip.is_some());
+        if weaker {
+            return Err(Error::new(
+                ErrorCode::MetadataUnsigned,
+                "read again, the issuer's metadata has less to vouch for it than before",
+            )
+            .at(Operation::IssuerMetadata));
+        }
+        self.session.issuer = found.metadata;
+        self.session.quirks = found.quirks;
+        self.session.provenance = found.provenance;
+        Ok(())
+    }
+
+    /// The issuer said that it does not know what was asked for: its metadata is read again, to see
+    /// what has changed. Gives the error that the request ends with, or nothing where it is another
+    /// request now that is worth to be sent.
+    pub(super) async fn after_unknown(&mut self, task: usize, error: Error) -> Option<Error> {
+        if error.server_error().is_some_and(|said| said.error == "unknown_credential_identifier") {
+            // That name came with the token: only another token brings another one.
+            self.forget_metadata();
+            return Some(error.advise(self.begin_again()));
+        }
+        let asked = self.session.issuer.credential_endpoint.clone();
+        if let Err(problem) = self.refetch_metadata().await {
+            tracing::warn!(target: "billfold::issuance", "the issuer's metadata could not be read again: {problem}");
+            return Some(error);
+        }
+        let Stage::Credentials { tasks, .. } = &self.session.stage else { return Some(error) };
+        let known = &self.session.issuer.credential_configurations_supported;
+        if !known.contains_key(&tasks[task].configuration) {
+            return Some(error.advise(Advice::GetNewOffer));
+        }
+        // The same request once more would have the same answer.
+        (self.session.issuer.credential_endpoint == asked).then_some(error)
+    }
+
+    /// How a user comes to another token.
+    fn begin_again(&self) -> Advice {
+        let grants = &self.session.offer.grants;
+        if grants.authorization_code.is_none() && grants.pre_authorized_code.is_some() {
+            Advice::GetNewOffer
+        } else {
+            Advice::StartOver
+        }
+    }
+}
