@@ -10,5 +10,6 @@ mod metadata;
 mod notify;
 mod offer;
 mod pre_authorized;
+mod remembered;
 mod requests;
 mod world;

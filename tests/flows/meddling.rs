@@ -35,16 +35,23 @@ impl HttpTransport for Meddling {
     }
 }
 
-fn meddled(
+pub(crate) fn meddled(
     world: &World,
     path: &'static str,
     change: impl Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send + Sync + 'static,
 ) -> Wallet {
-    let transport = Meddling(ReqwestTransport::new(), path, Box::new(change));
-    world.builder().http(transport).build().expect("a wallet")
+    world.builder().http(meddling(path, change)).build().expect("a wallet")
 }
 
-fn answer(status: u16, body: &Value) -> HttpResponse {
+/// The transport of such a wallet.
+pub(crate) fn meddling(
+    path: &'static str,
+    change: impl Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send + Sync + 'static,
+) -> impl HttpTransport {
+    Meddling(ReqwestTransport::new(), path, Box::new(change))
+}
+
+pub(crate) fn answer(status: u16, body: &Value) -> HttpResponse {
     http::Response::builder()
         .status(status)
         .header("content-type", "application/json")
@@ -52,7 +59,7 @@ fn answer(status: u16, body: &Value) -> HttpResponse {
         .expect("an answer")
 }
 
-fn with_json(answer: HttpResponse, change: impl Fn(&mut Value)) -> HttpResponse {
+pub(crate) fn with_json(answer: HttpResponse, change: impl Fn(&mut Value)) -> HttpResponse {
     let (parts, body) = answer.into_parts();
     let mut value: Value = serde_json::from_slice(&body).expect("JSON");
     change(&mut value);

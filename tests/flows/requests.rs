@@ -34,6 +34,18 @@ async fn a_cold_pre_authorized_issuance_takes_three_waves() {
 }
 
 #[tokio::test]
+async fn a_warm_pre_authorized_issuance_takes_two_waves() {
+    let world = World::with(slow()).await;
+    let wallet = world.wallet();
+    wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("the offer opens");
+    world.issuer.reset_log();
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("the offer opens");
+    assert_eq!(waves(&world), Vec::<Vec<String>>::new());
+    world.verified(&issuance.accept().await.expect("it is issued")).await;
+    assert_eq!(waves(&world), [vec!["POST /nonce", "POST /token"], vec!["POST /credential"]]);
+}
+
+#[tokio::test]
 async fn a_code_issuance_takes_two_waves_after_the_sign_in() {
     let world = World::with(slow()).await;
     let issuance = world.open(&code(SD_JWT)).await;
