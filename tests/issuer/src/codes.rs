@@ -17,6 +17,8 @@ pub enum Place {
     Authorize,
     /// Token.
     Token,
+    /// Nonce.
+    Nonce,
     /// Credential.
     Credential,
     /// Deferred credential.
@@ -90,13 +92,18 @@ const TOKEN: [&str; 14] = [
 /// RFC 6750 section 3.1: these come in `WWW-Authenticate`.
 const BEARER: [&str; 3] = ["insufficient_scope", "invalid_request", "invalid_token"];
 
+/// The nonce endpoint has no codes of its own and asks for no token.
+const NONCE: [&str; 3] = ["invalid_request", "server_error", "temporarily_unavailable"];
+
 /// `OpenID4VCI` section 8.3.1, and codes of its drafts.
-const CREDENTIAL: [&str; 11] = [
+const CREDENTIAL: [&str; 13] = [
     "credential_request_denied",
     "invalid_credential_request",
     "invalid_encryption_parameters",
     "invalid_nonce",
+    "invalid_or_missing_proof",
     "invalid_proof",
+    "issuance_pending",
     "server_error",
     "temporarily_unavailable",
     "unknown_credential_configuration",
@@ -121,14 +128,15 @@ const NOTIFICATION: [&str; 4] =
     ["invalid_notification_id", "invalid_notification_request", "server_error", "temporarily_unavailable"];
 
 impl Place {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Par, Self::Authorize, Self::Token, Self::Credential, Self::Deferred, Self::Notification];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Par, Self::Authorize, Self::Token, Self::Nonce, Self::Credential, Self::Deferred, Self::Notification];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Par => "par",
             Self::Authorize => "authorize",
             Self::Token => "token",
+            Self::Nonce => "nonce",
             Self::Credential => "credential",
             Self::Deferred => "deferred",
             Self::Notification => "notification",
@@ -141,6 +149,7 @@ impl Place {
             Self::Par => &[&PAR, &CLIENT, &DPOP],
             Self::Authorize => &[&AUTHORIZE],
             Self::Token => &[&TOKEN, &CLIENT, &DPOP],
+            Self::Nonce => &[&NONCE],
             Self::Credential => &[&CREDENTIAL, &BEARER, &DPOP],
             Self::Deferred => &[&DEFERRED, &BEARER, &DPOP],
             Self::Notification => &[&NOTIFICATION, &BEARER, &DPOP],
@@ -152,7 +161,7 @@ impl Place {
     fn realm(self, server: usize) -> Realm {
         match self {
             Self::Par | Self::Authorize | Self::Token => Realm::Authorization(server),
-            Self::Credential | Self::Deferred | Self::Notification => Realm::Resource,
+            Self::Nonce | Self::Credential | Self::Deferred | Self::Notification => Realm::Resource,
         }
     }
 }
@@ -169,7 +178,9 @@ pub(crate) fn forced(issuer: &Issuer, place: Place, server: usize, scheme: Schem
     let realm = place.realm(server);
     let refusal = match code {
         "use_dpop_nonce" | "invalid_dpop_proof" => dpop::refusal(realm, code, &words),
-        _ if realm == Realm::Resource && BEARER.contains(&code) => Refusal::protected(scheme, code, &words),
+        _ if realm == Realm::Resource && place != Place::Nonce && BEARER.contains(&code) => {
+            Refusal::protected(scheme, code, &words)
+        }
         _ => Refusal::new(code, words).status(status(code)),
     };
     Some(match code {

@@ -7,29 +7,31 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::access::authorize;
+use crate::answers::finish;
 use crate::catalogue::Configuration;
 use crate::codes::{self, Place};
 use crate::deferred::put_off;
 use crate::encoding::random_text;
 use crate::encryption;
 use crate::faults::Fault;
-use crate::formats::{self, Mistakes};
 use crate::issuer::Issuer;
 use crate::oauth::media_type;
-use crate::proof::Holder;
 use crate::proofs;
-use crate::refusal::{Refusal, no_store};
+use crate::refusal::{Refusal, Scheme, no_store};
 use crate::token::Token;
 
 /// One credential response, as the notification endpoint knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
     /// The grant that it was made for, which any token of that grant may speak for.
-    family: String,
+    pub(crate) family: String,
 }
 
 /// Gives a nonce.
 pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    if let Some(refusal) = codes::forced(issuer, Place::Nonce, 0, Scheme::Bearer) {
+        return refusal.into_response();
+    }
     if headers.contains_key(AUTHORIZATION) {
         return Refusal::new("invalid_request", "The nonce endpoint takes no access token").into_response();
     }
@@ -74,26 +76,6 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     }
     let answer = finish(issuer, token.family, configuration, &holders);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
-}
-
-/// The answer with credentials: one for each key, or a single one bound to none.
-pub(crate) fn finish(issuer: &Issuer, family: String, configuration: &Configuration, holders: &[Holder]) -> Value {
-    let mistakes = Mistakes::draw(issuer);
-    let make = |holder| json!({"credential": formats::make(issuer, configuration, holder, &mistakes)});
-    let credentials: Vec<Value> = if issuer.faults.strikes(Fault::EmptyCredentials) {
-        Vec::new()
-    } else if holders.is_empty() {
-        vec![make(None)]
-    } else {
-        holders.iter().map(|holder| make(Some(holder))).collect()
-    };
-    let mut answer = json!({"credentials": credentials});
-    if issuer.options.notification_endpoint {
-        let id = random_text();
-        answer["notification_id"] = json!(id);
-        issuer.book().issued.insert(id, Issued { family });
-    }
-    answer
 }
 
 /// A request that is not well-formed.
@@ -165,6 +147,7 @@ fn choose<'a>(issuer: &'a Issuer, token: &Token, request: &Map<String, Value>) -
 /// Takes a notification.
 pub(crate) fn notification(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
     match notified(issuer, headers, body) {
+        Ok(()) if issuer.faults.strikes(Fault::NotificationBody) => no_store(StatusCode::OK, &json!({"taken": true})),
         Ok(()) => {
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::NO_CONTENT;

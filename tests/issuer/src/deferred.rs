@@ -2,11 +2,12 @@
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::access::authorize;
+use crate::answers::{finish, pending};
 use crate::codes::{self, Place};
-use crate::credential::{finish, malformed};
+use crate::credential::malformed;
 use crate::encoding::random_text;
 use crate::encryption;
 use crate::faults::Fault;
@@ -33,7 +34,7 @@ pub(crate) fn put_off(
     waits: u32,
 ) -> Value {
     let id = random_text();
-    let answer = waiting(issuer, &id);
+    let answer = pending(issuer, &id);
     let transaction = Transaction {
         client_id: client_id.map(str::to_owned),
         configuration: configuration.to_owned(),
@@ -42,10 +43,6 @@ pub(crate) fn put_off(
     };
     issuer.book().transactions.insert(id, transaction);
     answer
-}
-
-fn waiting(issuer: &Issuer, id: &str) -> Value {
-    json!({"transaction_id": id, "interval": issuer.options.deferred_interval})
 }
 
 /// Takes a deferred credential request.
@@ -84,7 +81,9 @@ fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response
     }
     if transaction.waits > 0 {
         transaction.waits -= 1;
-        return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &waiting(issuer, id)));
+        let changed = issuer.faults.strikes(Fault::ChangedTransactionId).then(random_text);
+        let answer = pending(issuer, changed.as_deref().unwrap_or(id));
+        return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &answer));
     }
     let transaction = book.transactions.remove(id).expect("it was just there");
     drop(book);

@@ -166,6 +166,32 @@ faults! {
     MissingTokenType = "missing-token-type",
     /// The credential answer holds an empty array.
     EmptyCredentials = "empty-credentials",
+    /// There is one credential less than keys, if there is more than one key.
+    FewerCredentials = "fewer-credentials",
+    /// The credentials come in another order than their keys were sent in.
+    ShuffledCredentials = "shuffled-credentials",
+    /// The last credential is bound to the first one's key; with one key there are two credentials for it.
+    SameKeyTwice = "same-key-twice",
+    /// The credentials are strings instead of objects, as in a draft.
+    BareCredentials = "bare-credentials",
+    /// The credential answer and the entries in it have members that no specification knows, as they may.
+    UnknownMembers = "unknown-members",
+    /// The answer has credentials and a `transaction_id`.
+    BothAnswer = "both-answer",
+    /// The answer has neither credentials nor a `transaction_id`.
+    NeitherAnswer = "neither-answer",
+    /// The deferred endpoint answers 202 with another `transaction_id`, which nobody knows.
+    ChangedTransactionId = "changed-transaction-id",
+    /// Every 202 has an `interval` of 0.
+    IntervalZero = "interval-zero",
+    /// No 202 has an `interval`.
+    MissingInterval = "missing-interval",
+    /// Credentials are put off, but the metadata names no deferred endpoint.
+    HiddenDeferredEndpoint = "hidden-deferred-endpoint",
+    /// The notification endpoint answers 200 with a body, as it may.
+    NotificationBody = "notification-body",
+    /// Answers with `WWW-Authenticate` have no body, as they may.
+    BareChallenge = "bare-challenge",
     /// The credential request is refused with `credential_request_denied`.
     CredentialDenied = "credential-denied",
     /// The credential endpoint calls the access token invalid.

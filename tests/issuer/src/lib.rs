@@ -18,6 +18,7 @@
 //! [`TestIssuer::start`] does the same on a tokio runtime that is there already.
 
 mod access;
+mod answers;
 mod attester;
 mod authorize;
 mod catalogue;

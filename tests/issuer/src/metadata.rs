@@ -38,7 +38,7 @@ pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Resp
     if issuer.options.notification_endpoint {
         document["notification_endpoint"] = json!(format!("{id}/notification"));
     }
-    if issuer.options.deferred_waits.is_some() {
+    if issuer.options.deferred_waits.is_some() && !issuer.faults.strikes(Fault::HiddenDeferredEndpoint) {
         document["deferred_credential_endpoint"] = json!(format!("{id}/deferred"));
     }
     if issuer.options.batch_size >= 2 {

@@ -11,7 +11,7 @@ use axum::extract::{RawQuery, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -166,6 +166,10 @@ async fn answer(issuer: &Issuer, request: Request, next: Next) -> Response {
         return redirect(post, &format!("http://localhost:{port}{path}"));
     }
     let mut response = renewed(issuer, &path, next.run(request).await);
+    if response.headers().contains_key(WWW_AUTHENTICATE) && issuer.faults.strikes(Fault::BareChallenge) {
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(CONTENT_TYPE);
+    }
     for wire in [Wire::DeepJson, Wire::BadJson, Wire::Oversized, Wire::ContentType, Wire::Drop] {
         if strikes(wire) {
             response = spoil(response, wire, target).await;

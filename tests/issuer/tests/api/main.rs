@@ -1,5 +1,6 @@
 //! Drives the issuer over real HTTP with a client written for these tests.
 
+mod answers;
 mod authorization;
 mod client;
 mod credentials;

@@ -1,0 +1,77 @@
+//! The answers of the credential and deferred endpoints, and what can be wrong about them.
+
+use serde_json::{Value, json};
+
+use crate::catalogue::Configuration;
+use crate::credential::Issued;
+use crate::encoding::random_text;
+use crate::faults::Fault;
+use crate::formats::{self, Mistakes};
+use crate::issuer::Issuer;
+use crate::proof::Holder;
+
+/// The answer with credentials: one for each key, or a single one bound to none.
+pub(crate) fn finish(issuer: &Issuer, family: String, configuration: &Configuration, holders: &[Holder]) -> Value {
+    let strikes = |fault| issuer.faults.strikes(fault);
+    let mistakes = Mistakes::draw(issuer);
+    let mut keys: Vec<Option<&Holder>> =
+        if holders.is_empty() { vec![None] } else { holders.iter().map(Some).collect() };
+    if strikes(Fault::FewerCredentials) && keys.len() > 1 {
+        keys.pop();
+    }
+    if strikes(Fault::ShuffledCredentials) {
+        keys.rotate_left(1);
+    }
+    if strikes(Fault::SameKeyTwice) {
+        match &mut keys[..] {
+            [first, .., last] => *last = *first,
+            _ => keys.push(keys[0]),
+        }
+    }
+    if strikes(Fault::EmptyCredentials) {
+        keys.clear();
+    }
+    let (bare, more) = (strikes(Fault::BareCredentials), strikes(Fault::UnknownMembers));
+    let credentials: Vec<Value> = keys
+        .into_iter()
+        .map(|holder| {
+            let credential = formats::make(issuer, configuration, holder, &mistakes);
+            if bare {
+                return json!(credential);
+            }
+            let mut entry = json!({"credential": credential});
+            if more {
+                entry["something_new"] = json!({"a": [1]});
+            }
+            entry
+        })
+        .collect();
+    let mut answer = json!({});
+    if !strikes(Fault::NeitherAnswer) {
+        answer["credentials"] = json!(credentials);
+    }
+    if strikes(Fault::BothAnswer) {
+        answer["transaction_id"] = json!(random_text());
+        answer["interval"] = json!(issuer.options.deferred_interval);
+    }
+    if more {
+        answer["something_new"] = json!("x");
+    }
+    if issuer.options.notification_endpoint {
+        let id = random_text();
+        answer["notification_id"] = json!(id);
+        issuer.book().issued.insert(id, Issued { family });
+    }
+    answer
+}
+
+/// The answer that says to ask again later; it has to be sent with status 202.
+pub(crate) fn pending(issuer: &Issuer, id: &str) -> Value {
+    let strikes = |fault| issuer.faults.strikes(fault);
+    let interval = if strikes(Fault::IntervalZero) { 0 } else { issuer.options.deferred_interval };
+    let mut answer = json!({"transaction_id": id, "interval": interval});
+    if strikes(Fault::MissingInterval) {
+        answer.as_object_mut().expect("made as an object").remove("interval");
+    }
+    answer
+}
