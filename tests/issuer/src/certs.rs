@@ -41,6 +41,8 @@ pub(crate) struct Authority {
     label: String,
     /// The root certificate in PEM.
     pub(crate) root_pem: String,
+    /// The same as an entry of `x5c`, where it has no place.
+    pub(crate) root_entry: String,
 }
 
 impl Authority {
@@ -53,8 +55,9 @@ impl Authority {
         let intermediate_name = name(&format!("{label} Intermediate"));
         let intermediate_cert =
             issue(Ca { subject: intermediate_name.clone(), issuer: root_name, below: 0 }, &intermediate, &root);
+        let root_entry = b64_standard(root_cert.to_der().expect("a certificate has a DER form"));
         let root_pem = root_cert.to_pem(LineEnding::LF).expect("a certificate has a PEM form");
-        Self { intermediate, intermediate_cert, intermediate_name, label: label.to_owned(), root_pem }
+        Self { intermediate, intermediate_cert, intermediate_name, label: label.to_owned(), root_pem, root_entry }
     }
 
     /// A signer whose certificate names the given issuer identifier.
@@ -71,6 +74,16 @@ impl Authority {
             .to_vec();
         Chain { key: PrivateKey::P256(key), x5c }
     }
+}
+
+/// A signer whose certificate nobody else vouches for.
+pub(crate) fn self_signed(issuer: &str) -> Chain {
+    let key = new_p256();
+    let subject = name("Test Issuer Self-Signed Signer");
+    let profile = Signer { subject: subject.clone(), issuer: subject, uri: issuer.to_owned() };
+    let cert = issue(profile, &key, &key);
+    let x5c = vec![b64_standard(cert.to_der().expect("a certificate has a DER form"))];
+    Chain { key: PrivateKey::P256(key), x5c }
 }
 
 fn name(common: &str) -> Name {

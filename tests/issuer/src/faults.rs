@@ -196,6 +196,34 @@ faults! {
     CredentialDenied = "credential-denied",
     /// The credential endpoint calls the access token invalid.
     InvalidToken = "invalid-token",
+    /// The signed metadata's `typ` is `JWT`.
+    SignedMetadataWrongTyp = "signed-metadata-wrong-typ",
+    /// The signed metadata's `sub` is another issuer.
+    SignedMetadataWrongSub = "signed-metadata-wrong-sub",
+    /// The signed metadata expired an hour ago.
+    SignedMetadataExpired = "signed-metadata-expired",
+    /// The signed metadata has no `iat`.
+    SignedMetadataNoIat = "signed-metadata-no-iat",
+    /// The signed metadata is unsigned (`alg` is `none`).
+    SignedMetadataAlgNone = "signed-metadata-alg-none",
+    /// The signed metadata has a MAC that is made with the public key.
+    SignedMetadataHs256 = "signed-metadata-hs256",
+    /// The signed metadata's chain leads to a root that nobody trusts.
+    SignedMetadataUntrusted = "signed-metadata-untrusted",
+    /// The signed metadata's signature was made with another key.
+    SignedMetadataBadSignature = "signed-metadata-bad-signature",
+    /// The signed metadata's `x5c` has the root in it.
+    SignedMetadataWithAnchor = "signed-metadata-with-anchor",
+    /// The signed metadata's `x5c` is a self-signed certificate.
+    SignedMetadataSelfSigned = "signed-metadata-self-signed",
+    /// The signed metadata has no `x5c`.
+    SignedMetadataNoX5c = "signed-metadata-no-x5c",
+    /// The signed metadata has another `credential_endpoint` than the JSON.
+    SignedMetadataDiffers = "signed-metadata-differs",
+    /// The metadata is JSON although only a JWT was asked for.
+    UnsignedAnswer = "unsigned-answer",
+    /// The metadata is a JWT although only JSON was asked for, where it can be signed.
+    UnaskedSignedMetadata = "unasked-signed-metadata",
     /// The answer is plain although encryption was asked for.
     PlainAnswer = "plain-answer",
     /// The answer is encrypted to a key that nobody has.

@@ -53,6 +53,7 @@ mod proofs;
 mod refusal;
 mod server;
 mod shown;
+mod signed_metadata;
 mod signers;
 mod token;
 mod user;
@@ -73,6 +74,7 @@ pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
 pub use crate::options::{
     AttestationProof, AuthorizationServer, Client, Dpop, Encryption, IssuerKey, KeyAttestation, Login, Options, Par,
+    SignedMetadata,
 };
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use billfold_test_issuer::{
     AttestationProof, AuthorizationServer, Decision, Dpop, Encryption, Fault, IssuerKey, KeyAttestation, Login,
-    Options, Par, Profile, TestIssuer, open, sign_in,
+    Options, Par, Profile, SignedMetadata, TestIssuer, open, sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -105,6 +105,9 @@ struct Serve {
     /// File with roots of attesters to trust besides the built-in one, in PEM.
     #[arg(long, value_name = "FILE", value_parser = read_file)]
     attester_trust: Option<String>,
+    /// Issuer metadata as a JWT.
+    #[arg(long, value_enum, default_value_t = SignedMetadataMode::Off)]
+    signed_metadata: SignedMetadataMode,
     /// Encryption of credential requests and responses.
     #[arg(long, value_enum, default_value_t = EncryptionMode::Off)]
     encryption: EncryptionMode,
@@ -146,6 +149,13 @@ enum AttestationProofMode {
 
 fn read_file(path: &str) -> Result<String, std::io::Error> {
     std::fs::read_to_string(path)
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SignedMetadataMode {
+    Off,
+    Offered,
+    Only,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -225,6 +235,11 @@ impl From<Serve> for Options {
                 AttestationProofMode::Only => AttestationProof::Only,
             },
             attester_trust_pem: arguments.attester_trust,
+            signed_metadata: match arguments.signed_metadata {
+                SignedMetadataMode::Off => SignedMetadata::Off,
+                SignedMetadataMode::Offered => SignedMetadata::Offered,
+                SignedMetadataMode::Only => SignedMetadata::Only,
+            },
             encryption: match arguments.encryption {
                 EncryptionMode::Off => Encryption::Off,
                 EncryptionMode::Offered => Encryption::Offered,

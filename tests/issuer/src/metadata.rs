@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kind, logo};
@@ -14,9 +15,14 @@ use crate::issuer::Issuer;
 use crate::oauth::AuthServer;
 use crate::options::{AuthorizationServer, Dpop, Par};
 use crate::refusal::{Refusal, json_answer};
+use crate::signed_metadata;
 
 /// Credential issuer metadata.
-pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Response {
+pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>, headers: HeaderMap) -> Response {
+    signed_metadata::answer(&issuer, &headers, document(&issuer))
+}
+
+fn document(issuer: &Issuer) -> Value {
     let id = &issuer.id;
     let configurations: serde_json::Map<_, _> = issuer
         .configurations
@@ -44,11 +50,11 @@ pub(crate) async fn credential_issuer(State(issuer): State<Arc<Issuer>>) -> Resp
     if issuer.options.batch_size >= 2 {
         document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
     }
-    encryption::announce(&issuer, &mut document);
+    encryption::announce(issuer, &mut document);
     if issuer.options.authorization_server != AuthorizationServer::Own {
         document["authorization_servers"] = issuer.servers.iter().map(|server| json!(server.id)).collect();
     }
-    json_answer(&document)
+    document
 }
 
 /// Authorization server metadata (RFC 8414).

@@ -99,6 +99,18 @@ pub enum AttestationProof {
     Only,
 }
 
+/// Issuer metadata as a JWT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignedMetadata {
+    /// The metadata is JSON, whatever `Accept` says.
+    #[default]
+    Off,
+    /// Whoever prefers `application/jwt` gets it.
+    Offered,
+    /// There is nothing else; who does not accept it gets 406.
+    Only,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -174,6 +186,8 @@ pub struct Options {
     pub attestation_proof: AttestationProof,
     /// Roots of attesters to trust besides the built-in one, in PEM.
     pub attester_trust_pem: Option<String>,
+    /// Issuer metadata as a JWT, under the same root as credentials.
+    pub signed_metadata: SignedMetadata,
     /// Encryption of credential requests and responses.
     pub encryption: Encryption,
     /// The `enc` values that are listed and taken: `A128GCM` and `A256GCM` or one of them.
@@ -225,6 +239,7 @@ impl Default for Options {
             key_attestation: KeyAttestation::default(),
             attestation_proof: AttestationProof::default(),
             attester_trust_pem: None,
+            signed_metadata: SignedMetadata::default(),
             encryption: Encryption::default(),
             encryption_enc_values: jwe::ENCS.map(str::to_owned).to_vec(),
             encryption_zip: false,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::certs::{Authority, Chain};
+use crate::certs::{Authority, Chain, self_signed};
 use crate::keys::PrivateKey;
 use crate::options::IssuerKey;
 
@@ -18,8 +18,19 @@ pub(crate) struct Signers {
     did_jwk: PrivateKey,
     did_web: PrivateKey,
     did_web_id: String,
+    /// What signs the metadata.
+    pub(crate) metadata: MetadataSigners,
     /// The trusted root, in PEM.
     pub(crate) trust_pem: String,
+}
+
+/// The right signer of issuer metadata, and wrong ones.
+pub(crate) struct MetadataSigners {
+    pub(crate) right: Chain,
+    pub(crate) untrusted: Chain,
+    pub(crate) self_signed: Chain,
+    /// The trusted root as an entry of `x5c`, where it has no place.
+    pub(crate) root: String,
 }
 
 /// How one credential is to be signed.
@@ -47,6 +58,12 @@ impl Signers {
             did_jwk: PrivateKey::p256(),
             did_web: PrivateKey::p384(),
             did_web_id,
+            metadata: MetadataSigners {
+                right: authority.signer(&id),
+                untrusted: Authority::new("Unknown").signer(&id),
+                self_signed: self_signed(&id),
+                root: authority.root_entry,
+            },
             trust_pem: authority.root_pem,
         }
     }

@@ -13,3 +13,4 @@ mod key_attestations;
 mod program;
 mod refusals;
 mod setups;
+mod signed_metadata;
