@@ -19,6 +19,8 @@ mod recorded_tests;
 mod session;
 mod setup;
 mod transcript;
+#[cfg(test)]
+mod vectors_tests;
 mod verify;
 mod wallet;
 mod wire;

@@ -6,7 +6,7 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
-use super::checks::{failed, unknown};
+use super::checks::unknown;
 use super::jwt_vc_json::read_types;
 use super::{CredentialFormat, Examined};
 use crate::model::format::Format;

@@ -53,14 +53,19 @@ pub(crate) fn select<'a>(
             };
             match (step, value) {
                 (PathStep::Key(key), Value::Object(members)) => {
-                    members.get(key).into_iter().for_each(|member| take(member, step.clone()));
+                    if let Some(member) = members.get(key) {
+                        take(member, step.clone());
+                    }
                 }
                 (PathStep::Index(key), Value::Object(members)) if model == ClaimModel::Mdoc => {
-                    members.get(&key.to_string()).into_iter().for_each(|member| take(member, step.clone()));
+                    if let Some(member) = members.get(&key.to_string()) {
+                        take(member, step.clone());
+                    }
                 }
                 (PathStep::Index(index), Value::Array(items)) => {
-                    let item = usize::try_from(*index).ok().and_then(|index| items.get(index));
-                    item.into_iter().for_each(|item| take(item, step.clone()));
+                    if let Some(item) = usize::try_from(*index).ok().and_then(|index| items.get(index)) {
+                        take(item, step.clone());
+                    }
                 }
                 (PathStep::All, Value::Array(items)) => {
                     (0_u64..).zip(items).for_each(|(index, item)| take(item, PathStep::Index(index)));
@@ -91,8 +96,8 @@ fn contradicts(one: &[PathStep], other: &[PathStep], model: ClaimModel) -> bool 
     let fork = one.iter().zip(other).find(|(one, other)| one != other);
     match fork {
         None => one.len() == other.len(),
-        Some((PathStep::All, PathStep::Index(_)) | (PathStep::Index(_), PathStep::All)) => true,
-        Some((PathStep::Key(_), PathStep::All) | (PathStep::All, PathStep::Key(_))) => true,
+        // The paths differ here, so the other step is none that says the same.
+        Some((PathStep::All, _) | (_, PathStep::All)) => true,
         // The keys of a map in an mdoc may be numbers.
         Some((PathStep::Key(_), PathStep::Index(_)) | (PathStep::Index(_), PathStep::Key(_))) => {
             model == ClaimModel::Json
