@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::model::jwk::Algorithm;
-use crate::verify::testing::{Certified, NOW, TestKey, anchors, vectors, x5c};
+use crate::verify::testing::{Certified, NOW, TestKey, anchors, spec_vectors, x5c};
 
 const ISSUER: &str = "https://issuer.example/tenant";
 const AT: At = At { now: Timestamp::from_seconds(NOW), skew: 60 };
@@ -193,7 +193,7 @@ fn without_a_certificate_the_key_is_an_anchors_own() {
 // covers: META-34, META-36, HAIP-18
 #[test]
 fn the_official_sample_counts_only_where_it_is_pinned() {
-    let Some(folder) = vectors("1.0-derived") else { return };
+    let Some(folder) = spec_vectors("1.0-derived") else { return };
     let file = folder.join("1.0__credential_issuer_metadata_sd_jwt_jwt.txt");
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let token = text.trim();
