@@ -172,7 +172,8 @@ impl Live<'_> {
                         ErrorCode::ResponseMalformed,
                         "the issuer deferred the credential and has no endpoint to get it from",
                     );
-                    return self.task_failed(task, error.at(operation)).await;
+                    let error = error.at(operation).outcome_is(RequestOutcome::Answered);
+                    return self.task_failed(task, error).await;
                 }
                 let until = self.wallet.clock.now() + i64::try_from(interval).unwrap_or(i64::MAX);
                 self.record(Event::CredentialDeferred { task, transaction_id, until }).await
