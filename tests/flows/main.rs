@@ -3,6 +3,7 @@
 mod authorization_code;
 mod crash;
 mod deferred;
+mod endpoints;
 mod formats;
 mod hostile;
 mod meddling;
@@ -12,4 +13,5 @@ mod offer;
 mod pre_authorized;
 mod remembered;
 mod requests;
+mod signing;
 mod world;

@@ -1,8 +1,10 @@
-//! How issuers' metadata is asked for, believed and kept in mind.
+//! Issuers that sign their metadata, and wallets that care or don't.
 
-use billfold::{Advice, ErrorCode, SignedMetadata};
+use billfold::{AcceptOptions, Advice, ErrorCode, ErrorKind, Profile, SignedMetadata, Wallet};
+use serde_json::{Value, json};
 
-use crate::world::{SD_JWT, World, failure, pre_authorized};
+use crate::signing::{Authority, Form, Signing, x5c};
+use crate::world::{Moved, SD_JWT, World, failure, pre_authorized};
 
 const WELL_KNOWN: &str = "/.well-known/openid-credential-issuer";
 
@@ -46,4 +48,173 @@ async fn unsigned_metadata_is_taken_where_signed_is_only_preferred() {
     let issuance = prefer.open_offer(&offer.link).await.expect("it opens");
     assert_eq!(issuance.offer().metadata_signed_by, None);
     world.verified(&issuance.accept().await.expect("it is issued")).await;
+}
+
+fn signed(
+    world: &World,
+    policy: SignedMetadata,
+    change: impl Fn(&mut Value, &mut Value) -> Form + Send + Sync + 'static,
+) -> Wallet {
+    signed_by(world, Authority::new(), policy, move |_, header, claims| change(header, claims))
+}
+
+/// A wallet that trusts an authority, and is shown metadata which that authority's signer signed.
+fn signed_by(
+    world: &World,
+    authority: Authority,
+    policy: SignedMetadata,
+    change: impl Fn(usize, &mut Value, &mut Value) -> Form + Send + Sync + 'static,
+) -> Wallet {
+    let anchor = authority.root_pem.clone();
+    let wallet = world.builder().signed_metadata(policy).metadata_anchors(anchor);
+    wallet.http(Signing::new(WELL_KNOWN, authority, change)).build().expect("a wallet")
+}
+
+// covers: META-07, META-34, META-36
+#[tokio::test]
+async fn signed_metadata_leads_to_a_credential_and_says_who_signed() {
+    for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
+        let world = World::new().await;
+        let wallet = signed(&world, policy, |_, _| Form::Signed);
+        let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+        assert_eq!(issuance.offer().metadata_signed_by.as_deref(), Some("CN=Metadata Signer"));
+        // It is still known after a restart.
+        let again = world.wallet().resume(issuance.id()).await.expect("it is there");
+        assert_eq!(again.offer().metadata_signed_by.as_deref(), Some("CN=Metadata Signer"));
+        world.verified(&issuance.accept().await.expect("it is issued")).await;
+        assert_eq!(world.count(WELL_KNOWN), 1);
+    }
+}
+
+// covers: META-34, META-36, META-37
+#[tokio::test]
+async fn rejected_signed_metadata_is_the_end_of_it() {
+    type Change = fn(&mut Value, &mut Value) -> Form;
+    let table: Vec<(&str, Change, ErrorCode)> = vec![
+        ("typ", |header, _| set(header, "typ", json!("JWT")), ErrorCode::MetadataSignatureInvalid),
+        ("none", |header, _| set(header, "alg", json!("none")), ErrorCode::MetadataSignatureInvalid),
+        ("HS256", |header, _| set(header, "alg", json!("HS256")), ErrorCode::MetadataSignatureInvalid),
+        ("iat", |_, claims| set(claims, "iat", Value::Null), ErrorCode::MetadataSignatureInvalid),
+        ("future", |_, claims| set(claims, "iat", json!(9_999_999_999_u64)), ErrorCode::MetadataSignatureInvalid),
+        ("expired", |_, claims| set(claims, "exp", json!(1_700_000_000)), ErrorCode::MetadataSignatureInvalid),
+        ("sub", |_, claims| set(claims, "sub", json!("https://issuer.example")), ErrorCode::IssuerMismatch),
+        (
+            "issuer",
+            |_, claims| set(claims, "credential_issuer", json!("https://issuer.example")),
+            ErrorCode::IssuerMismatch,
+        ),
+        ("spoilt", |_, _| Form::Spoilt, ErrorCode::MetadataSignatureInvalid),
+        (
+            "stranger",
+            |header, _| {
+                let stranger = Authority::new();
+                set(header, "x5c", x5c(&[&stranger.signer, &stranger.root]))
+            },
+            // The stranger has not signed it either.
+            ErrorCode::MetadataSignatureInvalid,
+        ),
+        ("nobody", |header, _| set(header, "x5c", Value::Null), ErrorCode::MetadataSignatureInvalid),
+    ];
+    let world = World::new().await;
+    for (name, change, code) in table {
+        for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
+            world.issuer.reset_log();
+            let wallet = signed(&world, policy, change);
+            let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
+            assert_eq!((error.code(), error.kind()), (code, ErrorKind::Metadata), "{name}: {error}");
+            assert_eq!(world.count(WELL_KNOWN), 1, "{name}: it is not taken unsigned instead");
+            assert_eq!(world.count("/token"), 0);
+            assert!(world.wallet().pending().await.expect("a list").is_empty());
+        }
+    }
+}
+
+fn set(object: &mut Value, name: &str, value: Value) -> Form {
+    object[name] = value;
+    Form::Signed
+}
+
+// covers: META-36, META-37
+#[tokio::test]
+async fn a_signer_whom_nobody_vouches_for_is_refused() {
+    for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
+        let world = World::new().await;
+        let (signer, other) = (Authority::new(), Authority::new());
+        let transport = Signing::new(WELL_KNOWN, signer, |_, _, _| Form::Signed);
+        let wallet = world.builder().signed_metadata(policy).metadata_anchors(other.root_pem);
+        let wallet = wallet.http(transport).build().expect("a wallet");
+        let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
+        assert_eq!((error.code(), error.advice()), (ErrorCode::MetadataUntrusted, Advice::GiveUp));
+        assert_eq!(world.count(WELL_KNOWN), 1);
+    }
+}
+
+// covers: META-07
+#[tokio::test]
+async fn signed_metadata_that_was_not_asked_for_is_not_read() {
+    let world = World::new().await;
+    let wallet = signed(&world, SignedMetadata::Ignore, |_, _| Form::Signed);
+    let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
+    assert_eq!(error.code(), ErrorCode::WrongContentType);
+    assert_eq!(world.count(WELL_KNOWN), 1);
+}
+
+// covers: META-36, HAIP-18
+#[tokio::test]
+async fn haip_takes_neither_a_self_signed_signer_nor_an_anchor_in_the_chain() {
+    let haip = || AcceptOptions { profile: Some(Profile::Haip), ..AcceptOptions::default() };
+    let pinned = Authority::new();
+    let (own_pem, own) = pinned.self_signed();
+    let chained = Authority::new();
+    let (root_pem, chain) = (chained.root_pem.clone(), x5c(&[&chained.signer, &chained.root]));
+    for (authority, anchor, certificates, said) in
+        [(pinned, own_pem, x5c(&[&own]), "self-signed"), (chained, root_pem, chain, "trust anchor")]
+    {
+        let world = World::new().await;
+        let transport =
+            Signing::new(WELL_KNOWN, authority, move |_, header, _| set(header, "x5c", certificates.clone()));
+        let wallet = world.builder().signed_metadata(SignedMetadata::Require).metadata_anchors(anchor);
+        let wallet = wallet.http(transport).build().expect("a wallet");
+        let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+        let error = failure(issuance.accept_with(haip()).await);
+        assert_eq!(error.code(), ErrorCode::ProfileViolated);
+        assert!(error.detail().contains(said), "{error}");
+        assert_eq!(world.count("/token"), 0);
+        // An ordinary wallet may pin whom it likes.
+        world.verified(&issuance.accept().await.expect("it is issued")).await;
+    }
+}
+
+// covers: META-37
+#[tokio::test]
+async fn a_failed_request_is_no_way_to_get_rid_of_the_signature() {
+    let world = World::new().await;
+    let wallet = signed_by(&world, Authority::new(), SignedMetadata::Prefer, |nth, _, claims| {
+        let endpoint = claims["credential_endpoint"].as_str().expect("text").to_owned();
+        claims["credential_endpoint"] = json!(format!("{endpoint}?at={nth}"));
+        if nth == 0 { Form::Signed } else { Form::Unsigned }
+    });
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    world.issuer.set_fault_times("unknown-credential-configuration-at-credential", 1).expect("a fault");
+    assert_eq!(failure(issuance.accept().await).code(), ErrorCode::ConfigurationRefused);
+    assert_eq!((world.count(WELL_KNOWN), world.count("/credential")), (2, 1));
+}
+
+#[tokio::test]
+async fn signed_metadata_is_remembered_no_longer_than_it_is_good() {
+    let world = World::new().await;
+    let clock = Moved::default();
+    let authority = Authority::new();
+    let anchor = authority.root_pem.clone();
+    let transport = Signing::new(WELL_KNOWN, authority, |_, _, claims| {
+        claims["exp"] = json!(claims["iat"].as_i64().expect("a number") + 100);
+        Form::Signed
+    });
+    let wallet = world.builder().signed_metadata(SignedMetadata::Require).metadata_anchors(anchor);
+    let wallet = wallet.http(transport).clock(clock.clone()).build().expect("a wallet");
+    for (pass, asked) in [(0, 1), (90, 1), (20, 2)] {
+        clock.pass(pass);
+        wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+        assert_eq!(world.count(WELL_KNOWN), asked);
+    }
 }

@@ -1,5 +1,7 @@
 //! Somebody in front of the issuer who signs its metadata, rightly or wrongly.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -75,7 +77,7 @@ pub(crate) struct Signing {
     path: &'static str,
     authority: Authority,
     change: Box<Change>,
-    count: std::sync::atomic::AtomicUsize,
+    count: AtomicUsize,
 }
 
 impl Signing {
@@ -84,7 +86,7 @@ impl Signing {
         authority: Authority,
         change: impl Fn(usize, &mut Value, &mut Value) -> Form + Send + Sync + 'static,
     ) -> Self {
-        let (inner, change, count) = (ReqwestTransport::new(), Box::new(change), Default::default());
+        let (inner, change, count) = (ReqwestTransport::new(), Box::new(change), AtomicUsize::new(0));
         Self { inner, path, authority, change, count }
     }
 }
@@ -103,7 +105,7 @@ impl HttpTransport for Signing {
         let mut header = json!({
             "alg": "ES256", "typ": "openidvci-issuer-metadata+jwt", "x5c": x5c(&[&self.authority.signer]),
         });
-        let nth = self.count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let nth = self.count.fetch_add(1, Ordering::SeqCst);
         let form = (self.change)(nth, &mut header, &mut claims);
         let (media_type, body) = match form {
             Form::Signed => ("application/jwt", self.authority.jws(&header, &claims)),
