@@ -1,26 +1,36 @@
 //! A wallet provider for tests: it vouches for whatever it is asked to.
 
 use std::fmt;
+use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::certs::{Authority, Chain};
-use crate::clock::system_now;
+use crate::clock::Clock;
 use crate::jwt;
 
 /// Seconds that an attestation is valid.
-const LIFETIME: u64 = 3600;
+const LIFETIME: i64 = 3600;
+/// Who the attester says it is.
+const NAME: &str = "https://attester.example";
+/// The `typ` of a client attestation.
+pub(crate) const CLIENT_ATTESTATION: &str = "oauth-client-attestation+jwt";
 
 /// A wallet provider with a certificate chain of its own. Signer and intermediate travel in
-/// `x5c`, the root does not.
+/// `x5c`, the root does not. It goes by the clock of its issuer.
 #[derive(Clone)]
 pub struct Attester {
     chain: Chain,
     trust_pem: String,
+    clock: Arc<Clock>,
+    /// Version of the draft for client attestations.
+    version: u8,
 }
 
 /// What a key attestation (`OpenID4VCI` appendix D) shall say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct KeyAttestationSpec {
     /// Public JWKs for `attested_keys`, in order.
     pub keys: Vec<Value>,
@@ -33,9 +43,9 @@ pub struct KeyAttestationSpec {
 }
 
 impl Attester {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(clock: Arc<Clock>, version: u8) -> Self {
         let authority = Authority::new("Test Attester");
-        Self { chain: authority.signer("https://attester.example"), trust_pem: authority.root_pem }
+        Self { chain: authority.signer(NAME), trust_pem: authority.root_pem, clock, version }
     }
 
     /// The root behind `x5c`, in PEM.
@@ -43,11 +53,27 @@ impl Attester {
         &self.trust_pem
     }
 
+    /// A client attestation (`OpenID4VCI` appendix E) that is good for an hour: it says that the
+    /// public `key` (a JWK) is held by a genuine wallet that goes by `client_id`.
+    pub fn client_attestation(&self, client_id: &str, key: &Value) -> String {
+        self.client_attestation_for(client_id, key, LIFETIME)
+    }
+
+    /// The same, good for some seconds; with none or less it has expired.
+    pub fn client_attestation_for(&self, client_id: &str, key: &Value, seconds: i64) -> String {
+        let now = self.clock.now();
+        let mut claims = json!({"sub": client_id, "iat": now, "exp": now + seconds, "cnf": {"jwk": key}});
+        if self.version < 8 {
+            claims["iss"] = json!(NAME);
+        }
+        self.sign(&json!({"typ": CLIENT_ATTESTATION}), &claims)
+    }
+
     /// A key attestation that is good for an hour.
     pub fn key_attestation(&self, spec: &KeyAttestationSpec) -> String {
-        let now = system_now().as_secs();
+        let now = self.clock.now();
         let mut claims = json!({
-            "iss": "https://attester.example",
+            "iss": NAME,
             "iat": now,
             "exp": now + LIFETIME,
             "attested_keys": spec.keys,

@@ -6,13 +6,14 @@ use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
+use crate::client_auth::authenticate;
 use crate::codes::{self, Place};
 use crate::dpop;
 use crate::encoding::random_text;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::login;
-use crate::oauth::{Form, Wanted, check_client, refuse_client_authentication};
+use crate::oauth::{Form, Wanted, check_client};
 use crate::options::{Dpop, Par};
 use crate::refusal::{Refusal, Scheme, no_store, note};
 
@@ -62,7 +63,7 @@ impl From<Refusal> for Refused {
 /// Takes a pushed authorization request.
 pub(crate) fn push(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[u8]) -> Response {
     let result = Form::from_body(headers, body).and_then(|form| {
-        refuse_client_authentication(headers, &form)?;
+        authenticate(issuer, server, headers, &form)?;
         if form.get("request_uri").is_some() {
             return Err(Refusal::new("invalid_request", "request_uri has no place in a pushed request"));
         }

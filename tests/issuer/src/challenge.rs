@@ -1,5 +1,7 @@
 //! Challenges for the proof of possession of a client attestation.
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
@@ -33,4 +35,11 @@ pub(crate) fn renew(issuer: &Issuer, server: usize, response: &mut Response) {
         let challenge = HeaderValue::from_str(&give(issuer, server)).expect("a challenge is base64url");
         response.headers_mut().insert(HEADER, challenge);
     }
+}
+
+/// Whether this is a challenge of the server that was not used before.
+pub(crate) fn take(issuer: &Issuer, server: usize, challenge: &str) -> bool {
+    let now = issuer.now();
+    let overlap = Duration::from_millis(issuer.options.latency_ms);
+    issuer.book().challenges.entry(server).or_default().take(challenge, now, overlap)
 }

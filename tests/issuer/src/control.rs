@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::attester::KeyAttestationSpec;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::offers::{self, OfferSpec};
@@ -27,6 +28,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/test/offer", post(offer))
         .route("/test/fault", get(faults).post(set_fault))
         .route("/test/clock", post(clock))
+        .route("/test/attester/client", post(attest_client))
+        .route("/test/attester/keys", post(attest_keys))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
@@ -101,4 +104,28 @@ async fn clock(State(issuer): State<Shared>, body: Bytes) -> Response {
         issuer.clock.advance(request.advance_seconds);
         json!({"now": issuer.now()})
     }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientRequest {
+    client_id: String,
+    jwk: Value,
+    /// Seconds that it shall be good for; an hour if left out.
+    expires_in: Option<i64>,
+}
+
+async fn attest_client(State(issuer): State<Shared>, body: Bytes) -> Response {
+    answer(read::<ClientRequest>(&body).map(|request| {
+        let attester = &issuer.attester;
+        let attestation = match request.expires_in {
+            None => attester.client_attestation(&request.client_id, &request.jwk),
+            Some(seconds) => attester.client_attestation_for(&request.client_id, &request.jwk, seconds),
+        };
+        json!({"attestation": attestation})
+    }))
+}
+
+async fn attest_keys(State(issuer): State<Shared>, body: Bytes) -> Response {
+    answer(read::<KeyAttestationSpec>(&body).map(|spec| json!({"attestation": issuer.attester.key_attestation(&spec)})))
 }

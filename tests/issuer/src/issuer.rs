@@ -1,7 +1,7 @@
 //! The state behind all endpoints.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use x509_cert::Certificate;
 
@@ -20,6 +20,7 @@ use crate::oauth::{AuthServer, Grant};
 use crate::offers::StoredOffer;
 use crate::once::OnceValues;
 use crate::options::{AuthorizationServer, Options};
+use crate::refresh::Refresh;
 use crate::signers::Signers;
 use crate::token::{PreAuthorized, Token};
 
@@ -37,7 +38,7 @@ pub(crate) struct Issuer {
     pub(crate) attester: Attester,
     /// Roots behind attestations.
     pub(crate) attester_roots: Vec<Certificate>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: Arc<Clock>,
     pub(crate) faults: Switchboard,
     pub(crate) log: Log,
     book: Mutex<Book>,
@@ -57,6 +58,7 @@ pub(crate) struct Book {
     pub(crate) sign_ins: HashMap<String, Pending>,
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) tokens: HashMap<String, Token>,
+    pub(crate) refresh_tokens: HashMap<String, Refresh>,
     /// When each nonce ends.
     pub(crate) nonces: HashMap<String, i64>,
     /// What is put off, by `transaction_id`.
@@ -65,6 +67,8 @@ pub(crate) struct Book {
     pub(crate) issued: HashMap<String, Issued>,
     /// DPoP nonces of each server.
     pub(crate) dpop_nonces: HashMap<Realm, OnceValues>,
+    /// The `jti` of everything that clients authenticated with so far.
+    pub(crate) client_jtis: HashSet<String>,
     /// The `jti` of every DPoP proof so far.
     pub(crate) dpop_jtis: HashSet<String>,
     /// Attestation challenges of each authorization server.
@@ -75,6 +79,7 @@ impl Book {
     /// Ends a grant: none of its tokens is good any more.
     pub(crate) fn revoke(&mut self, family: &str) {
         self.tokens.retain(|_, token| token.family != family);
+        self.refresh_tokens.retain(|_, refresh| refresh.granted.token.family != family);
     }
 }
 
@@ -103,7 +108,8 @@ impl Issuer {
         for fault in &options.faults {
             faults.set(*fault, None);
         }
-        let attester = Attester::new();
+        let clock = Arc::new(Clock::default());
+        let attester = Attester::new(clock.clone(), options.attestation_version);
         let mut attester_roots = chain::read_roots(attester.trust_pem()).expect("the attester's own root");
         let more = options.attester_trust_pem.as_deref().and_then(chain::read_roots);
         attester_roots.extend(more.unwrap_or_default());
@@ -117,7 +123,7 @@ impl Issuer {
             origin,
             id,
             servers,
-            clock: Clock::default(),
+            clock,
             faults,
             log: Log::new(),
             book: Mutex::default(),

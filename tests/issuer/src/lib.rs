@@ -25,6 +25,7 @@ mod catalogue;
 mod certs;
 mod chain;
 mod challenge;
+mod client_auth;
 mod clock;
 mod codes;
 mod control;
@@ -50,6 +51,7 @@ mod options;
 mod profile;
 mod proof;
 mod proofs;
+mod refresh;
 mod refusal;
 mod server;
 mod shown;
@@ -73,8 +75,8 @@ pub use crate::log::{Entry, Report};
 pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
 pub use crate::options::{
-    AttestationProof, AuthorizationServer, Client, Dpop, Encryption, IssuerKey, KeyAttestation, Login, Options, Par,
-    SignedMetadata,
+    AttestationProof, AuthorizationServer, Client, ClientAuth, Dpop, Encryption, IssuerKey, KeyAttestation, Login,
+    Options, Par, SignedMetadata,
 };
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};

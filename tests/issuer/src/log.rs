@@ -81,6 +81,8 @@ pub struct Report {
     pub waves: Vec<Vec<String>>,
     /// How often each offer by reference was fetched.
     pub offer_fetches: BTreeMap<String, u64>,
+    /// How often a refresh token came that had been replaced before, which ended its grant.
+    pub refresh_token_reuses: u64,
     /// The notifications that were taken, as they came.
     pub notifications: Vec<Value>,
 }
@@ -135,6 +137,7 @@ struct Inner {
     order: u64,
     entries: Vec<Entry>,
     offer_fetches: BTreeMap<String, u64>,
+    refresh_token_reuses: u64,
     notifications: Vec<Value>,
 }
 
@@ -146,6 +149,7 @@ impl Inner {
             order: 0,
             entries: Vec::new(),
             offer_fetches: BTreeMap::new(),
+            refresh_token_reuses: 0,
             notifications: Vec::new(),
         }
     }
@@ -229,6 +233,11 @@ impl Log {
         *self.lock().offer_fetches.entry(id.to_owned()).or_default() += 1;
     }
 
+    /// Counts a replaced refresh token that came again.
+    pub(crate) fn refresh_token_reused(&self) {
+        self.lock().refresh_token_reuses += 1;
+    }
+
     /// Keeps a notification that was taken.
     pub(crate) fn notified(&self, notification: Value) {
         self.lock().notifications.push(notification);
@@ -257,6 +266,7 @@ impl Log {
             waves: waves(&requests),
             requests,
             offer_fetches: inner.offer_fetches.clone(),
+            refresh_token_reuses: inner.refresh_token_reuses,
             notifications: inner.notifications.clone(),
         }
     }

@@ -5,8 +5,8 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use billfold_test_issuer::{
-    AttestationProof, AuthorizationServer, Decision, Dpop, Encryption, Fault, IssuerKey, KeyAttestation, Login,
-    Options, Par, Profile, SignedMetadata, TestIssuer, open, sign_in,
+    AttestationProof, AuthorizationServer, ClientAuth, Decision, Dpop, Encryption, Fault, IssuerKey, KeyAttestation,
+    Login, Options, Par, Profile, SignedMetadata, TestIssuer, open, sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -72,6 +72,18 @@ struct Serve {
     /// Make every DPoP proof carry a nonce.
     #[arg(long)]
     dpop_nonces: bool,
+    /// How clients authenticate.
+    #[arg(long, value_enum, default_value_t = ClientAuthMode::None)]
+    client_auth: ClientAuthMode,
+    /// Make the proof of possession of a client attestation carry a challenge.
+    #[arg(long)]
+    challenges: bool,
+    /// Version of the draft for client attestations: from 8 on without `iss`.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    attestation_version: u8,
+    /// File with a JWK set: keys of clients that authenticate by `private_key_jwt`.
+    #[arg(long, value_name = "FILE", value_parser = read_file)]
+    client_jwks: Option<String>,
     /// Where the authorization server lives.
     #[arg(long, value_enum, default_value_t = Server::Own)]
     authorization_server: Server,
@@ -81,6 +93,15 @@ struct Serve {
     /// Have no notification endpoint.
     #[arg(long)]
     no_notification: bool,
+    /// Give refresh tokens.
+    #[arg(long)]
+    refresh_tokens: bool,
+    /// Keep a refresh token good when it is used.
+    #[arg(long)]
+    no_rotation: bool,
+    /// Seconds that an access token lives.
+    #[arg(long, value_name = "SECONDS", default_value_t = Options::default().token_lifetime)]
+    token_lifetime: i64,
     /// Put every credential off until the wallet asked N times in vain.
     #[arg(long, value_name = "N")]
     deferred: Option<u32>,
@@ -175,6 +196,14 @@ enum DpopMode {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum ClientAuthMode {
+    None,
+    Attestation,
+    PrivateKeyJwt,
+    Any,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum Server {
     Own,
     Path,
@@ -211,6 +240,14 @@ impl From<Serve> for Options {
                 DpopMode::Required => Dpop::Required,
             },
             dpop_nonces: arguments.dpop_nonces,
+            client_auth: match arguments.client_auth {
+                ClientAuthMode::None => ClientAuth::None,
+                ClientAuthMode::Attestation => ClientAuth::Attestation,
+                ClientAuthMode::PrivateKeyJwt => ClientAuth::PrivateKeyJwt,
+                ClientAuthMode::Any => ClientAuth::Any,
+            },
+            challenge_endpoint: arguments.challenges,
+            attestation_version: arguments.attestation_version,
             authorization_server: match arguments.authorization_server {
                 Server::Own => AuthorizationServer::Own,
                 Server::Path => AuthorizationServer::Path,
@@ -219,6 +256,9 @@ impl From<Serve> for Options {
             },
             nonce_endpoint: !arguments.no_nonce,
             notification_endpoint: !arguments.no_notification,
+            refresh_tokens: arguments.refresh_tokens,
+            rotate_refresh_tokens: !arguments.no_rotation,
+            token_lifetime: arguments.token_lifetime,
             deferred_waits: arguments.deferred,
             anonymous_pre_authorized: !arguments.no_anonymous,
             iss_parameter: !arguments.no_iss,
@@ -282,7 +322,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
-    let running = TestIssuer::start(arguments.into()).await?;
+    let client_jwks = match &arguments.client_jwks {
+        Some(text) => serde_json::from_str::<KeySet>(text)?.keys,
+        None => Vec::new(),
+    };
+    let options = Options { client_jwks, ..arguments.into() };
+    let running = TestIssuer::start(options).await?;
     // Before the line is out: who has read it may send a signal at once.
     let end = listen_for_the_end()?;
     let mut stdout = std::io::stdout().lock();
@@ -295,6 +340,12 @@ async fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
     }
     running.stop();
     Ok(())
+}
+
+/// A JWK set.
+#[derive(serde::Deserialize)]
+struct KeySet {
+    keys: Vec<serde_json::Value>,
 }
 
 async fn play_user(url: &str, login: &Login, decision: Decision, follow: bool) -> Result<(), Box<dyn Error>> {

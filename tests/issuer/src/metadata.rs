@@ -8,6 +8,7 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kind, logo};
+use crate::client_auth::{self, Method};
 use crate::dpop;
 use crate::encryption;
 use crate::faults::Fault;
@@ -61,16 +62,29 @@ fn document(issuer: &Issuer) -> Value {
 pub(crate) fn authorization_server(issuer: &Issuer, server: &AuthServer) -> Response {
     let id = &server.id;
     let wrong = format!("{}/someone-else", issuer.origin);
+    let mut grants: Vec<_> = server.grants.iter().map(|grant| grant.wire_name()).collect();
+    if issuer.options.refresh_tokens {
+        grants.push("refresh_token");
+    }
     let mut document = json!({
         "issuer": issuer.fault_or(Fault::WrongAsIssuer, &wrong, id),
         "token_endpoint": format!("{id}/token"),
-        "grant_types_supported": server.grants.iter().map(|grant| grant.wire_name()).collect::<Vec<_>>(),
-        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": grants,
         "authorization_details_types_supported": ["openid_credential"],
-        "pre-authorized_grant_anonymous_access_supported": issuer.options.anonymous_pre_authorized,
+        "pre-authorized_grant_anonymous_access_supported": issuer.options.anonymous(),
     });
     if issuer.options.dpop != Dpop::Off {
         document["dpop_signing_alg_values_supported"] = json!(dpop::ALGS);
+    }
+    let methods = issuer.options.client_auth.methods();
+    let names: Vec<_> = methods.iter().map(|method| method.name()).collect();
+    document["token_endpoint_auth_methods_supported"] = if names.is_empty() { json!(["none"]) } else { json!(names) };
+    if methods.contains(&Method::Attestation) {
+        document["client_attestation_signing_alg_values_supported"] = json!(client_auth::ALGS);
+        document["client_attestation_pop_signing_alg_values_supported"] = json!(client_auth::ALGS);
+    }
+    if methods.contains(&Method::PrivateKeyJwt) {
+        document["token_endpoint_auth_signing_alg_values_supported"] = json!(client_auth::ALGS);
     }
     if issuer.options.challenge_endpoint {
         document["challenge_endpoint"] = json!(format!("{id}/challenge"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
@@ -79,7 +79,7 @@ impl Form {
     }
 
     pub(crate) fn require(&self, name: &str) -> Result<&str, Refusal> {
-        self.get(name).ok_or_else(|| Refusal::new("invalid_request", format!("The parameter {name} is missing")))
+        self.get(name).ok_or_else(|| missing(name))
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -87,25 +87,15 @@ impl Form {
     }
 }
 
+/// A parameter is not there.
+pub(crate) fn missing(name: &str) -> Refusal {
+    Refusal::new("invalid_request", format!("The parameter {name} is missing"))
+}
+
 /// The media type of a request without its parameters, in lower case.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(text.split(';').next()?.trim().to_ascii_lowercase())
-}
-
-/// Refuses client authentication: every client of this issuer is public.
-pub(crate) fn refuse_client_authentication(headers: &HeaderMap, form: &Form) -> Result<(), Refusal> {
-    let secret = ["client_secret", "client_assertion", "client_assertion_type"]
-        .into_iter()
-        .find(|name| form.get(name).is_some());
-    if let Some(name) = secret {
-        return Err(Refusal::new("invalid_client", format!("Clients are public here, {name} is not taken")));
-    }
-    if headers.contains_key(AUTHORIZATION) {
-        let message = "Clients are public here, an Authorization header is not taken";
-        return Err(Refusal::new("invalid_client", message));
-    }
-    Ok(())
 }
 
 /// Checks a client's id, and its redirect URI if there is one.

@@ -3,6 +3,7 @@
 use crate::chain;
 use crate::faults::Fault;
 use crate::jwe;
+use crate::keys::PublicKey;
 use crate::profile::Profile;
 
 /// Pushed authorization requests.
@@ -27,6 +28,21 @@ pub enum Dpop {
     On,
     /// No token without a proof.
     Required,
+}
+
+/// How clients authenticate at the pushed authorization request and at the token endpoint, for
+/// every grant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// Not at all: every client is public.
+    #[default]
+    None,
+    /// By client attestation (`attest_jwt_client_auth`).
+    Attestation,
+    /// By an assertion signed with a registered key (`private_key_jwt`).
+    PrivateKeyJwt,
+    /// By either of the two.
+    Any,
 }
 
 /// Where the authorization server lives.
@@ -156,6 +172,13 @@ pub struct Options {
     /// Whether a DPoP proof needs a nonce. The authorization server and the credential issuer have
     /// nonces of their own, each good once, and put a new one on every answer.
     pub dpop_nonces: bool,
+    /// How clients authenticate. Where they have to, there is no anonymous access either.
+    pub client_auth: ClientAuth,
+    /// Version of the draft for client attestations: up to 7 both JWTs need `iss`, from 8 on they
+    /// must not have one.
+    pub attestation_version: u8,
+    /// The registered keys (JWK) of clients that authenticate by `private_key_jwt`.
+    pub client_jwks: Vec<serde_json::Value>,
     /// Whether the proof of possession of a client attestation needs a challenge, each good once.
     pub challenge_endpoint: bool,
     /// Where the authorization server lives.
@@ -208,6 +231,14 @@ pub struct Options {
     pub clients: Vec<Client>,
     /// Seconds that an access token lives.
     pub token_lifetime: i64,
+    /// Whether refresh tokens are given. They are bound to the client, to its DPoP key and to its
+    /// attested key.
+    pub refresh_tokens: bool,
+    /// Whether each refresh gives a new refresh token. The old one is void then; if it comes
+    /// again, everything that was got with it is revoked.
+    pub rotate_refresh_tokens: bool,
+    /// Seconds that a refresh token lives.
+    pub refresh_token_lifetime: i64,
     /// Seconds that a nonce lives.
     pub nonce_lifetime: i64,
     /// Who can sign in.
@@ -225,6 +256,9 @@ impl Default for Options {
             par: Par::default(),
             dpop: Dpop::default(),
             dpop_nonces: false,
+            client_auth: ClientAuth::default(),
+            attestation_version: 7,
+            client_jwks: Vec::new(),
             challenge_endpoint: false,
             authorization_server: AuthorizationServer::default(),
             nonce_endpoint: true,
@@ -252,6 +286,9 @@ impl Default for Options {
                 redirect_uris: vec!["http://127.0.0.1/callback".to_owned(), "dev.billfold.wallet:/callback".to_owned()],
             }],
             token_lifetime: 300,
+            refresh_tokens: false,
+            rotate_refresh_tokens: true,
+            refresh_token_lifetime: 30 * 24 * 3600,
             nonce_lifetime: 300,
             login: Login::default(),
         }
@@ -259,12 +296,20 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether a pre-authorized code may be redeemed by somebody unknown.
+    pub(crate) fn anonymous(&self) -> bool {
+        self.anonymous_pre_authorized && self.client_auth == ClientAuth::None
+    }
+
     /// Refuses what cannot be served.
     pub(crate) fn check(&self) -> Result<(), String> {
         let legal = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
         let path = &self.path;
         if !path.is_empty() && (!path.starts_with('/') || path.ends_with('/') || !path.chars().all(legal)) {
             return Err(format!("'{path}' is not a path like /tenant (a slash first, none last)"));
+        }
+        if let Some(reason) = self.client_jwks.iter().find_map(|jwk| PublicKey::from_jwk(jwk).err()) {
+            return Err(format!("client_jwks: {reason}"));
         }
         if self.deferred_interval == 0 {
             return Err("the interval of deferred credentials is positive".to_owned());

@@ -6,12 +6,14 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::client_auth::{Authenticated, authenticate};
 use crate::codes::{self, Place};
 use crate::dpop;
 use crate::encoding::{random_text, sha256_b64};
 use crate::faults::Fault;
-use crate::issuer::Issuer;
-use crate::oauth::{Form, Grant, Wanted, check_client, refuse_client_authentication};
+use crate::issuer::{Book, Issuer};
+use crate::oauth::{Form, Grant, Wanted, check_client, missing};
+use crate::refresh::{self, Refresh};
 use crate::refusal::{Refusal, Scheme, no_store};
 
 /// Wrong transaction codes that a pre-authorized code survives, less one.
@@ -52,12 +54,18 @@ impl Token {
 }
 
 /// Who sends a token request, as far as was proven.
-struct Sender {
+pub(crate) struct Sender {
+    pub(crate) client: Authenticated,
     /// Thumbprint of the DPoP key.
-    dpop_key: Option<String>,
+    pub(crate) dpop_key: Option<String>,
 }
 
 impl Sender {
+    /// The `client_id`, which an authenticated client need not repeat.
+    pub(crate) fn client_id(&self, form: &Form) -> Option<String> {
+        self.client.client_id.clone().or_else(|| form.get("client_id").map(str::to_owned))
+    }
+
     fn scheme(&self) -> Scheme {
         if self.dpop_key.is_some() { Scheme::Dpop } else { Scheme::Bearer }
     }
@@ -66,12 +74,15 @@ impl Sender {
 /// Takes a token request.
 pub(crate) fn token(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[u8]) -> Response {
     let result = Form::from_body(headers, body).and_then(|form| {
-        refuse_client_authentication(headers, &form)?;
-        let sender = Sender { dpop_key: dpop::at_server(issuer, server, "/token", headers, true)? };
+        let client = authenticate(issuer, server, headers, &form)?;
+        let sender = Sender { client, dpop_key: dpop::at_server(issuer, server, "/token", headers, true)? };
         if let Some(refusal) = codes::forced(issuer, Place::Token, server, sender.scheme()) {
             return Err(refusal);
         }
         let grant = form.require("grant_type")?;
+        if grant == "refresh_token" && issuer.options.refresh_tokens {
+            return refresh::redeem(issuer, server, &form, sender);
+        }
         let served = issuer.servers[server].grants.iter().find(|served| served.wire_name() == grant);
         match served {
             Some(Grant::Code) => redeem_code(issuer, server, &form, sender),
@@ -86,8 +97,8 @@ pub(crate) fn token(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &
 }
 
 fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> Result<Value, Refusal> {
-    let client_id = form.require("client_id")?;
-    check_client(issuer, client_id, None)?;
+    let client_id = sender.client_id(form).ok_or_else(|| missing("client_id"))?;
+    check_client(issuer, &client_id, None)?;
     let value = form.require("code")?;
     let redirect_uri = form.require("redirect_uri")?;
     let verifier = form.require("code_verifier")?;
@@ -133,20 +144,18 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
     } else {
         (within(&narrowed.details, &all)?, true)
     };
-    let (answer, token, issued) =
-        grant(issuer, sender, Some(client_id), configurations, with_identifiers, granted.scope.as_deref());
+    let granted = grant(issuer, server, sender, Some(client_id), configurations, with_identifiers, granted.scope);
     if let Some(code) = book.codes.get_mut(value) {
-        code.family = Some(issued.family.clone());
+        code.family = Some(granted.token.family.clone());
     }
-    book.tokens.insert(token, issued);
-    Ok(answer)
+    Ok(hand_out(issuer, &mut book, granted, issuer.options.refresh_tokens))
 }
 
 fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> Result<Value, Refusal> {
-    let client_id = form.get("client_id");
-    match client_id {
+    let client_id = sender.client_id(form);
+    match &client_id {
         Some(id) => check_client(issuer, id, None)?,
-        None if !issuer.options.anonymous_pre_authorized => {
+        None if !issuer.options.anonymous() => {
             return Err(Refusal::new("invalid_client", "client_id is missing, anonymous access is not served"));
         }
         None => {}
@@ -193,13 +202,12 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
         (within(&narrowed.details, &code.configurations)?, true)
     };
     code.used = true;
-    let (answer, token, issued) = grant(issuer, sender, client_id, configurations, with_identifiers, None);
-    book.tokens.insert(token, issued);
-    Ok(answer)
+    let granted = grant(issuer, server, sender, client_id, configurations, with_identifiers, None);
+    Ok(hand_out(issuer, &mut book, granted, issuer.options.refresh_tokens))
 }
 
 /// `asked`, if all of it was granted before.
-fn within(asked: &[String], granted: &[String]) -> Result<Vec<String>, Refusal> {
+pub(crate) fn within(asked: &[String], granted: &[String]) -> Result<Vec<String>, Refusal> {
     match asked.iter().find(|id| !granted.contains(id)) {
         None => Ok(asked.to_vec()),
         Some(id) => {
@@ -209,51 +217,79 @@ fn within(asked: &[String], granted: &[String]) -> Result<Vec<String>, Refusal> 
     }
 }
 
+/// What a grant gives: the token as it will be, and what is remembered for the next one.
+#[derive(Clone, Debug)]
+pub(crate) struct Granted {
+    pub(crate) server: usize,
+    pub(crate) token: Token,
+    pub(crate) scope: Option<String>,
+    /// Thumbprint of the attested key that a refresh token is bound to.
+    pub(crate) instance_key: Option<String>,
+}
+
+/// A grant for the given configurations, with credential identifiers where there have to be some.
 fn grant(
     issuer: &Issuer,
+    server: usize,
     sender: Sender,
-    client_id: Option<&str>,
+    client_id: Option<String>,
     configurations: Vec<String>,
     with_identifiers: bool,
-    scope: Option<&str>,
-) -> (Value, String, Token) {
+    scope: Option<String>,
+) -> Granted {
+    let mut identifiers = BTreeMap::new();
+    if with_identifiers || issuer.options.credential_identifiers {
+        for id in &configurations {
+            for number in 1..=issuer.options.identifiers_per_configuration {
+                identifiers.insert(format!("{id}-{number}"), id.clone());
+            }
+        }
+    }
     let dpop_key = sender.dpop_key.filter(|_| !issuer.faults.strikes(Fault::DpopBearer));
-    let mut issued = Token {
-        client_id: client_id.map(str::to_owned),
-        configurations,
-        identifiers: BTreeMap::new(),
-        dpop_key,
-        family: random_text(),
-        expires: issuer.now() + issuer.options.token_lifetime,
-    };
-    let token = random_text();
+    let token = Token { client_id, configurations, identifiers, dpop_key, family: random_text(), expires: 0 };
+    Granted { server, token, scope, instance_key: sender.client.instance_key }
+}
+
+/// Makes the tokens of a grant, and the answer that holds them.
+pub(crate) fn hand_out(issuer: &Issuer, book: &mut Book, mut granted: Granted, renewable: bool) -> Value {
+    let value = random_text();
     let mut answer = json!({
-        "access_token": token,
-        "token_type": issued.scheme().name(),
+        "access_token": value,
+        "token_type": granted.token.scheme().name(),
         "expires_in": issuer.options.token_lifetime,
     });
     if issuer.faults.strikes(Fault::MissingTokenType) {
         answer.as_object_mut().expect("made as an object").remove("token_type");
     }
-    if let Some(scope) = scope {
+    if let Some(scope) = &granted.scope {
         answer["scope"] = json!(scope);
     }
-    if with_identifiers || issuer.options.credential_identifiers {
-        let details: Vec<Value> = issued
-            .configurations
-            .iter()
-            .map(|id| {
-                let names: Vec<String> =
-                    (1..=issuer.options.identifiers_per_configuration).map(|number| format!("{id}-{number}")).collect();
-                issued.identifiers.extend(names.iter().map(|name| (name.clone(), id.clone())));
-                json!({
-                    "type": "openid_credential",
-                    "credential_configuration_id": id,
-                    "credential_identifiers": names,
-                })
-            })
-            .collect();
-        answer["authorization_details"] = json!(details);
+    if !granted.token.identifiers.is_empty() {
+        answer["authorization_details"] = details(&granted.token);
     }
-    (answer, token, issued)
+    granted.token.expires = issuer.now() + issuer.options.token_lifetime;
+    book.tokens.insert(value, granted.token.clone());
+    if renewable {
+        let refresh = random_text();
+        answer["refresh_token"] = json!(refresh);
+        let expires = issuer.now() + issuer.options.refresh_token_lifetime;
+        book.refresh_tokens.insert(refresh, Refresh { granted, expires, replaced: false });
+    }
+    answer
+}
+
+/// `authorization_details` of a token answer.
+fn details(token: &Token) -> Value {
+    token
+        .configurations
+        .iter()
+        .map(|id| {
+            let names = token.identifiers.iter().filter(|(_, of)| *of == id).map(|(name, _)| name);
+            json!({
+                "type": "openid_credential",
+                "credential_configuration_id": id,
+                "credential_identifiers": names.collect::<Vec<_>>(),
+            })
+        })
+        .collect()
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod authorization;
 mod client;
+mod client_auth;
 mod credentials;
 mod deferred;
 mod dpop;
@@ -11,6 +12,7 @@ mod faults;
 mod flows;
 mod key_attestations;
 mod program;
+mod refresh;
 mod refusals;
 mod setups;
 mod signed_metadata;
