@@ -1,9 +1,11 @@
 //! Sets a wallet up.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use url::Url;
 
+use crate::channel::Attestations;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata_cache::MetadataCache;
@@ -16,6 +18,7 @@ use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
 use crate::platform::provider::WalletProvider;
 use crate::platform::store::CredentialStore;
+use crate::protocol::client_auth::AttestationVersion;
 use crate::protocol::metadata::{MetadataRules, SignedMetadata};
 use crate::protocol::proof::Binding;
 use crate::setup::{FetchedOffers, Gates, Setup};
@@ -34,6 +37,7 @@ pub struct WalletBuilder {
     clock: Arc<dyn Clock>,
     provider: Option<Arc<dyn WalletProvider>>,
     profile: Profile,
+    attestation_version: AttestationVersion,
     root_certificates: Vec<Vec<u8>>,
     trust_anchors: Vec<Vec<u8>>,
     signed_metadata: SignedMetadata,
@@ -57,6 +61,7 @@ impl WalletBuilder {
             clock: Arc::new(SystemClock),
             provider: None,
             profile: Profile::Base,
+            attestation_version: AttestationVersion::default(),
             root_certificates: Vec::new(),
             trust_anchors: Vec::new(),
             signed_metadata: SignedMetadata::default(),
@@ -107,6 +112,13 @@ impl WalletBuilder {
     /// [`Profile::Base`].
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// Which text of the attestation draft authorization servers follow. Default:
+    /// [`AttestationVersion::V07`].
+    pub fn attestation_version(mut self, version: AttestationVersion) -> Self {
+        self.attestation_version = version;
         self
     }
 
@@ -232,6 +244,8 @@ impl WalletBuilder {
             capabilities: self.provider.as_ref().map(|provider| provider.capabilities()).unwrap_or_default(),
             provider: self.provider,
             profile: self.profile,
+            attestation_version: self.attestation_version,
+            attestations: Attestations::default(),
             policy: self.policy,
             trust,
             metadata_rules: MetadataRules { policy: self.signed_metadata, trust: metadata_trust },
@@ -241,6 +255,8 @@ impl WalletBuilder {
             documents: DocumentCache::default(),
             metadata: MetadataCache::default(),
             fetched_offers: FetchedOffers::default(),
+            // The last process may have ended before it looked.
+            sweep_wanted: AtomicBool::new(true),
             notify_in_background: self.notify_in_background,
             background: Background::default(),
             flushing: futures_util::lock::Mutex::default(),

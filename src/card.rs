@@ -231,6 +231,8 @@ mod tests {
             display: configuration.display.clone(),
             claim_descriptions: configuration.claims.clone(),
             issuer_jwks: None,
+            identifier: None,
+            authorization: None,
             contact: None,
         }
     }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
+mod authorizations;
 mod builder;
 mod card;
+mod channel;
 mod dialect;
 mod documents;
 pub mod error;
@@ -30,6 +32,7 @@ pub use card::{Card, CardClaim};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{AcceptOptions, CodeHint, Failure, Issuance, OfferSummary, OfferedCredential, Step};
 pub use model::credential::{Credential, HolderKey, Instance};
+pub use model::display::PathStep;
 pub use model::format::Format;
 pub use model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, KeyHandle, SessionId};
 pub use model::jwk::{Algorithm, Jwk};
@@ -38,7 +41,8 @@ pub use model::profile::Profile;
 pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, Verdict, VerificationPolicy};
 pub use model::time::Timestamp;
 pub use outbox::{Flushed, Notified};
-pub use protocol::authorization::RequestBy;
+pub use protocol::authorization::{RequestBy, RequestedClaim};
+pub use protocol::client_auth::AttestationVersion;
 pub use protocol::metadata::SignedMetadata;
 pub use protocol::notification::NotificationEvent;
 pub use protocol::proof::Binding;

@@ -12,13 +12,16 @@ use futures_util::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::authorizations::{self, Authorization};
+use crate::channel::Shows;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::Credential;
-use crate::model::ids::{CredentialId, IssuerId, NotificationId};
+use crate::model::ids::{AuthorizationId, CredentialId, IssuerId, NotificationId};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::platform::http::HttpLimits;
 use crate::platform::store::{Change, Expected, Record, StoreErrorKind, Table};
+use crate::protocol::message;
 use crate::protocol::notification::{self, NotificationEvent};
 use crate::setup::Setup;
 use crate::wire::Log;
@@ -35,7 +38,12 @@ const LONGEST_PAUSE_SECONDS: i64 = 24 * 3600;
 pub(crate) struct Contact {
     pub(crate) notification_endpoint: Url,
     pub(crate) notification_id: NotificationId,
-    pub(crate) token: Token,
+    /// Where the token for it is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization: Option<AuthorizationId>,
+    /// The token itself, from times when it was kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Token>,
 }
 
 /// One thing to tell.
@@ -111,6 +119,11 @@ pub(crate) async fn flush(setup: &Setup) -> Result<Flushed> {
             Flush::Gone => {}
         }
     }
+    if setup.sweep_wanted.swap(false, Ordering::Relaxed)
+        && let Err(error) = authorizations::sweep(setup).await
+    {
+        tracing::warn!(target: "billfold::store", "what nobody needs any more could not be deleted: {error}");
+    }
     Ok(flushed)
 }
 
@@ -128,11 +141,13 @@ async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
         remove().await?;
         return Ok(Flush::Gone);
     };
-    let token_ended = notice.contact.token.expires_at.is_some_and(|at| at <= now);
-    if token_ended || now - notice.created_at > KEPT_SECONDS {
+    let token = token_for(setup, &notice.contact).await?;
+    let usable = token.as_ref().is_some_and(|found| authorizations::is_alive(&found.token, now));
+    if !usable || now - notice.created_at > KEPT_SECONDS {
         remove().await?;
         return Ok(Flush::Gone);
     }
+    let Some(found) = token else { return Ok(Flush::Gone) };
     if notice.not_before > now {
         return Ok(Flush::Waiting);
     }
@@ -145,9 +160,10 @@ async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
         Err(error) if error.kind == StoreErrorKind::Conflict => return Ok(Flush::Waiting),
         Err(error) => return Err(error.into()),
     }
-    match send(setup, &notice).await {
+    match send(setup, &notice, found).await {
         Ok(()) => {
             remove().await?;
+            setup.sweep_wanted.store(true, Ordering::Relaxed);
             let Notice { credential, credential_issuer, event, .. } = notice;
             Ok(Flush::Told(Notified { credential, credential_issuer, event }))
         }
@@ -160,13 +176,61 @@ async fn flush_one(setup: &Setup, record: Record) -> Result<Flush> {
     }
 }
 
-async fn send(setup: &Setup, notice: &Notice) -> Result<()> {
-    let contact = &notice.contact;
+/// The token to tell with, and the authorization that it belongs to.
+struct Found {
+    token: Token,
+    authorization: Option<(AuthorizationId, Authorization)>,
+}
+
+async fn token_for(setup: &Setup, contact: &Contact) -> Result<Option<Found>> {
+    let Some(id) = &contact.authorization else {
+        return Ok(contact.token.clone().map(|token| Found { token, authorization: None }));
+    };
+    Ok(Authorization::load(setup, id).await?.map(|authorization| Found {
+        token: authorization.token.clone(),
+        authorization: Some((id.clone(), authorization)),
+    }))
+}
+
+async fn send(setup: &Setup, notice: &Notice, found: Found) -> Result<()> {
+    let (contact, log) = (&notice.contact, Log::default());
     let url = &contact.notification_endpoint;
     let description = notice.description.as_deref();
-    let request = notification::request(url, &contact.token, &contact.notification_id, notice.event, description)?;
-    let answer = setup.wire.send(Operation::Notification, url, request, HttpLimits::default(), &Log::default()).await?;
-    notification::response(&answer).map_err(|error| error.endpoint(url))
+    let request = || notification::request(url, &contact.notification_id, notice.event, description);
+    let operation = Operation::Notification;
+    let Found { mut token, authorization } = found;
+    let Some((id, authorization)) = authorization else {
+        let mut request = request()?;
+        message::authorize(&mut request, &token)?;
+        let answer = setup.wire.send(operation, url, request, HttpLimits::default(), &log).await?;
+        return notification::response(&answer).map_err(|error| error.endpoint(url));
+    };
+    let channel = authorization.channel(setup, &log);
+    let mut renewed = false;
+    loop {
+        let ended = token.expires_at.is_some_and(|at| at <= setup.clock.now());
+        let answer = if ended && !renewed {
+            None
+        } else {
+            let answer = channel.send(operation, url, request()?, Shows::Token(&token)).await?;
+            Some(notification::response(&answer).map_err(|error| error.endpoint(url)))
+        };
+        match answer {
+            Some(Err(error)) if renewed || error.code() != ErrorCode::TokenRefused => return Err(error),
+            Some(Ok(())) => return Ok(()),
+            // It has ended, or the server says so.
+            None | Some(Err(_)) => token = authorizations::renew(setup, &id, &token, &log).await?,
+        }
+        renewed = true;
+    }
+}
+
+/// The authorizations that notices still need.
+pub(crate) async fn authorizations(setup: &Setup) -> Result<Vec<AuthorizationId>> {
+    let records = setup.store.list(Table::Outbox).await?;
+    // One that can't be read is given up when it is due.
+    let read = |record: &Record| serde_json::from_slice::<Notice>(&record.content).ok();
+    Ok(records.iter().filter_map(read).filter_map(|notice| notice.contact.authorization).collect())
 }
 
 fn may_help_later(error: &Error) -> bool {
@@ -177,6 +241,9 @@ fn may_help_later(error: &Error) -> bool {
             | ErrorCode::ConnectionLost
             | ErrorCode::TlsFailed
             | ErrorCode::ServerFailed
+            | ErrorCode::ProviderUnavailable
+            | ErrorCode::KeyLocked
+            | ErrorCode::DpopRefused
     )
 }
 

@@ -1,10 +1,12 @@
 //! What all parts of a wallet share: how it was set up, and how it uses its platform.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use url::Url;
 
+use crate::channel::Attestations;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::json;
@@ -20,6 +22,7 @@ use crate::platform::keys::HolderKeys;
 use crate::platform::provider::{ProviderCapabilities, WalletProvider};
 use crate::platform::secret::SecretError;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
+use crate::protocol::client_auth::AttestationVersion;
 use crate::protocol::metadata::MetadataRules;
 use crate::protocol::proof::Binding;
 use crate::verify::x509::TrustAnchors;
@@ -80,6 +83,8 @@ pub(crate) struct Setup {
     /// What the provider can do; nothing without one.
     pub(crate) capabilities: ProviderCapabilities,
     pub(crate) profile: Profile,
+    pub(crate) attestation_version: AttestationVersion,
+    pub(crate) attestations: Attestations,
     pub(crate) policy: VerificationPolicy,
     pub(crate) trust: TrustAnchors,
     pub(crate) metadata_rules: MetadataRules,
@@ -89,6 +94,8 @@ pub(crate) struct Setup {
     pub(crate) documents: DocumentCache,
     pub(crate) metadata: MetadataCache,
     pub(crate) fetched_offers: FetchedOffers,
+    /// Whether there may be authorizations that nobody needs any more.
+    pub(crate) sweep_wanted: AtomicBool,
     pub(crate) notify_in_background: bool,
     pub(crate) background: Background,
     /// Held while notices are sent.

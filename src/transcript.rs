@@ -21,6 +21,8 @@ pub enum Operation {
     PushedAuthorization,
     /// Authorization request and redirect.
     Authorization,
+    /// Authenticating as a client: attestations, assertions, challenges.
+    ClientAttestation,
     /// Token request.
     Token,
     /// Nonce request.
@@ -56,6 +58,7 @@ operation_names! {
     AuthorizationServerMetadata => "authorization_server_metadata",
     PushedAuthorization => "pushed_authorization",
     Authorization => "authorization",
+    ClientAttestation => "client_attestation",
     Token => "token",
     Nonce => "nonce",
     Proof => "proof",

@@ -1,12 +1,15 @@
 //! The wallet: where everything begins.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use url::Url;
 
+use crate::authorizations::Authorization;
 use crate::builder::WalletBuilder;
 use crate::error::{Error, ErrorCode, Operation, Result};
-use crate::issuance::{Issuance, OfferSummary, Step, discovery, step_of, storing, unused_keys};
+use crate::issuance::client::client_keys_without_token;
+use crate::issuance::{Issuance, OfferSummary, Step, discovery, renewing, step_of, storing, unused_keys};
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, ConfigurationId, CredentialId, IssuerId, SessionId};
 use crate::model::offer::{AuthorizationCodeGrant, CredentialOffer, Grants};
@@ -193,6 +196,7 @@ impl Wallet {
             let last = session.stage.waits_until().map_or(session.updated_at, |until| until.max(session.updated_at));
             if now - last > kept && !session.stage.has_received() {
                 unused.extend(unused_keys(&session.stage));
+                unused.extend(client_keys_without_token(&session));
                 stale.push(Change::Remove { table: Table::Sessions, id: session.id.to_string() });
             } else if !ended {
                 let offer = OfferSummary::of(&session, self.setup.locale.as_deref());
@@ -260,6 +264,35 @@ impl Wallet {
         Ok(checked)
     }
 
+    /// Asks for a credential once more, to put the new one in the place of the old one: before it expires,
+    /// or when its data changed. (OpenID4VCI section 14.5)
+    ///
+    /// The issuance that comes of it goes on by itself ([`Step::Interrupted`], [`Issuance::proceed`]) as
+    /// long as the issuer takes the tokens of the first one. When it does not, or there are none, it waits
+    /// at [`Step::Review`]: [`Issuance::accept`] lets the user agree again. Either way the old credential
+    /// stays until the new one is verified; then all its copies are replaced at once, under the same id.
+    pub async fn refresh(&self, id: &CredentialId) -> Result<Issuance> {
+        outbox::flush_soon(&self.setup);
+        let log = Log::default();
+        let renewed = Box::pin(self.renew(id, log)).await;
+        renewed.map_err(|error| error.at(Operation::IssuerMetadata))
+    }
+
+    async fn renew(&self, id: &CredentialId, log: Log) -> Result<Issuance> {
+        let (credential, _) = self.credential_record(id).await?;
+        let authorization = match &credential.authorization {
+            Some(id) => Authorization::load(&self.setup, id).await?,
+            None => None,
+        };
+        let server = authorization.as_ref().map(|authorization| &authorization.server.issuer);
+        // One that is its own server is not named: metadata that lists none knows no other.
+        let server = server.filter(|server| **server != credential.credential_issuer);
+        let offer = renewing::offer_for(&credential, server);
+        let found = discovery::discover(&self.setup, &offer, &log).await;
+        let found = found.map_err(|error| error.with_transcript(&log.transcript()))?;
+        renewing::begin(self.setup.clone(), &credential, authorization, offer, found, log).await
+    }
+
     /// Deletes a credential and its keys, and lets the issuer know.
     pub async fn forget(&self, id: &CredentialId) -> Result<()> {
         let (credential, _) = self.credential_record(id).await?;
@@ -270,6 +303,7 @@ impl Wallet {
             changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, now));
         }
         self.setup.store.commit(changes).await?;
+        self.setup.sweep_wanted.store(true, Ordering::Relaxed);
         outbox::flush_soon(&self.setup);
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.

@@ -1,6 +1,7 @@
 //! The one place where requests leave: addresses are checked, limits set, exchanges written down.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use serde_json::Value;
@@ -11,6 +12,8 @@ use crate::json;
 use crate::model::display::plain_text;
 use crate::model::ids::is_loopback;
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError, TransportErrorKind};
+use crate::protocol::client_auth::{CHALLENGE, header_text};
+use crate::protocol::dpop::DPOP_NONCE;
 use crate::protocol::message;
 use crate::transcript::{Exchange, Transcript, address_for};
 
@@ -36,15 +39,101 @@ impl Log {
     }
 }
 
+/// As what a server is spoken to. One that is both keeps its nonces apart all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    /// The authorization server.
+    Server,
+    /// The issuer, which takes the tokens.
+    Resource,
+}
+
+impl Role {
+    fn of(operation: Operation) -> Option<Self> {
+        match operation {
+            Operation::PushedAuthorization | Operation::ClientAttestation | Operation::Token => Some(Self::Server),
+            Operation::Nonce | Operation::Credential | Operation::DeferredCredential | Operation::Notification => {
+                Some(Self::Resource)
+            }
+            _ => None,
+        }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::Server => Self::Resource,
+            Self::Resource => Self::Server,
+        }
+    }
+}
+
+/// What servers want to see in the next proof, by origin: nothing that has to outlive the process.
+#[derive(Default)]
+struct Wanted {
+    nonces: HashMap<(String, Role), String>,
+    challenges: HashMap<String, String>,
+}
+
+impl Wanted {
+    /// How many servers' values are kept.
+    const MOST: usize = 256;
+
+    fn take_from(&mut self, operation: Operation, url: &Url, response: &HttpResponse) {
+        let Some(role) = Role::of(operation) else { return };
+        if self.nonces.len() + self.challenges.len() >= Self::MOST {
+            // Whoever misses one hears of it, with a new one.
+            *self = Self::default();
+        }
+        if let Some(nonce) = header_text(response.headers(), DPOP_NONCE) {
+            self.nonces.insert((origin(url), role), nonce);
+        }
+        if let Some(challenge) = header_text(response.headers(), CHALLENGE) {
+            self.challenges.insert(origin(url), challenge);
+        }
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
 /// Sends requests by the wallet's transport, within the wallet's rules.
 pub(crate) struct Wire {
     transport: Arc<dyn HttpTransport>,
     allow_loopback_http: bool,
+    wanted: Mutex<Wanted>,
 }
 
 impl Wire {
     pub(crate) fn new(transport: Arc<dyn HttpTransport>, allow_loopback_http: bool) -> Self {
-        Self { transport, allow_loopback_http }
+        Self { transport, allow_loopback_http, wanted: Mutex::default() }
+    }
+
+    fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The nonce that the next proof for a server carries (RFC 9449 sections 8 and 9): its newest, and as
+    /// long as it gave none in this role, the one of its other role. A wrong one costs no more than none.
+    pub(crate) fn dpop_nonce(&self, url: &Url, role: Role) -> Option<String> {
+        let wanted = self.wanted();
+        let nonce = |role| wanted.nonces.get(&(origin(url), role)).cloned();
+        nonce(role).or_else(|| nonce(role.other()))
+    }
+
+    /// The challenge that the next proof for an attestation carries.
+    pub(crate) fn challenge(&self, url: &Url) -> Option<String> {
+        self.wanted().challenges.get(&origin(url)).cloned()
+    }
+
+    /// Keeps a challenge that a server gave when it was asked.
+    pub(crate) fn keep_challenge(&self, url: &Url, challenge: &str) {
+        self.wanted().challenges.insert(origin(url), challenge.to_owned());
+    }
+
+    /// Forgets a challenge that a server does not take any more.
+    pub(crate) fn forget_challenge(&self, url: &Url) {
+        self.wanted().challenges.remove(&origin(url));
     }
 
     /// Limits for an address that came from outside: a reference in an offer or a credential.
@@ -95,6 +184,7 @@ impl Wire {
         let mut answer = self.transport.send(request, limits).await;
         if let Ok(response) = &mut answer {
             response.extensions_mut().insert(sent);
+            self.wanted().take_from(operation, url, response);
         }
         match &answer {
             Ok(response) => {
@@ -182,6 +272,9 @@ fn sent_names(request: &HttpRequest) -> Vec<String> {
         let scheme = value.to_str().ok().and_then(|value| value.split(' ').next()).unwrap_or("?");
         names.push(format!("Authorization: {scheme}"));
     }
+    names.extend(
+        message::PROOF_HEADERS.iter().filter(|name| request.headers().contains_key(**name)).map(ToString::to_string),
+    );
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if media_type.contains("form") {
         names.extend(url::form_urlencoded::parse(request.body()).map(|(name, _)| name.into_owned()));

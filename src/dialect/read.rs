@@ -391,6 +391,10 @@ pub(crate) fn authorization_server_metadata(value: &Value) -> Read<Authorization
         pre_authorized_grant_anonymous_access_supported: object
             .flag("pre-authorized_grant_anonymous_access_supported")?,
         token_endpoint_auth_methods_supported: object.texts("token_endpoint_auth_methods_supported")?,
+        dpop_signing_alg_values_supported: object.texts("dpop_signing_alg_values_supported")?,
+        client_attestation_pop_signing_alg_values_supported: object
+            .texts("client_attestation_pop_signing_alg_values_supported")?,
+        challenge_endpoint: object.endpoint("challenge_endpoint")?,
     })
 }
 

@@ -1,8 +1,12 @@
 //! From the model to the wire.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use crate::model::display::PathStep;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, TransactionId};
+use crate::protocol::authorization::RequestedClaim;
 
 /// What a credential request names: never both (OpenID4VCI section 8.2).
 #[derive(Clone, Copy, Debug)]
@@ -32,16 +36,41 @@ pub(crate) fn deferred_credential_request(transaction_id: &TransactionId) -> Val
 
 /// The `authorization_details` that ask for configurations (OpenID4VCI section 5.1.1), with
 /// `locations` where the issuer's metadata lists authorization servers.
-pub(crate) fn authorization_details(ids: &[ConfigurationId], location: Option<&IssuerId>) -> Value {
+pub(crate) fn authorization_details(
+    ids: &[ConfigurationId],
+    claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+    location: Option<&IssuerId>,
+) -> Value {
     ids.iter()
         .map(|id| {
             let mut details = json!({ "type": "openid_credential", "credential_configuration_id": id });
             if let Some(location) = location {
                 details["locations"] = json!([location]);
             }
+            if let Some(claims) = claims.get(id) {
+                details["claims"] = claims.iter().map(claim).collect();
+            }
             details
         })
         .collect()
+}
+
+/// A claim that is wanted; whether it has to be there is said only where it has to.
+fn claim(claim: &RequestedClaim) -> Value {
+    let path: Vec<Value> = claim
+        .path
+        .iter()
+        .map(|step| match step {
+            PathStep::Key(key) => json!(key),
+            PathStep::Index(index) => json!(index),
+            PathStep::All => Value::Null,
+        })
+        .collect();
+    let mut value = json!({ "path": path });
+    if claim.mandatory {
+        value["mandatory"] = json!(true);
+    }
+    value
 }
 
 #[cfg(test)]
@@ -67,7 +96,7 @@ mod tests {
     fn locations_come_only_where_they_are_wanted() {
         let ids = [ConfigurationId::from("A"), ConfigurationId::from("B")];
         assert_eq!(
-            authorization_details(&ids, None),
+            authorization_details(&ids, &BTreeMap::new(), None),
             json!([
                 { "type": "openid_credential", "credential_configuration_id": "A" },
                 { "type": "openid_credential", "credential_configuration_id": "B" },
@@ -75,7 +104,7 @@ mod tests {
         );
         let issuer = IssuerId::parse("https://issuer.example/t").expect("legal");
         assert_eq!(
-            authorization_details(&ids[..1], Some(&issuer))[0]["locations"],
+            authorization_details(&ids[..1], &BTreeMap::new(), Some(&issuer))[0]["locations"],
             json!(["https://issuer.example/t"])
         );
     }

@@ -6,11 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Live;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format;
+use crate::model::display::PathStep;
 use crate::model::ids::ConfigurationId;
 use crate::model::metadata::CredentialConfiguration;
 use crate::model::offer::GrantType;
 use crate::model::profile::Profile;
-use crate::protocol::authorization::{self, RequestBy};
+use crate::model::secret::Secret;
+use crate::protocol::authorization::{self, RequestBy, RequestedClaim};
+use crate::protocol::haip;
 use crate::protocol::proof::{self, ProofPlan};
 use crate::protocol::token::TokenGrant;
 use crate::session::{Choice, Event, LeftOut, Session, Stage};
@@ -29,14 +32,41 @@ pub struct AcceptOptions {
     pub copies: Option<u32>,
     /// The rules to hold this issuance to. Default: the wallet's.
     pub profile: Option<Profile>,
+    /// Which claims of a configuration are wanted. Default: all that the issuer gives. One that the
+    /// issuer does not know the name of may be ignored or refused, as the issuer likes.
+    pub claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
 }
 
-/// What an accepted offer begins with.
-pub(super) struct Beginning(Event);
+/// What was said about claims, if it makes sense (OpenID4VCI appendix B.3).
+fn requested_claims(
+    wanted: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+    chosen: &[ConfigurationId],
+) -> Result<BTreeMap<ConfigurationId, Vec<RequestedClaim>>> {
+    let fail = |detail: String| Err(Error::new(ErrorCode::SetupInvalid, detail).at(Operation::Authorization));
+    for (id, claims) in wanted {
+        if !chosen.contains(id) {
+            return fail(format!("claims of `{id}` were asked for, and `{id}` was not"));
+        }
+        if claims.is_empty() || claims.iter().any(|claim| claim.path.is_empty()) {
+            return fail(format!("an empty list of claims, or an empty path, was asked for of `{id}`"));
+        }
+        for (at, claim) in claims.iter().enumerate() {
+            if claims[..at].iter().any(|other| contradict(&other.path, &claim.path)) {
+                return fail(format!("the claims that were asked for of `{id}` contradict each other"));
+            }
+        }
+    }
+    Ok(wanted.clone())
+}
 
-impl Beginning {
-    pub(super) async fn apply(self, live: &mut Live<'_>) -> Result<()> {
-        live.record(self.0).await
+/// Whether two paths are the same, or take one node for different things.
+fn contradict(one: &[PathStep], other: &[PathStep]) -> bool {
+    let differ = one.iter().zip(other).find(|(one, other)| one != other);
+    match differ {
+        None => one.len() == other.len(),
+        // All elements and one of them, or an array and an object.
+        Some((PathStep::Key(_), PathStep::Key(_)) | (PathStep::Index(_), PathStep::Index(_))) => false,
+        Some(_) => true,
     }
 }
 
@@ -58,32 +88,46 @@ pub(super) fn usable_grants(session: &Session) -> Vec<GrantType> {
 }
 
 impl Live<'_> {
-    /// Decides how the issuance goes on after the user's yes.
-    pub(super) fn accept(&self, options: &AcceptOptions) -> Result<Beginning> {
-        let session = &self.session;
-        if !matches!(session.stage, Stage::Review | Stage::SignIn { .. }) {
+    /// Decides how the issuance goes on after the user's yes, and lets it begin.
+    pub(super) async fn accept(&mut self, options: &AcceptOptions) -> Result<()> {
+        if !matches!(self.session.stage, Stage::Review | Stage::SignIn { .. }) {
             return Err(self.misfit("accept"));
         }
+        self.session.profile = options.profile.unwrap_or(self.wallet.profile);
         let choice = self.choose(options)?;
-        Ok(Beginning(match choice.grant {
+        self.prepare_client(choice.grant).await?;
+        let event = match choice.grant {
             GrantType::AuthorizationCode => {
                 let pending = self.begin_authorization(&choice)?;
                 Event::SignInBegan { choice, pending }
             }
             GrantType::PreAuthorizedCode => {
-                let grant = session.offer.grants.pre_authorized_code.as_ref();
+                let grant = self.session.offer.grants.pre_authorized_code.as_ref();
                 let grant = grant.expect("the grant was chosen because the offer has it");
                 if grant.tx_code.is_some() {
                     Event::CodeWanted { choice }
                 } else {
-                    let pre_authorized_code = grant.pre_authorized_code.clone();
-                    Event::GrantReady {
-                        choice,
-                        grant: TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code: None },
-                    }
+                    let grant = self.pre_authorized_grant(&choice, None);
+                    Event::GrantReady { choice, grant }
                 }
             }
-        }))
+        };
+        self.record(event).await
+    }
+
+    /// What a token is asked for with after an offer's own code.
+    pub(super) fn pre_authorized_grant(&self, choice: &Choice, tx_code: Option<Secret>) -> TokenGrant {
+        let Session { offer, issuer, server, .. } = &self.session;
+        let offered = offer.grants.pre_authorized_code.as_ref();
+        let offered = offered.expect("the grant was chosen because the offer has it");
+        let part = choice.configurations.len() < offer.credential_configuration_ids.len();
+        let details = (part || !choice.claims.is_empty()) && authorization::takes_details(server) == Some(true);
+        TokenGrant::PreAuthorizedCode {
+            pre_authorized_code: offered.pre_authorized_code.clone(),
+            tx_code,
+            authorization_details: details
+                .then(|| authorization::details(issuer, &choice.configurations, &choice.claims)),
+        }
     }
 
     /// A fresh authorization request for what was chosen.
@@ -93,20 +137,24 @@ impl Live<'_> {
                 .at(Operation::Authorization)
         })?;
         let offered = self.session.offer.grants.authorization_code.as_ref();
-        authorization::begin(
+        let mut pending = authorization::begin(
             &self.session.issuer,
             &self.session.server,
             &choice.configurations,
+            &choice.claims,
             choice.request_by,
             offered.and_then(|grant| grant.issuer_state.clone()),
             redirect_uri,
-        )
+        )?;
+        pending.dpop_jkt = self.session.client.dpop_key.as_ref().map(|key| key.public_jwk.thumbprint());
+        pending.iss_required = self.session.profile.is_haip();
+        Ok(pending)
     }
 
-    fn choose(&self, options: &AcceptOptions) -> Result<Choice> {
+    pub(super) fn choose(&self, options: &AcceptOptions) -> Result<Choice> {
         let session = &self.session;
         let fail = |code, detail: String| Err(Error::new(code, detail).at(Operation::Offer));
-        session.provenance.check(options.profile.unwrap_or(self.wallet.profile))?;
+        session.provenance.check(session.profile)?;
         let grants = usable_grants(session);
         let grant = match options.grant {
             Some(wanted) if grants.contains(&wanted) => wanted,
@@ -128,11 +176,20 @@ impl Live<'_> {
         if session.issuer.request_encryption_required || session.issuer.response_encryption_required {
             return fail(ErrorCode::FeatureUnsupported, "the issuer requires encryption of its messages".to_owned());
         }
+        let haip = session.profile.is_haip();
+        if haip {
+            haip::check_servers(&session.issuer, &session.server, session.quirks, grant)?;
+            if !options.claims.is_empty() || options.request == RequestBy::Details {
+                return fail(ErrorCode::ProfileViolated, "HAIP asks for credentials by scope only".to_owned());
+            }
+        }
+        let request_by = if haip { RequestBy::Scope } else { options.request };
         let offered = &session.offer.credential_configuration_ids;
         let chosen = options.configurations.as_ref().unwrap_or(offered);
         if let Some(foreign) = chosen.iter().find(|id| !offered.contains(id)) {
             return fail(ErrorCode::UnknownConfiguration, format!("`{foreign}` is not part of the offer"));
         }
+        let claims = requested_claims(&options.claims, chosen)?;
         let (mut configurations, mut plans, mut left_out) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut first_problem = None;
         let mut seen = BTreeSet::new();
@@ -157,7 +214,7 @@ impl Live<'_> {
             None if configurations.is_empty() => {
                 fail(ErrorCode::UnknownConfiguration, "choose at least one configuration".to_owned())
             }
-            _ => Ok(Choice { configurations, grant, request_by: options.request, copies, plans, left_out }),
+            _ => Ok(Choice { configurations, grant, request_by, copies, claims, plans, left_out }),
         }
     }
 
@@ -175,6 +232,9 @@ impl Live<'_> {
             }
             .at(Operation::IssuerMetadata));
         };
+        if self.session.profile.is_haip() {
+            haip::check_configuration(id, configuration)?;
+        }
         self.known_format(id, configuration)?;
         proof::plan(configuration, &self.wallet.keys.algorithms(), self.wallet.binding)
     }

@@ -8,17 +8,19 @@ use futures_util::future::{Either, join, select};
 use url::Url;
 
 use super::{Live, unused_keys};
-use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::authorizations::{self, Authorization};
+use crate::channel::{Channel, Shows, key_error};
+use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::HolderKey;
-use crate::model::ids::{ClientId, ConfigurationId};
+use crate::model::ids::ConfigurationId;
 use crate::model::jwk::Algorithm;
 use crate::model::offer::InputMode;
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::platform::http::HttpLimits;
-use crate::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeySpec};
+use crate::platform::keys::{HolderKeys, KeyPurpose, KeySpec};
 use crate::protocol::token::TokenGrant;
-use crate::protocol::{authorization, nonce, token};
+use crate::protocol::{authorization, nonce};
 use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
 use crate::setup::Setup;
 use crate::wire::Log;
@@ -57,7 +59,7 @@ impl Live<'_> {
             Some(par) => {
                 let operation = Operation::PushedAuthorization;
                 let request = authorization::push_request(par, &wallet.client_id, pending)?;
-                let answer = wallet.wire.send(operation, par, request, HttpLimits::default(), &self.log).await?;
+                let answer = self.channel().send(operation, par, request, Shows::Client).await?;
                 let read =
                     authorization::push_response(&answer, wallet.clock.now()).map_err(|error| error.endpoint(par));
                 match read {
@@ -91,13 +93,7 @@ impl Live<'_> {
             return Err(Error::new(ErrorCode::TxCodeMalformed, format!("the transaction code is made of {wanted}"))
                 .at(Operation::Token));
         }
-        Ok(Event::GrantReady {
-            choice: choice.clone(),
-            grant: TokenGrant::PreAuthorizedCode {
-                pre_authorized_code: offered.pre_authorized_code.clone(),
-                tx_code: Some(tx_code.into()),
-            },
-        })
+        Ok(Event::GrantReady { choice: choice.clone(), grant: self.pre_authorized_grant(choice, Some(tx_code.into())) })
     }
 
     /// Asks for a token, and meanwhile for a nonce and for keys.
@@ -108,12 +104,12 @@ impl Live<'_> {
         };
         // What runs beside the token request borrows nothing of the session: the token is written to it
         // first, and the rest goes on.
-        let (wallet, log) = (self.wallet, Arc::clone(&self.log));
-        let (server, nonce_endpoint) = (self.session.server.clone(), self.session.issuer.nonce_endpoint.clone());
-        let anonymous = matches!(grant, TokenGrant::PreAuthorizedCode { .. })
-            && server.pre_authorized_grant_anonymous_access_supported;
-        let client_id = (!anonymous).then_some(&wallet.client_id);
-        let token = pin!(token(wallet, &server.token_endpoint, &grant, client_id, &log));
+        let (wallet, log, profile) = (self.wallet, Arc::clone(&self.log), self.session.profile);
+        let (server, client) = (self.session.server.clone(), self.session.client.clone());
+        let nonce_endpoint = self.session.issuer.nonce_endpoint.clone();
+        let anonymous = self.is_anonymous(choice.grant);
+        let channel = Channel { wallet, client: &client, server: &server, profile, log: &log };
+        let token = pin!(authorizations::request_token(&channel, &grant, anonymous));
         let rest = pin!(join(
             ahead_nonce(wallet, nonce_endpoint.as_ref(), &choice, &prepared, &log),
             make_keys(&*wallet.keys, &choice, &prepared.keys),
@@ -121,7 +117,7 @@ impl Live<'_> {
         match select(token, rest).await {
             // Keys may take as long as a user does, and the token comes only once.
             Either::Left((Ok(token), rest)) => {
-                self.record(Event::TokenReceived { token, anonymous, prepared: prepared.clone() }).await?;
+                self.token_received(token, anonymous, prepared.clone()).await?;
                 let (nonce, (keys, key_problem)) = rest.await;
                 self.record(Event::MadeReady { prepared: Prepared { nonce, keys } }).await?;
                 key_problem.map_or(Ok(()), Err)
@@ -134,13 +130,26 @@ impl Live<'_> {
                 let prepared = Prepared { nonce, keys };
                 match token.await {
                     Ok(token) => {
-                        self.record(Event::TokenReceived { token, anonymous, prepared }).await?;
+                        self.token_received(token, anonymous, prepared).await?;
                         key_problem.map_or(Ok(()), Err)
                     }
                     Err(error) => self.token_refused(error, prepared).await,
                 }
             }
         }
+    }
+
+    /// Writes a token down, in the session and for what comes after it.
+    async fn token_received(&mut self, token: Token, anonymous: bool, prepared: Prepared) -> Result<()> {
+        let id = self.authorization_id();
+        let authorization = Authorization {
+            client: self.session.client.clone(),
+            profile: self.session.profile,
+            server: self.session.server.clone(),
+            anonymous,
+            token: token.clone(),
+        };
+        self.record_with(Event::TokenReceived { token, anonymous, prepared }, vec![authorization.put(&id)]).await
     }
 
     /// A fresh nonce, if the issuer has a nonce endpoint.
@@ -150,12 +159,16 @@ impl Live<'_> {
 
     /// What becomes of the session when no token came.
     async fn token_refused(&mut self, error: Error, prepared: Prepared) -> Result<()> {
+        // It looked at the proof only, or asks for patience: the code is as good as before.
+        let patience = matches!(error.code(), ErrorCode::TokenPending | ErrorCode::DpopRefused);
         // Behind a gateway that lost its server, the code may well have been taken.
         let lost = error.outcome() == RequestOutcome::Unknown || matches!(error.http_status(), Some(502 | 504));
-        let no_effect = error.outcome() == RequestOutcome::NotSent || error.code() == ErrorCode::ServerFailed;
-        if no_effect && !lost {
+        let not_sent = error.outcome() == RequestOutcome::NotSent;
+        if (not_sent || patience || error.code() == ErrorCode::ServerFailed) && !lost {
             self.record(Event::TokenNotSent { prepared }).await?;
-            return Err(error.advise(Advice::Retry));
+            // What the code itself advises is right where the set-up is at fault.
+            let mends = error.kind() == ErrorKind::Network || error.code() == ErrorCode::ServerFailed;
+            return Err(if mends { error.advise(Advice::Retry) } else { error });
         }
         if lost {
             let keys = prepared.keys.into_values().flatten().map(|key| key.handle).collect();
@@ -186,6 +199,7 @@ impl Live<'_> {
                 | ErrorCode::ResponseMalformed
                 | ErrorCode::WrongContentType
                 | ErrorCode::ResponseTooLarge
+                | ErrorCode::TokenUnbound
         );
         let event = if pre_authorized && spent {
             Event::Failed { code: error.code(), detail: error.detail().to_owned() }
@@ -219,18 +233,6 @@ impl Live<'_> {
         self.wallet.delete_keys(keys).await;
         Ok(error)
     }
-}
-
-async fn token(
-    wallet: &Setup,
-    url: &Url,
-    grant: &TokenGrant,
-    client_id: Option<&ClientId>,
-    log: &Log,
-) -> Result<Token> {
-    let request = token::request(url, grant, client_id)?;
-    let answer = wallet.wire.send(Operation::Token, url, request, HttpLimits::default(), log).await?;
-    token::response(&answer, grant, wallet.clock.now()).map_err(|error| error.endpoint(url))
 }
 
 /// A nonce for the first proof. Failing to get one now is no loss: it is asked for again when the proof
@@ -288,7 +290,18 @@ async fn make_keys(
 
 /// Makes keys, and does not take the platform's word for their number and kind.
 pub(super) async fn create_keys(keys: &dyn HolderKeys, algorithm: Algorithm, count: usize) -> Result<Vec<HolderKey>> {
-    let made = keys.create(KeySpec::new(algorithm), count).await.map_err(|error| key_error(error, false))?;
+    create_keys_for(keys, algorithm, KeyPurpose::Credential, count).await
+}
+
+/// The same, for any purpose.
+pub(super) async fn create_keys_for(
+    keys: &dyn HolderKeys,
+    algorithm: Algorithm,
+    purpose: KeyPurpose,
+    count: usize,
+) -> Result<Vec<HolderKey>> {
+    let spec = KeySpec::new(algorithm).purpose(purpose);
+    let made = keys.create(spec, count).await.map_err(|error| key_error(error, false))?;
     let distinct =
         made.iter().enumerate().all(|(at, key)| made[..at].iter().all(|other| other.public_jwk != key.public_jwk));
     if made.len() != count || !distinct || made.iter().any(|key| key.public_jwk.algorithm() != algorithm) {
@@ -300,15 +313,4 @@ pub(super) async fn create_keys(keys: &dyn HolderKeys, algorithm: Algorithm, cou
         return Err(Error::new(ErrorCode::KeyCreationFailed, detail).at(Operation::Proof).advise(Advice::FixSetup));
     }
     Ok(made)
-}
-
-/// A key store's failure as the app sees it.
-pub(super) fn key_error(error: KeyError, signing: bool) -> Error {
-    let code = match error.kind {
-        KeyErrorKind::Locked => ErrorCode::KeyLocked,
-        KeyErrorKind::Unsupported => ErrorCode::NoCommonAlgorithm,
-        KeyErrorKind::Unknown | KeyErrorKind::Failed if signing => ErrorCode::SigningFailed,
-        KeyErrorKind::Unknown | KeyErrorKind::Failed => ErrorCode::KeyCreationFailed,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::Proof).caused_by(error)
 }

@@ -7,19 +7,23 @@
 
 mod accepting;
 mod authorizing;
+pub(crate) mod client;
 pub(crate) mod discovery;
 mod offer_summary;
 mod refetching;
+pub(crate) mod renewing;
 mod requesting;
 pub(crate) mod storing;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use url::Url;
 
 pub use accepting::AcceptOptions;
 pub use offer_summary::{OfferSummary, OfferedCredential};
 
+use crate::authorizations::Authorization;
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
@@ -205,7 +209,7 @@ impl Issuance {
     /// The user said yes, with wishes.
     pub async fn accept_with(&self, options: AcceptOptions) -> Result<Step> {
         self.call(async |live| {
-            live.accept(&options)?.apply(live).await?;
+            live.accept(&options).await?;
             live.run().await
         })
         .await
@@ -257,7 +261,9 @@ impl Issuance {
                 ));
             }
             let change = Change::Remove { table: Table::Sessions, id: live.session.id.to_string() };
-            live.wallet.store.commit(vec![change]).await.map_err(Error::from)
+            live.wallet.store.commit(vec![change]).await?;
+            live.wallet.delete_keys(live.unused_client_keys()).await;
+            Ok(())
         })
         .await
     }
@@ -271,13 +277,19 @@ impl Issuance {
     /// Runs a call on the stored session, and tells its errors which session they belong to.
     async fn call<T>(&self, run: impl AsyncFnOnce(&mut Live<'_>) -> Result<T>) -> Result<T> {
         let _one_at_a_time = self.gate.lock().await;
-        let (session, revision) = read_session(&self.wallet, &self.id).await?;
+        let (mut session, revision) = read_session(&self.wallet, &self.id).await?;
+        adopt_newer_token(&self.wallet, &mut session).await?;
         let log = Arc::new(Log::new(session.transcript.clone()));
         let began = self.wallet.clock.now();
+        let ended = matches!(session.stage, Stage::Ended(_));
         let mut live = Live { wallet: &self.wallet, session, revision, log, began, failed: None };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
         let result = Box::pin(run(&mut live)).await;
+        if !ended && matches!(live.session.stage, Stage::Ended(_)) {
+            self.wallet.delete_keys(live.unused_client_keys()).await;
+        }
         if matches!(live.session.stage, Stage::Ended(_)) {
+            self.wallet.sweep_wanted.store(true, Ordering::Relaxed);
             outbox::flush_soon(&self.wallet);
         }
         // What went wrong may be because of something that has changed at the issuer.
@@ -358,6 +370,16 @@ impl Live<'_> {
         let code = if matches!(stage, Stage::Ended(_)) { ErrorCode::SessionEnded } else { ErrorCode::WrongStep };
         Error::new(code, format!("`{call}` does not fit the step `{}`", stage.name()))
     }
+}
+
+/// Takes over the token that another session of the same authorization got meanwhile.
+async fn adopt_newer_token(wallet: &Setup, session: &mut Session) -> Result<()> {
+    if let (Some(id), Stage::Credentials { token, .. }) = (&session.authorization, &mut session.stage)
+        && let Some(authorization) = Authorization::load(wallet, id).await?
+    {
+        *token = authorization.token;
+    }
+    Ok(())
 }
 
 async fn read_session(wallet: &Setup, id: &SessionId) -> Result<(Session, u64)> {

@@ -1,13 +1,16 @@
 //! From an access token to credentials: one request a task, one after another.
 
-use super::authorizing::{create_keys, key_error};
+use super::authorizing::create_keys;
 use super::{Live, Step, step_of};
+use crate::authorizations;
+use crate::channel::{Shows, key_error};
 use crate::dialect::write::Selector;
-use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
 use crate::model::secret::Secret;
-use crate::platform::http::{HttpLimits, HttpResponse};
+use crate::platform::http::HttpResponse;
 use crate::platform::keys::SignRequest;
+use crate::protocol::client_auth::ClientState;
 use crate::protocol::credential;
 use crate::protocol::proof::{self, ProofClaims};
 use crate::session::{Event, Stage, Task, TaskState};
@@ -43,6 +46,13 @@ impl Live<'_> {
         self.make_missing_keys(task).await?;
         let mut may_retry = self.tasks()[task].plan.is_some() && self.session.issuer.nonce_endpoint.is_some();
         let mut may_refetch = true;
+        let mut may_renew = true;
+        if self.has_ended_token() {
+            may_renew = false;
+            if let Err(error) = self.renew_token().await {
+                return self.request_failed(task, error).await;
+            }
+        }
         loop {
             let answer = self.send_credential_request(task).await;
             match answer {
@@ -59,6 +69,13 @@ impl Live<'_> {
                         return self.request_failed(task, error).await;
                     }
                     self.note(Event::CredentialDue { task })?;
+                }
+                Err(error) if may_renew && error.code() == ErrorCode::TokenRefused && self.can_renew() => {
+                    may_renew = false;
+                    self.note(Event::CredentialDue { task })?;
+                    if let Err(error) = self.renew_token().await {
+                        return self.request_failed(task, error).await;
+                    }
                 }
                 Err(error) => return self.request_failed(task, error).await,
             }
@@ -84,9 +101,9 @@ impl Live<'_> {
             None => Selector::Configuration(&tasks[task].configuration),
         };
         let url = &self.session.issuer.credential_endpoint;
-        let request = credential::request(url, token, selector, &proofs)?;
+        let request = credential::request(url, selector, &proofs)?;
         let operation = Operation::Credential;
-        let answer = self.wallet.wire.send(operation, url, request, HttpLimits::default(), &self.log).await?;
+        let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
         self.read(&answer, operation)
     }
 
@@ -145,19 +162,62 @@ impl Live<'_> {
 
     /// Asks again for a deferred credential.
     async fn request_deferred(&mut self, task: usize) -> Result<()> {
+        let mut may_renew = true;
+        let mut answer = if self.has_ended_token() {
+            may_renew = false;
+            match self.renew_token().await {
+                Ok(()) => self.send_deferred_request(task).await,
+                Err(error) => Err(error),
+            }
+        } else {
+            self.send_deferred_request(task).await
+        };
+        if let Err(error) = &answer
+            && may_renew
+            && error.code() == ErrorCode::TokenRefused
+            && self.can_renew()
+        {
+            answer = match self.renew_token().await {
+                Ok(()) => self.send_deferred_request(task).await,
+                Err(error) => Err(error),
+            };
+        }
+        match answer {
+            Ok(answer) => self.take_answer(task, answer, Operation::DeferredCredential).await,
+            // Asking again for a deferred credential is what the endpoint is for.
+            Err(error) if may_repeat(&error) => Err(retryable(error)),
+            Err(error) => self.task_failed(task, error).await,
+        }
+    }
+
+    async fn send_deferred_request(&self, task: usize) -> Result<CredentialResponse> {
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
         let TaskState::Deferred { transaction_id, .. } = &tasks[task].state else { unreachable!("it is deferred") };
         let operation = Operation::DeferredCredential;
-        let url = self.session.issuer.deferred_credential_endpoint.clone();
+        let url = self.session.issuer.deferred_credential_endpoint.as_ref();
         let url = url.expect("an answer is taken for deferred only where there is an endpoint");
-        let request = credential::deferred_request(&url, token, transaction_id)?;
-        let answer = self.wallet.wire.send(operation, &url, request, HttpLimits::default(), &self.log).await;
-        match answer.and_then(|answer| self.read(&answer, operation)) {
-            Ok(answer) => self.take_answer(task, answer, operation).await,
-            // Asking again for a deferred credential is what the endpoint is for.
-            Err(error) if may_repeat(&error) => Err(error.advise(Advice::Retry)),
-            Err(error) => self.task_failed(task, error).await,
-        }
+        let request = credential::deferred_request(url, transaction_id)?;
+        let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
+        self.read(&answer, operation)
+    }
+
+    /// Whether the token has ended by its own word, and there is something to renew it with.
+    fn has_ended_token(&self) -> bool {
+        let Stage::Credentials { token, .. } = &self.session.stage else { return false };
+        self.can_renew() && token.expires_at.is_some_and(|at| at <= self.wallet.clock.now())
+    }
+
+    fn can_renew(&self) -> bool {
+        let Stage::Credentials { token, .. } = &self.session.stage else { return false };
+        token.refresh_token.is_some() && self.session.authorization.is_some()
+    }
+
+    /// Gets a new token for the session.
+    async fn renew_token(&mut self) -> Result<()> {
+        let Stage::Credentials { token, .. } = &self.session.stage else { unreachable!("it has a token") };
+        let id = self.session.authorization.clone().expect("only a token that is kept is renewed");
+        let token = authorizations::renew(self.wallet, &id, token, &self.log).await?;
+        self.record(Event::TokenRenewed { token }).await
     }
 
     /// Writes an answer down before anything is done with it.
@@ -187,13 +247,32 @@ impl Live<'_> {
         if ours {
             return Err(error);
         }
+        let renews = self.session.replaces.is_some();
+        if renews && matches!(error.code(), ErrorCode::ReauthorizationRequired | ErrorCode::TokenRefused) {
+            return Err(self.authorization_ended(error).await?);
+        }
         if may_repeat(&error) {
             // The protocol allows to repeat a credential request, with a fresh nonce; when, is for
             // the app to say.
             self.record(Event::CredentialDue { task }).await?;
-            return Err(error.advise(Advice::Retry));
+            return Err(retryable(error));
         }
         self.task_failed(task, error).await
+    }
+
+    /// A credential can't be renewed with the tokens that are there: the user has to agree again.
+    async fn authorization_ended(&mut self, cause: Error) -> Result<Error> {
+        let keys = self.tasks().iter().flat_map(|task| &task.keys).map(|key| key.handle.clone()).collect();
+        // What the next yes makes is kept as an authorization of its own.
+        self.session.authorization = None;
+        self.session.client = ClientState::default();
+        self.record(Event::AuthorizationEnded).await?;
+        self.wallet.delete_keys(keys).await;
+        if cause.code() == ErrorCode::ReauthorizationRequired {
+            return Ok(cause);
+        }
+        let error = Error::new(ErrorCode::ReauthorizationRequired, "the token is not accepted any more");
+        Ok(error.at(Operation::Credential).caused_by(cause))
     }
 
     /// A task came to nothing; the others go on.
@@ -209,6 +288,13 @@ impl Live<'_> {
 
 /// Whether the failure is one of the way, not of the request.
 fn may_repeat(error: &Error) -> bool {
-    matches!(error.outcome(), RequestOutcome::NotSent | RequestOutcome::Unknown)
-        || error.code() == ErrorCode::ServerFailed
+    (matches!(error.outcome(), RequestOutcome::NotSent | RequestOutcome::Unknown)
+        && error.code() != ErrorCode::ReauthorizationRequired)
+        || matches!(error.code(), ErrorCode::ServerFailed | ErrorCode::DpopRefused)
+}
+
+/// The same call may be made again; what mends it, the error says itself where it is the set-up.
+fn retryable(error: Error) -> Error {
+    let passes = error.kind() == ErrorKind::Network || error.code() == ErrorCode::ServerFailed;
+    if passes { error.advise(Advice::Retry) } else { error }
 }

@@ -1,6 +1,8 @@
 //! From an answer to stored credentials: each is checked before it is kept, and what does not pass
 //! is kept aside.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::Value;
 
 use super::Live;
@@ -8,17 +10,17 @@ use crate::documents::Documents;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format::{self, CredentialFormat, Examined};
 use crate::model::credential::{Credential, HolderKey, Instance};
-use crate::model::ids::{CredentialId, IssuerId};
+use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::outbox::{self, Contact};
-use crate::platform::store::{Change, Expected};
+use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::notification::NotificationEvent;
 use crate::session::{Event, Stage, TaskState};
-use crate::setup::{Setup, put_credential};
+use crate::setup::{Setup, put_credential, read_credential};
 use crate::verify::VerifyContext;
 use crate::wire::Log;
 
@@ -62,6 +64,7 @@ impl Live<'_> {
             checked.push(check(self.wallet, raw, &asked, &self.log).await);
         }
         reject_shared_keys(&mut checked, self.wallet);
+        let replaced = self.replaced(&work.configuration).await?;
         let (usable, aside): (Vec<_>, Vec<_>) =
             checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
         let now = self.wallet.clock.now();
@@ -69,7 +72,9 @@ impl Live<'_> {
             issuer.notification_endpoint.as_ref().zip(notification_id.as_ref()).map(|(endpoint, id)| Contact {
                 notification_endpoint: endpoint.clone(),
                 notification_id: id.clone(),
-                token: Token { refresh_token: None, ..token.clone() },
+                authorization: self.session.authorization.clone(),
+                // Sessions of the first version have no authorization of their own.
+                token: self.session.authorization.is_none().then(|| Token { refresh_token: None, ..token.clone() }),
             });
         let record = |checked: Vec<Checked>| {
             let worst = checked.iter().max_by_key(|checked| severity(checked.report.verdict));
@@ -89,12 +94,20 @@ impl Live<'_> {
                 display: configuration.display.clone(),
                 claim_descriptions: configuration.claims.clone(),
                 issuer_jwks: issuer.jwks.clone(),
+                identifier: work.identifier.clone(),
+                authorization: self.session.authorization.clone(),
                 contact: contact.clone(),
                 instances: checked.into_iter().map(|checked| checked.instance).collect(),
             }
         };
-        let kept = (!usable.is_empty()).then(|| record(usable));
+        let mut kept = (!usable.is_empty()).then(|| record(usable));
         let quarantined: Vec<_> = aside.into_iter().map(|checked| record(vec![checked])).collect();
+        let (mut old_keys, mut expected) = (Vec::new(), Expected::Nothing);
+        if let (Some(credential), Some((old, revision))) = (&mut kept, &replaced) {
+            credential.id = old.id.clone();
+            expected = Expected::Revision(*revision);
+            old_keys.extend(old.instances.iter().filter_map(|copy| copy.key.as_ref()).map(|key| key.handle.clone()));
+        }
         let bound: Vec<_> = kept
             .iter()
             .chain(&quarantined)
@@ -102,7 +115,8 @@ impl Live<'_> {
             .filter_map(|instance| instance.key.as_ref())
             .map(|key| key.handle.clone())
             .collect();
-        let unused = work.keys.iter().map(|key| key.handle.clone()).filter(|handle| !bound.contains(handle)).collect();
+        let unused: Vec<_> =
+            work.keys.iter().map(|key| key.handle.clone()).filter(|handle| !bound.contains(handle)).collect();
         let (event, failed) = match (&kept, quarantined.first()) {
             (Some(credential), _) => (Event::CredentialStored { task, credential: credential.id.clone() }, None),
             (None, Some(bad)) => {
@@ -118,7 +132,8 @@ impl Live<'_> {
             (None, None) => unreachable!("an answer has at least one credential"),
         };
         let mut changes: Vec<_> =
-            kept.iter().chain(&quarantined).map(|credential| put_credential(credential, Expected::Nothing)).collect();
+            quarantined.iter().map(|credential| put_credential(credential, Expected::Nothing)).collect();
+        changes.extend(kept.iter().map(|credential| put_credential(credential, expected)));
         // One notice for the whole answer, and the worst of its credentials decides.
         let all = kept.iter().chain(&quarantined);
         let worst = all.max_by_key(|credential| severity(credential.report.verdict));
@@ -127,8 +142,20 @@ impl Live<'_> {
         if let Some(error) = failed {
             self.failed.get_or_insert(error);
         }
-        self.wallet.delete_keys(unused).await;
+        old_keys.extend(unused);
+        self.wallet.delete_keys(old_keys).await;
+        if replaced.is_some() {
+            self.wallet.sweep_wanted.store(true, Ordering::Relaxed);
+        }
         Ok(())
+    }
+
+    /// The credential in whose place the new one comes, if it is still there.
+    async fn replaced(&self, configuration: &ConfigurationId) -> Result<Option<(Credential, u64)>> {
+        let Some(id) = &self.session.replaces else { return Ok(None) };
+        let Some(record) = self.wallet.store.get(Table::Credentials, id.as_str()).await? else { return Ok(None) };
+        let old = read_credential(&record.content)?;
+        Ok((old.credential_configuration_id == *configuration).then_some((old, record.revision)))
     }
 }
 

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::display::{ClaimDescription, Display};
 use super::format::Format;
-use super::ids::{ConfigurationId, CredentialId, IssuerId, KeyHandle, NotificationId, TransactionId};
+use super::ids::{
+    AuthorizationId, ConfigurationId, CredentialId, CredentialIdentifier, IssuerId, KeyHandle, NotificationId,
+    TransactionId,
+};
 use super::jwk::Jwk;
 use super::metadata::CredentialKind;
 use super::report::Report;
@@ -68,6 +71,12 @@ pub struct Credential {
     pub claim_descriptions: Vec<ClaimDescription>,
     /// The signing keys in the issuer's metadata, as they were at issuance.
     pub issuer_jwks: Option<Value>,
+    /// The dataset it is, where the token response named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) identifier: Option<CredentialIdentifier>,
+    /// What it can be renewed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization: Option<AuthorizationId>,
     /// How the issuer can be told what became of it; none if it does not want to hear.
     pub(crate) contact: Option<Contact>,
 }

@@ -66,6 +66,10 @@ text_id!(
     CredentialId
 );
 text_id!(
+    /// What a user once agreed to at an authorization server, with the tokens that came of it. Random.
+    AuthorizationId
+);
+text_id!(
     /// A `transaction_id`: the issuer's name for a credential that is not ready yet.
     TransactionId
 );
@@ -81,6 +85,13 @@ text_id!(
 impl SessionId {
     /// A fresh random id.
     pub fn random() -> Self {
+        Self(random_hex())
+    }
+}
+
+impl AuthorizationId {
+    /// A fresh random id.
+    pub(crate) fn random() -> Self {
         Self(random_hex())
     }
 }

@@ -130,4 +130,14 @@ pub struct AuthorizationServerMetadata {
     pub pre_authorized_grant_anonymous_access_supported: bool,
     /// How clients authenticate at the token endpoint, if the server says so.
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Algorithms of keys that tokens can be bound to; none if the server does not say that it binds
+    /// tokens (RFC 9449).
+    #[serde(default)]
+    pub dpop_signing_alg_values_supported: Option<Vec<String>>,
+    /// Algorithms of keys that client attestations may name, if the server says so.
+    #[serde(default)]
+    pub client_attestation_pop_signing_alg_values_supported: Option<Vec<String>>,
+    /// Where challenges for client attestations come from.
+    #[serde(default)]
+    pub challenge_endpoint: Option<Url>,
 }

@@ -16,11 +16,13 @@ pub enum Table {
     Credentials,
     /// Notifications that the issuer has not confirmed.
     Outbox,
+    /// Tokens that credentials can be renewed with, and what issuers are told with.
+    Authorizations,
 }
 
 impl Table {
     /// All drawers.
-    pub const ALL: [Self; 3] = [Self::Sessions, Self::Credentials, Self::Outbox];
+    pub const ALL: [Self; 4] = [Self::Sessions, Self::Credentials, Self::Outbox, Self::Authorizations];
 
     /// The name on disk.
     pub fn as_str(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Table {
             Self::Sessions => "sessions",
             Self::Credentials => "credentials",
             Self::Outbox => "outbox",
+            Self::Authorizations => "authorizations",
         }
     }
 }

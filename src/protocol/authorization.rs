@@ -1,6 +1,8 @@
 //! The authorization request and its redirect (OpenID4VCI section 5, RFC 6749, RFC 7636,
 //! RFC 9126, RFC 9207).
 
+use std::collections::BTreeMap;
+
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, ResponseType};
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use url::Url;
 use super::message::{self, Form};
 use crate::dialect::{read, write};
 use crate::error::{Error, ErrorCode, Operation};
+use crate::model::display::PathStep;
 use crate::model::ids::{ClientId, ConfigurationId, IssuerId};
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::secret::Secret;
@@ -28,6 +31,15 @@ pub enum RequestBy {
     Details,
 }
 
+/// A claim that is wanted (OpenID4VCI appendix B.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedClaim {
+    /// Where it is in the credential.
+    pub path: Vec<PathStep>,
+    /// Whether the credential is of no use without it: then the issuer does not issue it without.
+    pub mandatory: bool,
+}
+
 /// What binds a redirect to the request that it answers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingAuthorization {
@@ -43,6 +55,12 @@ pub(crate) struct PendingAuthorization {
     pub(crate) wanted: Wanted,
     /// Opaque text of the offer.
     pub(crate) issuer_state: Option<Secret>,
+    /// The thumbprint of the key that the code will be bound to (RFC 9449 section 10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dpop_jkt: Option<String>,
+    /// Whether a redirect without `iss` is refused, whatever the server's metadata says.
+    #[serde(default)]
+    pub(crate) iss_required: bool,
 }
 
 /// What an authorization request asks for.
@@ -57,11 +75,12 @@ pub(crate) fn begin(
     issuer: &IssuerMetadata,
     server: &AuthorizationServerMetadata,
     ids: &[ConfigurationId],
+    claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     by: RequestBy,
     issuer_state: Option<Secret>,
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
-    let wanted = wanted(issuer, server, ids, by)?;
+    let wanted = wanted(issuer, server, ids, claims, by)?;
     let names_servers = !issuer.authorization_servers.is_empty();
     let resource = (names_servers && matches!(wanted, Wanted::Scope(_))).then(|| issuer.credential_issuer.clone());
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -72,6 +91,8 @@ pub(crate) fn begin(
         resource,
         wanted,
         issuer_state,
+        dpop_jkt: None,
+        iss_required: false,
     })
 }
 
@@ -79,14 +100,21 @@ fn wanted(
     issuer: &IssuerMetadata,
     server: &AuthorizationServerMetadata,
     ids: &[ConfigurationId],
+    claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     by: RequestBy,
 ) -> Result<Wanted, Error> {
     let unsupported =
         |detail: &str| Err(Error::new(ErrorCode::FeatureUnsupported, detail).at(Operation::Authorization));
     let scopes: Option<Vec<&str>> =
         ids.iter().map(|id| issuer.credential_configurations_supported.get(id)?.scope.as_deref()).collect();
-    let listed = |types: &Vec<String>| types.iter().any(|listed| listed == "openid_credential");
     match (by, scopes) {
+        (RequestBy::Scope, Some(_)) if !claims.is_empty() => {
+            unsupported("a request by scope can't say which claims are wanted")
+        }
+        // Only details can name claims.
+        (RequestBy::Auto, Some(_)) if !claims.is_empty() => {
+            self::wanted(issuer, server, ids, claims, RequestBy::Details)
+        }
         (RequestBy::Auto | RequestBy::Scope, Some(mut scopes)) => {
             // Several configurations may share a scope; it is named once.
             scopes.sort_unstable();
@@ -95,13 +123,28 @@ fn wanted(
         }
         (RequestBy::Scope, None) => unsupported("a configuration has no scope, so it can't be requested by scope"),
         (RequestBy::Auto, None) | (RequestBy::Details, _) => {
-            if !server.authorization_details_types_supported.as_ref().is_none_or(listed) {
+            if takes_details(server) == Some(false) {
                 return unsupported("the authorization server takes no authorization_details for credentials");
             }
-            let location = (!issuer.authorization_servers.is_empty()).then_some(&issuer.credential_issuer);
-            Ok(Wanted::Details(write::authorization_details(ids, location).to_string()))
+            Ok(Wanted::Details(details(issuer, ids, claims)))
         }
     }
+}
+
+/// Whether the server says that it takes `authorization_details` for credentials; none if it says nothing.
+pub(crate) fn takes_details(server: &AuthorizationServerMetadata) -> Option<bool> {
+    let types = server.authorization_details_types_supported.as_ref()?;
+    Some(types.iter().any(|listed| listed == "openid_credential"))
+}
+
+/// The `authorization_details` for some configurations.
+pub(crate) fn details(
+    issuer: &IssuerMetadata,
+    ids: &[ConfigurationId],
+    claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+) -> String {
+    let location = (!issuer.authorization_servers.is_empty()).then_some(&issuer.credential_issuer);
+    write::authorization_details(ids, claims, location).to_string()
 }
 
 impl PendingAuthorization {
@@ -116,6 +159,9 @@ impl PendingAuthorization {
         }
         if let Some(resource) = &self.resource {
             extra.push(("resource", resource.as_str().into()));
+        }
+        if let Some(dpop_jkt) = &self.dpop_jkt {
+            extra.push(("dpop_jkt", dpop_jkt.as_str().into()));
         }
         extra
     }
@@ -150,6 +196,10 @@ pub(crate) fn push_request(
 pub(crate) fn push_response(response: &HttpResponse, now: Timestamp) -> Result<(String, Timestamp), Error> {
     let refused = |error: &str| match error {
         "invalid_client" | "unauthorized_client" => ErrorCode::ClientRefused,
+        "invalid_client_attestation" | "use_attestation_challenge" | "use_fresh_attestation" => {
+            ErrorCode::AttestationRefused
+        }
+        "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
         "access_denied" => ErrorCode::AccessDenied,
         _ => ErrorCode::AuthorizationRefused,
     };
@@ -223,7 +273,7 @@ pub(crate) fn read_redirect(
         Some(iss) if iss != server.issuer.as_str() => {
             return fail(ErrorCode::IssMismatch, "the redirect came from another authorization server");
         }
-        None if server.authorization_response_iss_parameter_supported => {
+        None if pending.iss_required || server.authorization_response_iss_parameter_supported => {
             return fail(ErrorCode::IssMismatch, "the redirect does not say which authorization server it came from");
         }
         _ => {}
@@ -231,6 +281,9 @@ pub(crate) fn read_redirect(
     if let Some(error) = error {
         let (code, detail) = match error.as_str() {
             "access_denied" => (ErrorCode::AccessDenied, "the user or the issuer declined"),
+            "interaction_required" | "login_required" | "account_selection_required" | "consent_required" => {
+                (ErrorCode::InteractionRequired, "the authorization server has to ask the user and could not")
+            }
             "server_error" | "temporarily_unavailable" => (ErrorCode::ServerFailed, "the authorization server failed"),
             "unauthorized_client" | "invalid_client" => {
                 (ErrorCode::ClientRefused, "the authorization server refused this client")

@@ -8,23 +8,17 @@ use crate::dialect::write::{self, Selector};
 use crate::error::{Error, ErrorCode, Operation};
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::TransactionId;
-use crate::model::token::Token;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// A credential request.
-pub(crate) fn request(
-    url: &Url,
-    token: &Token,
-    selector: Selector<'_>,
-    jwt_proofs: &[String],
-) -> Result<HttpRequest, Error> {
-    message::post_json(url, token, &write::credential_request(selector, jwt_proofs))
+pub(crate) fn request(url: &Url, selector: Selector<'_>, jwt_proofs: &[String]) -> Result<HttpRequest, Error> {
+    message::post_json(url, &write::credential_request(selector, jwt_proofs))
         .map_err(|error| error.at(Operation::Credential))
 }
 
 /// A deferred credential request.
-pub(crate) fn deferred_request(url: &Url, token: &Token, transaction_id: &TransactionId) -> Result<HttpRequest, Error> {
-    message::post_json(url, token, &write::deferred_credential_request(transaction_id))
+pub(crate) fn deferred_request(url: &Url, transaction_id: &TransactionId) -> Result<HttpRequest, Error> {
+    message::post_json(url, &write::deferred_credential_request(transaction_id))
         .map_err(|error| error.at(Operation::DeferredCredential))
 }
 
@@ -34,6 +28,7 @@ pub(crate) fn response(response: &HttpResponse, operation: Operation) -> Result<
         "invalid_nonce" => ErrorCode::NonceRefused,
         "invalid_proof" => ErrorCode::ProofRefused,
         "invalid_token" | "insufficient_scope" => ErrorCode::TokenRefused,
+        "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
         "credential_request_denied" => ErrorCode::CredentialDenied,
         "unknown_credential_configuration" | "unknown_credential_identifier" => ErrorCode::ConfigurationRefused,
         _ => ErrorCode::ServerRefused,

@@ -1,6 +1,6 @@
 //! What all messages share: how requests are put together and answers taken apart.
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{Method, Request};
 use serde_json::Value;
 use url::Url;
@@ -16,6 +16,10 @@ use crate::platform::http::{HttpRequest, HttpResponse};
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Headers whose values are proofs: who repeats one shows what it was signed over.
+pub(crate) const PROOF_HEADERS: [&str; 3] =
+    [super::dpop::DPOP, super::client_auth::ATTESTATION, super::client_auth::ATTESTATION_POP];
 
 /// A GET for a public JSON document, in the user's language where the document has several.
 pub(crate) fn get(url: &Url, accept: &str, language: Option<&str>) -> Result<HttpRequest, Error> {
@@ -58,15 +62,24 @@ impl Form {
     }
 }
 
-/// A POST of JSON, with an access token.
-pub(crate) fn post_json(url: &Url, token: &Token, body: &Value) -> Result<HttpRequest, Error> {
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(url.as_str())
-        .header(CONTENT_TYPE, JSON)
-        .header(ACCEPT, JSON)
-        .header(AUTHORIZATION, authorization(token)?);
+/// A POST of JSON.
+pub(crate) fn post_json(url: &Url, body: &Value) -> Result<HttpRequest, Error> {
+    let request =
+        Request::builder().method(Method::POST).uri(url.as_str()).header(CONTENT_TYPE, JSON).header(ACCEPT, JSON);
     finish(request, body.to_string().into_bytes())
+}
+
+/// A POST without a body, for an answer in JSON.
+pub(crate) fn post_nothing(url: &Url) -> Result<HttpRequest, Error> {
+    let request =
+        Request::builder().method(Method::POST).uri(url.as_str()).header(ACCEPT, JSON).header(CONTENT_LENGTH, "0");
+    finish(request, Vec::new())
+}
+
+/// Puts an access token on a request.
+pub(crate) fn authorize(request: &mut HttpRequest, token: &Token) -> Result<(), Error> {
+    request.headers_mut().insert(AUTHORIZATION, authorization(token)?);
+    Ok(())
 }
 
 fn authorization(token: &Token) -> Result<http::HeaderValue, Error> {
@@ -158,10 +171,13 @@ pub(crate) struct SentSecrets(Vec<Secret>);
 
 impl SentSecrets {
     /// Form fields and JSON members that hold nothing secret.
-    const PUBLIC: [&'static str; 13] = [
+    const PUBLIC: [&'static str; 16] = [
         "grant_type",
         "client_id",
         "redirect_uri",
+        "client_assertion_type",
+        "dpop_jkt",
+        "format",
         "response_type",
         "code_challenge",
         "code_challenge_method",
@@ -178,11 +194,12 @@ impl SentSecrets {
 
     /// Those of a request.
     pub(crate) fn of(request: &HttpRequest) -> Self {
-        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let token = header(AUTHORIZATION).and_then(|value| value.split_once(' '));
+        let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let token = header(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' '));
         let mut found: Vec<String> = token.map(|(_, token)| token.to_owned()).into_iter().collect();
+        found.extend(PROOF_HEADERS.into_iter().filter_map(header).map(str::to_owned));
         let secret = |name: &str| !Self::PUBLIC.contains(&name);
-        if header(CONTENT_TYPE) == Some(FORM) {
+        if header(CONTENT_TYPE.as_str()) == Some(FORM) {
             let fields = url::form_urlencoded::parse(request.body());
             found.extend(fields.filter(|(name, _)| secret(name)).map(|(_, value)| value.into_owned()));
         } else if let Ok(members) = json::parse_object(request.body()) {

@@ -3,9 +3,13 @@
 //! Nothing here sends anything, waits, or knows what time it is.
 
 pub(crate) mod authorization;
+pub(crate) mod client_auth;
 pub(crate) mod credential;
+pub(crate) mod dpop;
+pub(crate) mod haip;
 #[expect(dead_code, reason = "the messages that use it come next")]
 pub(crate) mod jwe;
+pub(crate) mod jwt;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod nonce;

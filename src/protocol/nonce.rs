@@ -1,7 +1,5 @@
 //! The nonce endpoint (OpenID4VCI section 7).
 
-use http::header::{ACCEPT, CONTENT_LENGTH};
-use http::{Method, Request};
 use url::Url;
 
 use super::message;
@@ -12,12 +10,7 @@ use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// Asks for a nonce: an empty POST without any token.
 pub(crate) fn request(url: &Url) -> Result<HttpRequest, Error> {
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(url.as_str())
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_LENGTH, "0");
-    message::finish(request, Vec::new())
+    message::post_nothing(url)
 }
 
 /// Reads the answer.

@@ -7,7 +7,6 @@ use url::Url;
 use super::message;
 use crate::error::{Error, ErrorCode, Operation};
 use crate::model::ids::NotificationId;
-use crate::model::token::Token;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// What became of the credentials of one answer.
@@ -36,7 +35,6 @@ impl NotificationEvent {
 /// A notification request.
 pub(crate) fn request(
     url: &Url,
-    token: &Token,
     id: &NotificationId,
     event: NotificationEvent,
     description: Option<&str>,
@@ -45,7 +43,7 @@ pub(crate) fn request(
     if let Some(description) = description.map(plain_ascii).filter(|text| !text.is_empty()) {
         body["event_description"] = json!(description);
     }
-    message::post_json(url, token, &body).map_err(|error| error.at(Operation::Notification))
+    message::post_json(url, &body).map_err(|error| error.at(Operation::Notification))
 }
 
 /// Only what the specification allows in a description: printable ASCII without `"` and `\`.
@@ -60,6 +58,7 @@ pub(crate) fn response(response: &HttpResponse) -> Result<(), Error> {
     }
     let refused = |error: &str| match error {
         "invalid_token" | "insufficient_scope" => ErrorCode::TokenRefused,
+        "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
         _ => ErrorCode::ServerRefused,
     };
     message::success(response, Operation::Notification, refused).map(|_| ())
@@ -70,22 +69,13 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::model::token::TokenType;
 
     // covers: NOTIF-03, NOTIF-05
     #[test]
     fn the_body_is_exactly_that_of_the_specification() {
-        let token = Token {
-            access_token: "t".into(),
-            token_type: TokenType::Bearer,
-            expires_at: None,
-            refresh_token: None,
-            scope: None,
-            authorized: Vec::new(),
-        };
         let url = Url::parse("https://issuer.example/notification").expect("a URL");
         let sent = |event, description| -> Value {
-            let request = request(&url, &token, &"n".into(), event, description).expect("a request");
+            let request = request(&url, &"n".into(), event, description).expect("a request");
             serde_json::from_slice(request.body()).expect("json")
         };
         assert_eq!(

@@ -24,7 +24,15 @@ pub(crate) enum TokenGrant {
         resource: Option<IssuerId>,
     },
     /// The code of an offer, with what the user typed.
-    PreAuthorizedCode { pre_authorized_code: Secret, tx_code: Option<Secret> },
+    PreAuthorizedCode {
+        pre_authorized_code: Secret,
+        tx_code: Option<Secret>,
+        /// Which part of the offer is wanted, where it is not all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authorization_details: Option<String>,
+    },
+    /// A refresh token.
+    RefreshToken { refresh_token: Secret },
 }
 
 impl TokenGrant {
@@ -46,11 +54,17 @@ pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId
                 form.add("resource", resource.as_str());
             }
         }
-        TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code } => {
+        TokenGrant::RefreshToken { refresh_token } => {
+            form.add("grant_type", "refresh_token").add("refresh_token", refresh_token.clone());
+        }
+        TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code, authorization_details } => {
             form.add("grant_type", GrantType::PreAuthorizedCode.as_str())
                 .add("pre-authorized_code", pre_authorized_code.clone());
             if let Some(tx_code) = tx_code {
                 form.add("tx_code", tx_code.clone());
+            }
+            if let Some(details) = authorization_details {
+                form.add("authorization_details", details.as_str());
             }
         }
     }
@@ -69,6 +83,11 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
         "invalid_grant" => ErrorCode::GrantRefused,
         "invalid_tx_code" => ErrorCode::TxCodeRefused,
         "invalid_client" | "unauthorized_client" => ErrorCode::ClientRefused,
+        "invalid_client_attestation" | "use_attestation_challenge" | "use_fresh_attestation" => {
+            ErrorCode::AttestationRefused
+        }
+        "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
+        "slow_down" | "authorization_pending" => ErrorCode::TokenPending,
         "access_denied" => ErrorCode::AccessDenied,
         _ => ErrorCode::ServerRefused,
     };
@@ -129,7 +148,11 @@ mod tests {
                 pair("client_id", "me"),
             ]
         );
-        let grant = TokenGrant::PreAuthorizedCode { pre_authorized_code: "p&=".into(), tx_code: Some("0042".into()) };
+        let grant = TokenGrant::PreAuthorizedCode {
+            pre_authorized_code: "p&=".into(),
+            tx_code: Some("0042".into()),
+            authorization_details: None,
+        };
         assert_eq!(
             fields(&request(&url, &grant, None).expect("a request")),
             [
@@ -151,6 +174,7 @@ mod tests {
         let pre = |tx_code: Option<&str>| TokenGrant::PreAuthorizedCode {
             pre_authorized_code: "p".into(),
             tx_code: tx_code.map(Secret::from),
+            authorization_details: None,
         };
         let error = response(&answer, &pre(Some("1")), now).expect_err("refused");
         assert_eq!((error.code(), error.advice()), (ErrorCode::TxCodeRefused, Advice::AskCodeAgain));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::Url;
 
-use super::stage::{Choice, Prepared};
+use super::stage::{Choice, Prepared, Task};
 use crate::error::ErrorCode;
 use crate::model::credential::HolderKey;
 use crate::model::ids::{CredentialId, NotificationId, TransactionId};
@@ -33,6 +33,12 @@ pub(crate) enum Event {
     TxCodeRefused { prepared: Prepared },
     /// A token came.
     TokenReceived { token: Token, anonymous: bool, prepared: Prepared },
+    /// The token was renewed.
+    TokenRenewed { token: Token },
+    /// A credential that is there already is asked for again, with the token that is there too.
+    RenewalBegan { token: Token, anonymous: bool, tasks: Vec<Task> },
+    /// There is no token left to ask with: the user has to agree again.
+    AuthorizationEnded,
     /// A nonce and keys were made ready after the token had come.
     MadeReady { prepared: Prepared },
     /// Keys were made for a task.
@@ -67,6 +73,9 @@ impl Event {
             Self::TokenNotSent { .. } => "token not sent",
             Self::TxCodeRefused { .. } => "transaction code refused",
             Self::TokenReceived { .. } => "token received",
+            Self::TokenRenewed { .. } => "token renewed",
+            Self::RenewalBegan { .. } => "renewal began",
+            Self::AuthorizationEnded => "authorization ended",
             Self::MadeReady { .. } => "made ready",
             Self::KeysMade { .. } => "keys made",
             Self::CredentialSent { .. } => "credential request sent",

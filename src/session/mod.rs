@@ -16,10 +16,12 @@ pub(crate) use transition::MAX_TX_CODE_ATTEMPTS;
 use crate::dialect::Quirks;
 use crate::error::{Error, ErrorCode};
 use crate::json;
-use crate::model::ids::SessionId;
+use crate::model::ids::{AuthorizationId, CredentialId, SessionId};
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, Grants};
+use crate::model::profile::Profile;
 use crate::model::time::Timestamp;
+use crate::protocol::client_auth::ClientState;
 use crate::protocol::metadata::Provenance;
 use crate::transcript::Transcript;
 
@@ -40,6 +42,18 @@ pub(crate) struct Session {
     pub(crate) quirks: Quirks,
     #[serde(default, skip_serializing_if = "Provenance::is_plain")]
     pub(crate) provenance: Provenance,
+    /// The rules that it is held to.
+    #[serde(default)]
+    pub(crate) profile: Profile,
+    /// As what it speaks to the authorization server, once the user said yes.
+    #[serde(default)]
+    pub(crate) client: ClientState,
+    /// Where its tokens are kept, once there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization: Option<AuthorizationId>,
+    /// The credential that it renews.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<CredentialId>,
     pub(crate) stage: Stage,
     pub(crate) transcript: Transcript,
 }
@@ -64,6 +78,10 @@ impl Session {
             server,
             quirks,
             provenance: Provenance::default(),
+            profile: Profile::Base,
+            client: ClientState::default(),
+            authorization: None,
+            replaces: None,
             stage: Stage::Review,
             transcript,
         }

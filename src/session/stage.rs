@@ -13,7 +13,7 @@ use crate::model::offer::GrantType;
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
-use crate::protocol::authorization::{PendingAuthorization, RequestBy};
+use crate::protocol::authorization::{PendingAuthorization, RequestBy, RequestedClaim};
 use crate::protocol::proof::ProofPlan;
 use crate::protocol::token::TokenGrant;
 
@@ -108,6 +108,9 @@ pub(crate) struct Choice {
     pub(crate) request_by: RequestBy,
     /// How many copies of each credential.
     pub(crate) copies: u32,
+    /// Which claims are wanted, where it is not all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     /// How each configuration's proofs are made; none where none is asked.
     pub(crate) plans: BTreeMap<ConfigurationId, Option<ProofPlan>>,
     /// What was offered and can't be asked for, with the reason.
@@ -164,6 +167,11 @@ pub(crate) enum TaskState {
 }
 
 impl TaskState {
+    /// Whether nothing came of it yet.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Due | Self::InFlight)
+    }
+
     /// Whether nothing more will happen to it.
     pub(crate) fn is_final(&self) -> bool {
         matches!(self, Self::Stored { .. } | Self::Failed { .. })

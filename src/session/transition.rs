@@ -60,11 +60,19 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
             Stage::Credentials { token, anonymous, nonce, tasks }
         }
 
+        (Stage::Review, Event::RenewalBegan { token, anonymous, tasks }) => {
+            Stage::Credentials { token, anonymous, nonce: None, tasks }
+        }
+
         (Stage::Credentials { token, anonymous, nonce, tasks }, event) => {
-            let (mut nonce, mut tasks) = (nonce.clone(), tasks.clone());
+            let (mut token, mut nonce, mut tasks) = (token.clone(), nonce.clone(), tasks.clone());
             match event {
                 Event::Failed { code, detail } => return Ok(Stage::Ended(Ending::Failed { code, detail })),
                 Event::Cancelled => return Ok(Stage::Ended(Ending::Cancelled)),
+                Event::TokenRenewed { token: renewed } => token = renewed,
+                Event::AuthorizationEnded if tasks.iter().all(|task| task.state.is_unanswered()) => {
+                    return Ok(Stage::Review);
+                }
                 Event::MadeReady { prepared } => {
                     nonce = prepared.nonce;
                     for (id, keys) in prepared.keys {
@@ -97,7 +105,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                     tasks.into_iter().map(|task| EndedTask { configuration: task.configuration, state: task.state });
                 return Ok(Stage::Ended(Ending::Done { tasks: tasks.collect() }));
             }
-            Stage::Credentials { token: token.clone(), anonymous: *anonymous, nonce, tasks }
+            Stage::Credentials { token, anonymous: *anonymous, nonce, tasks }
         }
 
         (stage, event @ (Event::Failed { .. } | Event::Cancelled)) if matches!(stage, Stage::Ended(_)) => {

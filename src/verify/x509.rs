@@ -257,6 +257,14 @@ impl Chain {
         named
     }
 
+    /// Whether a certificate in it was signed by itself: then it holds its own anchor, or has none.
+    pub(crate) fn has_self_signed(&self) -> bool {
+        self.parsed.iter().any(|certificate| {
+            let certificate = certificate.tbs_certificate();
+            certificate.issuer() == certificate.subject()
+        })
+    }
+
     fn leaf(&self) -> &Certificate {
         &self.parsed[0]
     }

@@ -102,7 +102,7 @@ async fn a_transcript_tells_the_story_without_its_secrets() {
     world.issuer.set_fault("credential-denied").expect("a fault");
     let error = failure(issuance.accept().await);
     let told = error.transcript().to_string();
-    for part in ["/token {grant_type, pre-authorized_code} -> 200", "/credential", "credential_request_denied"] {
+    for part in ["/token {DPoP, grant_type, pre-authorized_code} -> 200", "/credential", "credential_request_denied"] {
         assert!(told.contains(part), "{part} in {told}");
     }
     let everything = format!("{told} {error} {error:?}");

@@ -10,7 +10,7 @@ use billfold::model::credential::HolderKey;
 use billfold::model::ids::KeyHandle;
 use billfold::model::jwk::Algorithm;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
-use billfold::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeySpec, SignRequest};
+use billfold::platform::keys::{HolderKeys, KeyError, KeyErrorKind, KeyPurpose, KeySpec, SignRequest};
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::store::{CredentialStore, Table};
@@ -176,7 +176,7 @@ impl HolderKeys for Reluctant {
     }
 
     async fn create(&self, spec: KeySpec, count: usize) -> Result<Vec<HolderKey>, KeyError> {
-        if self.1.swap(false, Ordering::SeqCst) {
+        if spec.purpose == KeyPurpose::Credential && self.1.swap(false, Ordering::SeqCst) {
             if self.2 {
                 return Err(KeyError::new(KeyErrorKind::Locked, "nobody unlocked it"));
             }
@@ -248,8 +248,8 @@ async fn what_a_server_repeats_of_our_secrets_is_hidden() {
     let error = failure(issuance.accept().await);
     let everything = format!("{error} {error:?} {}", error.transcript());
     let shown = error.server_error().and_then(|said| said.error_description.clone()).expect("a description");
-    assert_eq!(shown, "I know no Bearer […]");
-    assert!(everything.matches("Bearer").count() > 0);
+    assert_eq!(shown, "I know no DPoP […]");
+    assert!(everything.matches("DPoP").count() > 0);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use billfold::{
 };
 use billfold_test_issuer::{Options, TxCode};
 
-use crate::world::{JWT_VC, SD_JWT, World, both_ways, failure, pre_authorized};
+use crate::world::{JWT_VC, Moved, SD_JWT, World, both_ways, failure, pre_authorized};
 
 #[tokio::test]
 async fn every_format_by_value_and_by_reference() {
@@ -109,7 +109,10 @@ async fn a_dead_offer_is_told_apart_from_a_wrong_code() {
     let world = World::new().await;
     let mut spec = pre_authorized(SD_JWT);
     spec.expires_in = Some(60);
-    let issuance = world.open(&spec).await;
+    let clock = Moved::default();
+    let wallet = world.builder().clock(clock.clone()).build().expect("a wallet");
+    let issuance = wallet.open_offer(&world.offer(&spec).link).await.expect("it opens");
+    clock.pass(120);
     world.issuer.advance_clock(120);
     let error = failure(issuance.accept().await);
     assert_eq!((error.code(), error.advice()), (ErrorCode::GrantRefused, Advice::GetNewOffer));

@@ -1,0 +1,197 @@
+//! What a user's yes is good for after the credential came: the token, the refresh token, and the keys
+//! that both are bound to. Credentials of one yes share it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::{Channel, Shows};
+use crate::error::{Advice, Error, ErrorCode, Operation, Result};
+use crate::json;
+use crate::model::credential::Credential;
+use crate::model::ids::{AuthorizationId, KeyHandle, SessionId};
+use crate::model::metadata::AuthorizationServerMetadata;
+use crate::model::profile::Profile;
+use crate::model::time::Timestamp;
+use crate::model::token::{Token, TokenType};
+use crate::outbox;
+use crate::platform::store::{Change, Expected, Table};
+use crate::protocol::client_auth::ClientState;
+use crate::protocol::token::{self, TokenGrant};
+use crate::session::{Session, Stage};
+use crate::setup::{Setup, read_credential};
+use crate::wire::Log;
+
+/// A bearer token that lives longer than this should have been bound to a key (OpenID4VCI section 13.10).
+const LONG_BEARER_SECONDS: i64 = 300;
+
+/// One authorization, as the store keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Authorization {
+    pub(crate) client: ClientState,
+    pub(crate) profile: Profile,
+    pub(crate) server: AuthorizationServerMetadata,
+    /// Whether the token was got without a client id.
+    pub(crate) anonymous: bool,
+    pub(crate) token: Token,
+}
+
+impl Authorization {
+    /// The authorization of that id, if it is still there.
+    pub(crate) async fn load(wallet: &Setup, id: &AuthorizationId) -> Result<Option<Self>> {
+        let record = wallet.store.get(Table::Authorizations, id.as_str()).await?;
+        record.map(|record| Self::read(&record.content)).transpose()
+    }
+
+    fn read(content: &[u8]) -> Result<Self> {
+        serde_json::from_slice(content).map_err(|error| {
+            Error::new(ErrorCode::RecordDamaged, "a stored authorization can't be read")
+                .at(Operation::Store)
+                .caused_by(json::without_values(&error))
+        })
+    }
+
+    /// For the store.
+    pub(crate) fn put(&self, id: &AuthorizationId) -> Change {
+        Change::Put {
+            table: Table::Authorizations,
+            id: id.to_string(),
+            content: serde_json::to_vec(self).expect("an authorization has only text keys and numbers that JSON has"),
+            expected: Expected::Anything,
+        }
+    }
+
+    /// The way to the server and its issuer.
+    pub(crate) fn channel<'a>(&'a self, wallet: &'a Setup, log: &'a Log) -> Channel<'a> {
+        Channel { wallet, client: &self.client, server: &self.server, profile: self.profile, log }
+    }
+}
+
+/// Whether a token can be used now, or be renewed.
+pub(crate) fn is_alive(token: &Token, now: Timestamp) -> bool {
+    token.refresh_token.is_some() || token.expires_at.is_none_or(|at| at > now)
+}
+
+/// Asks for a token.
+pub(crate) async fn request_token(channel: &Channel<'_>, grant: &TokenGrant, anonymous: bool) -> Result<Token> {
+    let (wallet, url) = (channel.wallet, &channel.server.token_endpoint);
+    let (client_id, shows) = if anonymous { (None, Shows::Nobody) } else { (Some(&wallet.client_id), Shows::Client) };
+    let request = token::request(url, grant, client_id)?;
+    let answer = channel.send(Operation::Token, url, request, shows).await?;
+    let now = wallet.clock.now();
+    let token = token::response(&answer, grant, now).map_err(|error| error.endpoint(url))?;
+    check_binding(channel, &token, now).map_err(|error| error.status(answer.status().as_u16()).endpoint(url))?;
+    Ok(token)
+}
+
+/// Whether the token is bound as it was asked for (RFC 9449 section 5).
+fn check_binding(channel: &Channel<'_>, token: &Token, now: Timestamp) -> Result<()> {
+    match token.token_type {
+        TokenType::Dpop if channel.client.dpop_key.is_none() => {
+            Err(Error::new(ErrorCode::ResponseMalformed, "the token is bound to a key, and none was shown")
+                .at(Operation::Token))
+        }
+        TokenType::Bearer if channel.profile.is_haip() => {
+            Err(Error::new(ErrorCode::TokenUnbound, "the token is not bound to the wallet's key, which HAIP demands")
+                .at(Operation::Token))
+        }
+        TokenType::Bearer => {
+            if token.expires_at.is_none_or(|at| at - now > LONG_BEARER_SECONDS) {
+                tracing::warn!(
+                    target: "billfold::token",
+                    server = %channel.server.issuer,
+                    "a token that lives longer than five minutes is not bound to a key"
+                );
+            }
+            Ok(())
+        }
+        TokenType::Dpop => Ok(()),
+    }
+}
+
+/// Gets a new token for one that has expired or was refused; the newest one, if somebody renewed it
+/// meanwhile. [`ErrorCode::ReauthorizationRequired`] if there is nothing to renew it with.
+///
+/// A refresh token that the server may have taken without an answer is sent again: if it works once only,
+/// it is lost either way.
+pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, log: &Log) -> Result<Token> {
+    let over = |detail: &str| Error::new(ErrorCode::ReauthorizationRequired, detail.to_owned()).at(Operation::Token);
+    let gate = wallet.gates.of(&SessionId::new(format!("authorization {id}")));
+    let _one_at_a_time = gate.lock().await;
+    let Some(mut authorization) = Authorization::load(wallet, id).await? else {
+        return Err(over("there is no token to go on with"));
+    };
+    if authorization.token.access_token.expose() != stale.access_token.expose() {
+        return Ok(authorization.token);
+    }
+    let Some(refresh_token) = authorization.token.refresh_token.clone() else {
+        return Err(over("the token has ended, and there is none to renew it with"));
+    };
+    let grant = TokenGrant::RefreshToken { refresh_token };
+    let renewed = request_token(&authorization.channel(wallet, log), &grant, authorization.anonymous).await;
+    match renewed {
+        Ok(token) => {
+            let before = &authorization.token;
+            let authorized =
+                if token.authorized.is_empty() { before.authorized.clone() } else { token.authorized.clone() };
+            authorization.token = Token {
+                refresh_token: token.refresh_token.clone().or_else(|| before.refresh_token.clone()),
+                scope: token.scope.clone().or_else(|| before.scope.clone()),
+                authorized,
+                ..token
+            };
+            wallet.store.commit(vec![authorization.put(id)]).await?;
+            Ok(authorization.token)
+        }
+        Err(error) if error.code() == ErrorCode::GrantRefused => {
+            authorization.token.refresh_token = None;
+            wallet.store.commit(vec![authorization.put(id)]).await?;
+            let mut ended = over("the server does not renew the token any more")
+                .endpoint(&authorization.server.token_endpoint)
+                .status(error.http_status().unwrap_or_default());
+            if let Some(said) = error.server_error() {
+                ended = ended.issuer_error(said.clone());
+            }
+            Err(ended.caused_by(error))
+        }
+        Err(error) if matches!(error.advice(), Advice::GetNewOffer) => Err(error.advise(Advice::Retry)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes authorizations that no session, credential or notice refers to any more, with their keys. What
+/// can't be read may refer to any of them, and then all stay.
+pub(crate) async fn sweep(wallet: &Setup) -> Result<()> {
+    // Looked at first: who refers to one that is made from now on is not seen, and it is not deleted.
+    let kept = wallet.store.list(Table::Authorizations).await?;
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let mut needed: BTreeSet<AuthorizationId> = BTreeSet::new();
+    for record in wallet.store.list(Table::Sessions).await? {
+        let session = Session::from_bytes(&record.content)?;
+        if !matches!(session.stage, Stage::Ended(_)) {
+            needed.extend(session.authorization);
+        }
+    }
+    for record in wallet.store.list(Table::Credentials).await? {
+        let Credential { authorization, contact, .. } = read_credential(&record.content)?;
+        needed.extend(authorization);
+        needed.extend(contact.and_then(|contact| contact.authorization));
+    }
+    needed.extend(outbox::authorizations(wallet).await?);
+    let (mut changes, mut keys): (_, Vec<KeyHandle>) = (Vec::new(), Vec::new());
+    for record in kept {
+        let id = AuthorizationId::new(record.id);
+        if needed.contains(&id) {
+            continue;
+        }
+        keys.extend(Authorization::read(&record.content)?.client.keys().map(|key| key.handle.clone()));
+        changes.push(Change::Remove { table: Table::Authorizations, id: id.to_string() });
+    }
+    if !changes.is_empty() {
+        wallet.store.commit(changes).await?;
+        wallet.delete_keys(keys).await;
+    }
+    Ok(())
+}
