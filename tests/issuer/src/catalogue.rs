@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::data_integrity;
 use crate::encoding::b64_standard;
 use crate::key_attestation;
 use crate::options::{AttestationProof, IssuerKey, Options};
@@ -141,8 +142,12 @@ impl Configuration {
         if attestation != AttestationProof::Off {
             types.insert("attestation".into(), json!({"proof_signing_alg_values_supported": key_attestation::ALGS}));
         }
+        let takes_dids = self.binding.iter().any(|method| method.starts_with("did:"));
+        if options.di_vp_proof && takes_dids {
+            types.insert("di_vp".into(), json!({"proof_signing_alg_values_supported": data_integrity::SUITES}));
+        }
         if let Some(required) = key_attestation::required(options).filter(|_| self.takes_key_attestations()) {
-            for (_, entry) in &mut types {
+            for (_, entry) in types.iter_mut().filter(|(kind, _)| *kind != "di_vp") {
                 entry["key_attestations_required"] = required.clone();
             }
         }

@@ -30,6 +30,7 @@ mod clock;
 mod codes;
 mod control;
 mod credential;
+mod data_integrity;
 mod deferred;
 mod dpop;
 mod encoding;

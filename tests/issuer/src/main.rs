@@ -123,6 +123,9 @@ struct Serve {
     /// The proof type `attestation`.
     #[arg(long, value_enum, default_value_t = AttestationProofMode::Off)]
     attestation_proof: AttestationProofMode,
+    /// List the proof type `di_vp` where credentials are bound to DIDs.
+    #[arg(long)]
+    di_vp_proof: bool,
     /// File with roots of attesters to trust besides the built-in one, in PEM.
     #[arg(long, value_name = "FILE", value_parser = read_file)]
     attester_trust: Option<String>,
@@ -274,6 +277,7 @@ impl From<Serve> for Options {
                 AttestationProofMode::Also => AttestationProof::Also,
                 AttestationProofMode::Only => AttestationProof::Only,
             },
+            di_vp_proof: arguments.di_vp_proof,
             attester_trust_pem: arguments.attester_trust,
             signed_metadata: match arguments.signed_metadata {
                 SignedMetadataMode::Off => SignedMetadata::Off,

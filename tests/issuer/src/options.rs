@@ -207,6 +207,8 @@ pub struct Options {
     pub key_attestation: KeyAttestation,
     /// The proof type `attestation`.
     pub attestation_proof: AttestationProof,
+    /// Whether the proof type `di_vp` is listed where credentials are bound to DIDs.
+    pub di_vp_proof: bool,
     /// Roots of attesters to trust besides the built-in one, in PEM.
     pub attester_trust_pem: Option<String>,
     /// Issuer metadata as a JWT, under the same root as credentials.
@@ -272,6 +274,7 @@ impl Default for Options {
             batch_size: 4,
             key_attestation: KeyAttestation::default(),
             attestation_proof: AttestationProof::default(),
+            di_vp_proof: false,
             attester_trust_pem: None,
             signed_metadata: SignedMetadata::default(),
             encryption: Encryption::default(),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::Configuration;
 use crate::credential::malformed;
+use crate::data_integrity;
 use crate::issuer::Issuer;
 use crate::key_attestation;
 use crate::proof::{self, Holder, Proven};
@@ -44,6 +45,7 @@ pub(crate) fn read(
     }
     let (holders, nonces) = match kind.as_str() {
         "jwt" => read_jwts(issuer, configuration, client_id, values)?,
+        "di_vp" => read_presentations(issuer, configuration, values)?,
         _ => read_attestation(issuer, values)?,
     };
     spend(issuer, &nonces)?;
@@ -83,6 +85,21 @@ fn read_jwts(
         }
         nonces.extend(attested.nonce);
         holders = attested.keys.into_iter().map(Holder::of).collect();
+    }
+    Ok((holders, nonces))
+}
+
+fn read_presentations(issuer: &Issuer, configuration: &Configuration, values: &[Value]) -> Result<Shown, Refusal> {
+    let mut holders: Vec<Holder> = Vec::new();
+    let mut nonces = Vec::new();
+    for value in values {
+        let presented = data_integrity::check(issuer, configuration, value)
+            .map_err(|reason| Refusal::new("invalid_proof", format!("The presentation: {reason}")))?;
+        if holders.iter().any(|known| known.key == presented.holder.key) {
+            return Err(Refusal::new("invalid_proof", "Two presentations are for the same key"));
+        }
+        holders.push(presented.holder);
+        nonces.extend(presented.nonce);
     }
     Ok((holders, nonces))
 }

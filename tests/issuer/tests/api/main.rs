@@ -11,6 +11,7 @@ mod encryption;
 mod faults;
 mod flows;
 mod key_attestations;
+mod presentations;
 mod program;
 mod refresh;
 mod refusals;
