@@ -17,8 +17,6 @@ use crate::oauth::{Form, Wanted, check_client};
 use crate::options::{Dpop, Par};
 use crate::refusal::{Refusal, Scheme, no_store, note};
 
-/// Seconds that a pushed request lives.
-const PUSHED_LIFETIME: i64 = 60;
 /// Seconds that the user has for signing in.
 const SIGN_IN_LIFETIME: i64 = 600;
 /// Seconds that an authorization code lives.
@@ -86,10 +84,11 @@ pub(crate) fn push(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[
     match result {
         Err(refusal) => refusal.into_response(),
         Ok(mut request) => {
-            request.expires = issuer.now() + PUSHED_LIFETIME;
+            let lifetime = issuer.options.par_lifetime;
+            request.expires = issuer.now() + lifetime;
             let uri = format!("urn:ietf:params:oauth:request_uri:{}", random_text());
             issuer.book().pushed.insert(uri.clone(), request);
-            let answer = json!({"request_uri": uri, "expires_in": PUSHED_LIFETIME});
+            let answer = json!({"request_uri": uri, "expires_in": lifetime});
             no_store(StatusCode::CREATED, &answer)
         }
     }
@@ -138,7 +137,7 @@ fn take_pushed(issuer: &Issuer, server: usize, form: &Form, uri: &str) -> Result
         return Err(bad("request_uri belongs to another client or server"));
     }
     let request = book.pushed.remove(uri).expect("it was just there");
-    if request.expires <= issuer.now() {
+    if request.expires <= issuer.now() || issuer.faults.strikes(Fault::ExpiredRequestUri) {
         return Err(bad("request_uri has expired"));
     }
     Ok(request)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::data_integrity;
 use crate::encoding::b64_standard;
 use crate::key_attestation;
-use crate::options::{AttestationProof, IssuerKey, Options};
+use crate::options::{AttestationProof, IssuerKey, Options, Scopes};
 
 /// Formats that this issuer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ const DID: &[&str] = &["did:key", "did:jwk"];
 const BOTH: &[&str] = &["jwk", "did:key", "did:jwk"];
 
 /// Every configuration of an issuer whose main credentials are signed the given way.
-pub(crate) fn configurations(main_key: IssuerKey) -> Vec<Configuration> {
+pub(crate) fn configurations(main_key: IssuerKey, scopes: Scopes) -> Vec<Configuration> {
     let entry = |id: &str, format, kind, binding, issuer_key| Configuration {
         id: id.to_owned(),
         format,
@@ -109,6 +109,13 @@ pub(crate) fn configurations(main_key: IssuerKey) -> Vec<Configuration> {
     ] {
         all.push(entry(&format!("StudentCard_dc_sd_jwt_by_{suffix}"), Format::SdJwtVc, Kind::Student, JWK, key));
         all.push(entry(&format!("StudentCard_jwt_vc_json_by_{suffix}"), Format::JwtVc, Kind::Student, BOTH, key));
+    }
+    for configuration in &mut all {
+        match scopes {
+            Scopes::Most => {}
+            Scopes::All => configuration.scope = Some(configuration.id.clone()),
+            Scopes::None => configuration.scope = None,
+        }
     }
     all
 }

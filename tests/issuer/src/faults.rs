@@ -142,6 +142,10 @@ faults! {
     DenyLogin = "deny-login",
     /// Codes of both grants have expired when they are used.
     ExpiredCode = "expired-code",
+    /// Pushed requests have expired when the browser comes with them.
+    ExpiredRequestUri = "expired-request-uri",
+    /// The token answer has no `authorization_details` although some were asked for.
+    MissingAuthorizationDetails = "missing-authorization-details",
     /// The credential's signature was made with another key.
     BadSignature = "bad-signature",
     /// One SD-JWT disclosure was changed after signing.

@@ -77,7 +77,7 @@ pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
 pub use crate::options::{
     AttestationProof, AuthorizationServer, Client, ClientAuth, Dpop, Encryption, IssuerKey, KeyAttestation, Login,
-    Options, Par, SignedMetadata,
+    Options, Par, Scopes, SignedMetadata,
 };
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};
@@ -110,6 +110,7 @@ pub struct TestIssuer;
 impl TestIssuer {
     /// Starts an issuer on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Running, Error> {
+        let options = options.profile.apply(options);
         options.check()?;
         let listener = listen(options.port).await?;
         let origin = origin_of(&listener)?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use billfold_test_issuer::{
     AttestationProof, AuthorizationServer, ClientAuth, Decision, Dpop, Encryption, Fault, IssuerKey, KeyAttestation,
-    Login, Options, Par, Profile, SignedMetadata, TestIssuer, open, sign_in,
+    Login, Options, Par, Profile, Scopes, SignedMetadata, TestIssuer, open, sign_in,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -66,6 +66,18 @@ struct Serve {
     /// Pushed authorization requests.
     #[arg(long, value_enum, default_value_t = ParMode::On)]
     par: ParMode,
+    /// Seconds that a pushed request lives.
+    #[arg(long, value_name = "SECONDS", default_value_t = Options::default().par_lifetime)]
+    par_lifetime: i64,
+    /// Refuse `authorization_details`.
+    #[arg(long)]
+    no_authorization_details: bool,
+    /// Which configurations have a scope.
+    #[arg(long, value_enum, default_value_t = ScopesMode::Most)]
+    scopes: ScopesMode,
+    /// Have no pre-authorized code grant.
+    #[arg(long)]
+    no_pre_authorized: bool,
     /// Sender-constrained access tokens.
     #[arg(long, value_enum, default_value_t = DpopMode::On)]
     dpop: DpopMode,
@@ -192,6 +204,13 @@ enum EncryptionMode {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum ScopesMode {
+    Most,
+    All,
+    None,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum DpopMode {
     Off,
     On,
@@ -237,6 +256,14 @@ impl From<Serve> for Options {
                 ParMode::On => Par::On,
                 ParMode::Required => Par::Required,
             },
+            par_lifetime: arguments.par_lifetime,
+            authorization_details: !arguments.no_authorization_details,
+            scopes: match arguments.scopes {
+                ScopesMode::Most => Scopes::Most,
+                ScopesMode::All => Scopes::All,
+                ScopesMode::None => Scopes::None,
+            },
+            pre_authorized: !arguments.no_pre_authorized,
             dpop: match arguments.dpop {
                 DpopMode::Off => Dpop::Off,
                 DpopMode::On => Dpop::On,

@@ -70,9 +70,13 @@ pub(crate) fn authorization_server(issuer: &Issuer, server: &AuthServer) -> Resp
         "issuer": issuer.fault_or(Fault::WrongAsIssuer, &wrong, id),
         "token_endpoint": format!("{id}/token"),
         "grant_types_supported": grants,
-        "authorization_details_types_supported": ["openid_credential"],
-        "pre-authorized_grant_anonymous_access_supported": issuer.options.anonymous(),
     });
+    if issuer.options.authorization_details {
+        document["authorization_details_types_supported"] = json!(["openid_credential"]);
+    }
+    if issuer.options.pre_authorized {
+        document["pre-authorized_grant_anonymous_access_supported"] = json!(issuer.options.anonymous());
+    }
     if issuer.options.dpop != Dpop::Off {
         document["dpop_signing_alg_values_supported"] = json!(dpop::ALGS);
     }

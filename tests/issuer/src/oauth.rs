@@ -162,6 +162,10 @@ impl Wanted {
             return Err(Refusal::new("invalid_target", "resource is not the credential issuer"));
         }
         if let Some(details) = form.get("authorization_details") {
+            if !issuer.options.authorization_details {
+                let message = "authorization_details are not supported here";
+                return Err(Refusal::new("invalid_authorization_details", message));
+            }
             wanted.details = read_details(issuer, details)?;
         }
         if let Some(scope) = form.get("scope") {

@@ -160,6 +160,9 @@ pub(crate) struct StoredOffer {
 pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, String> {
     let format = Format::from_id(&spec.format)
         .ok_or_else(|| format!("'{}' is not a format; known: dc+sd-jwt, jwt_vc_json", spec.format))?;
+    if spec.grant == Grant::PreAuthorized && !issuer.options.pre_authorized {
+        return Err("this issuer has no pre-authorized code grant".to_owned());
+    }
     let configurations = match &spec.configurations {
         Some(ids) => {
             if ids.is_empty() {
@@ -307,7 +310,8 @@ fn check_tx_code(tx_code: &TxCode) -> Result<(), String> {
 /// The offers that a fresh issuer announces: each grant, format and way, with and without code.
 pub(crate) fn announced(issuer: &Issuer) -> Vec<MadeOffer> {
     let mut offers = Vec::new();
-    for grant in [Grant::PreAuthorized, Grant::Code] {
+    let grants = [Grant::PreAuthorized, Grant::Code];
+    for grant in grants.into_iter().filter(|grant| *grant == Grant::Code || issuer.options.pre_authorized) {
         for format in [Format::SdJwtVc, Format::JwtVc] {
             for by in [By::Value, By::Reference] {
                 let spec = OfferSpec { by, expires_in: Some(24 * 3600), ..OfferSpec::new(grant, format.id()) };

@@ -127,6 +127,18 @@ pub enum SignedMetadata {
     Only,
 }
 
+/// Which credential configurations have a `scope`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scopes {
+    /// All but `StudentCard_dc_sd_jwt`.
+    #[default]
+    Most,
+    /// Every one.
+    All,
+    /// None, so that `authorization_details` are the only way.
+    None,
+}
+
 /// A registered client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -167,6 +179,14 @@ pub struct Options {
     pub path: String,
     /// Pushed authorization requests.
     pub par: Par,
+    /// Seconds that a pushed request lives.
+    pub par_lifetime: i64,
+    /// Whether `authorization_details` are taken. Otherwise a request that has some is refused.
+    pub authorization_details: bool,
+    /// Which configurations can be asked for by scope.
+    pub scopes: Scopes,
+    /// Whether there is the pre-authorized code grant.
+    pub pre_authorized: bool,
     /// Sender-constrained access tokens.
     pub dpop: Dpop,
     /// Whether a DPoP proof needs a nonce. The authorization server and the credential issuer have
@@ -256,6 +276,10 @@ impl Default for Options {
             latency_ms: 0,
             path: String::new(),
             par: Par::default(),
+            par_lifetime: 60,
+            authorization_details: true,
+            scopes: Scopes::default(),
+            pre_authorized: true,
             dpop: Dpop::default(),
             dpop_nonces: false,
             client_auth: ClientAuth::default(),
@@ -313,6 +337,12 @@ impl Options {
         }
         if let Some(reason) = self.client_jwks.iter().find_map(|jwk| PublicKey::from_jwk(jwk).err()) {
             return Err(format!("client_jwks: {reason}"));
+        }
+        if !self.authorization_details && self.scopes == Scopes::None {
+            return Err("with neither scopes nor authorization_details nothing can be asked for".to_owned());
+        }
+        if !self.pre_authorized && self.authorization_server == AuthorizationServer::Two {
+            return Err("the second of two authorization servers is for the pre-authorized code grant".to_owned());
         }
         if self.deferred_interval == 0 {
             return Err("the interval of deferred credentials is positive".to_owned());

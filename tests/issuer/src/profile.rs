@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::options::{
+    AttestationProof, ClientAuth, Dpop, Encryption, IssuerKey, KeyAttestation, Options, Par, Scopes, SignedMetadata,
+};
+
 /// What kind of issuer to be.
 ///
 /// Names of dialects that are planned but not there yet are known, so that asking for one is
@@ -13,20 +17,79 @@ pub enum Profile {
     /// `OpenID4VCI` 1.0 Final, strict.
     #[default]
     Final,
+    /// The `OpenID4VC` High Assurance Interoperability Profile 1.0: [`Options::haip`], whatever
+    /// else was chosen.
+    Haip,
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 10] =
-    ["haip", "draft15", "draft14", "draft13", "draft12", "draft11", "identus", "vercre", "didroom", "sphereon"];
+const PLANNED: [&str; 9] =
+    ["draft15", "draft14", "draft13", "draft12", "draft11", "identus", "vercre", "didroom", "sphereon"];
 
 impl Profile {
     /// Every profile that can be served.
-    pub const ALL: &[Self] = &[Self::Final];
+    pub const ALL: &[Self] = &[Self::Final, Self::Haip];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Final => "final",
+            Self::Haip => "haip",
+        }
+    }
+}
+
+impl Profile {
+    /// The options as this profile wants them.
+    pub(crate) fn apply(self, options: Options) -> Options {
+        match self {
+            Self::Final => options,
+            Self::Haip => options.into_haip(),
+        }
+    }
+}
+
+impl Options {
+    /// What the High Assurance Interoperability Profile 1.0 asks of an issuer, to be changed where a
+    /// test wants an issuer that breaks a rule.
+    pub fn haip() -> Self {
+        Self::default().into_haip()
+    }
+
+    fn into_haip(self) -> Self {
+        Self {
+            par: Par::Required,
+            authorization_details: false,
+            scopes: Scopes::All,
+            pre_authorized: false,
+            dpop: Dpop::Required,
+            dpop_nonces: true,
+            client_auth: ClientAuth::Attestation,
+            challenge_endpoint: true,
+            iss_parameter: true,
+            credential_identifiers: false,
+            nonce_endpoint: true,
+            notification_endpoint: true,
+            refresh_tokens: true,
+            batch_size: 5,
+            key_attestation: match self.key_attestation {
+                KeyAttestation::Off => KeyAttestation::Required,
+                chosen => chosen,
+            },
+            attestation_proof: match self.attestation_proof {
+                AttestationProof::Off => AttestationProof::Also,
+                chosen => chosen,
+            },
+            signed_metadata: match self.signed_metadata {
+                SignedMetadata::Off => SignedMetadata::Offered,
+                chosen => chosen,
+            },
+            encryption: match self.encryption {
+                Encryption::Off => Encryption::Offered,
+                chosen => chosen,
+            },
+            issuer_key: IssuerKey::X5c,
+            ..self
         }
     }
 }
@@ -61,6 +124,6 @@ mod tests {
         let planned = "draft13".parse::<Profile>().expect_err("not built");
         assert!(planned.contains("planned"), "{planned}");
         let unknown = "fynal".parse::<Profile>().expect_err("unknown");
-        assert!(unknown.contains("is not a profile; available: final"), "{unknown}");
+        assert!(unknown.contains("is not a profile; available: final, haip"), "{unknown}");
     }
 }

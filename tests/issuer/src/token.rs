@@ -238,7 +238,8 @@ fn grant(
     scope: Option<String>,
 ) -> Granted {
     let mut identifiers = BTreeMap::new();
-    if with_identifiers || issuer.options.credential_identifiers {
+    let wanted = with_identifiers || issuer.options.credential_identifiers;
+    if wanted && !issuer.faults.strikes(Fault::MissingAuthorizationDetails) {
         for id in &configurations {
             for number in 1..=issuer.options.identifiers_per_configuration {
                 identifiers.insert(format!("{id}-{number}"), id.clone());

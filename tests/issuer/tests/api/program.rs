@@ -68,7 +68,7 @@ fn says_what_is_wrong_with_its_arguments() {
     for (arguments, words) in [
         (&["--fault", "no-kee"][..], "no-key"),
         (&["--profile", "draft13"], "planned"),
-        (&["--profile", "x"], "available: final"),
+        (&["--profile", "x"], "available: final, haip"),
         (&["--path", "tenant"], "not a path"),
     ] {
         let mut child = program().args(arguments).spawn().expect("it starts");
