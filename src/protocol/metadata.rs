@@ -9,7 +9,7 @@ use url::Url;
 use super::message;
 use crate::dialect::WellKnown;
 use crate::dialect::read;
-use crate::error::{Error, ErrorCode, Operation};
+use crate::error::{Advice, Error, ErrorCode, Operation};
 use crate::model::ids::IssuerId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::profile::Profile;
@@ -158,7 +158,10 @@ pub(crate) fn issuer_response(
             let detail = "the issuer has no signed metadata, and this wallet takes no other";
             return Err(fail(ErrorCode::MetadataUnsigned, detail.to_owned()));
         }
-        (document(response, operation, read::issuer_metadata)?, None)
+        let metadata = document(response, operation, read::issuer_metadata);
+        // There may be a signed one.
+        let settings = status == StatusCode::NOT_ACCEPTABLE && rules.policy == SignedMetadata::Ignore;
+        (metadata.map_err(|error| if settings { error.advise(Advice::FixSetup) } else { error })?, None)
     };
     if metadata.credential_issuer != *asked {
         let detail = format!("the metadata is that of {}, not of {asked}", metadata.credential_issuer);
@@ -235,7 +238,15 @@ fn document<T>(
     let value =
         message::success(response, operation, |_| ErrorCode::ServerRefused).map_err(|error| match error.code() {
             ErrorCode::ServerRefused => {
-                unusable(ErrorCode::MetadataUnavailable, "the document is not there".to_owned())
+                let detail = match response.status() {
+                    StatusCode::NOT_ACCEPTABLE => "the document is not to be had in a form that was asked for",
+                    _ => "the document is not there",
+                };
+                let unavailable = unusable(ErrorCode::MetadataUnavailable, detail.to_owned());
+                match error.server_error().cloned() {
+                    Some(said) => unavailable.issuer_error(said),
+                    None => unavailable,
+                }
             }
             ErrorCode::ResponseMalformed => {
                 unusable(ErrorCode::MetadataMalformed, error.detail().to_owned()).caused_by(error)
