@@ -1,6 +1,7 @@
 //! Issuers that sign their metadata, and wallets that care or don't.
 
 use billfold::{AcceptOptions, Advice, ErrorCode, ErrorKind, Profile, SignedMetadata, Wallet};
+use billfold_test_issuer::{Options, SignedMetadata as Signs};
 use serde_json::{Value, json};
 
 use crate::signing::{Authority, Form, Signing, x5c};
@@ -50,14 +51,6 @@ async fn unsigned_metadata_is_taken_where_signed_is_only_preferred() {
     world.verified(&issuance.accept().await.expect("it is issued")).await;
 }
 
-fn signed(
-    world: &World,
-    policy: SignedMetadata,
-    change: impl Fn(&mut Value, &mut Value) -> Form + Send + Sync + 'static,
-) -> Wallet {
-    signed_by(world, Authority::new(), policy, move |_, header, claims| change(header, claims))
-}
-
 /// A wallet that trusts an authority, and is shown metadata which that authority's signer signed.
 fn signed_by(
     world: &World,
@@ -70,17 +63,34 @@ fn signed_by(
     wallet.http(Signing::new(WELL_KNOWN, authority, change)).build().expect("a wallet")
 }
 
-// covers: META-07, META-34, META-36
+/// An issuer that signs its metadata.
+async fn signing(signed_metadata: Signs) -> World {
+    World::with(Options { signed_metadata, ..Options::default() }).await
+}
+
+/// A wallet that holds signatures against the same anchors as credentials.
+fn believing(world: &World, policy: SignedMetadata) -> Wallet {
+    world.builder().signed_metadata(policy).build().expect("a wallet")
+}
+
+// covers: META-07, META-34, META-36, HAIP-25
 #[tokio::test]
 async fn signed_metadata_leads_to_a_credential_and_says_who_signed() {
-    for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
-        let world = World::new().await;
-        let wallet = signed(&world, policy, |_, _| Form::Signed);
+    for (signs, policy, signed) in [
+        (Signs::Offered, SignedMetadata::Ignore, false),
+        (Signs::Offered, SignedMetadata::Prefer, true),
+        (Signs::Offered, SignedMetadata::Require, true),
+        (Signs::Only, SignedMetadata::Prefer, true),
+        (Signs::Only, SignedMetadata::Require, true),
+    ] {
+        let world = signing(signs).await;
+        let wallet = believing(&world, policy);
         let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
-        assert_eq!(issuance.offer().metadata_signed_by.as_deref(), Some("CN=Metadata Signer"));
+        let signer = issuance.offer().metadata_signed_by.clone();
+        assert_eq!(signer.as_ref().is_some_and(|subject| subject.contains("CN=")), signed, "{policy:?}: {signer:?}");
         // It is still known after a restart.
         let again = world.wallet().resume(issuance.id()).await.expect("it is there");
-        assert_eq!(again.offer().metadata_signed_by.as_deref(), Some("CN=Metadata Signer"));
+        assert_eq!(again.offer().metadata_signed_by, signer);
         world.verified(&issuance.accept().await.expect("it is issued")).await;
         assert_eq!(world.count(WELL_KNOWN), 1);
     }
@@ -89,74 +99,84 @@ async fn signed_metadata_leads_to_a_credential_and_says_who_signed() {
 // covers: META-34, META-36, META-37
 #[tokio::test]
 async fn rejected_signed_metadata_is_the_end_of_it() {
-    type Change = fn(&mut Value, &mut Value) -> Form;
-    let table: Vec<(&str, Change, ErrorCode)> = vec![
-        ("typ", |header, _| set(header, "typ", json!("JWT")), ErrorCode::MetadataSignatureInvalid),
-        ("none", |header, _| set(header, "alg", json!("none")), ErrorCode::MetadataSignatureInvalid),
-        ("HS256", |header, _| set(header, "alg", json!("HS256")), ErrorCode::MetadataSignatureInvalid),
-        ("iat", |_, claims| set(claims, "iat", Value::Null), ErrorCode::MetadataSignatureInvalid),
-        ("future", |_, claims| set(claims, "iat", json!(9_999_999_999_u64)), ErrorCode::MetadataSignatureInvalid),
-        ("expired", |_, claims| set(claims, "exp", json!(1_700_000_000)), ErrorCode::MetadataSignatureInvalid),
-        ("sub", |_, claims| set(claims, "sub", json!("https://issuer.example")), ErrorCode::IssuerMismatch),
-        (
-            "issuer",
-            |_, claims| set(claims, "credential_issuer", json!("https://issuer.example")),
-            ErrorCode::IssuerMismatch,
-        ),
-        ("spoilt", |_, _| Form::Spoilt, ErrorCode::MetadataSignatureInvalid),
-        (
-            "stranger",
-            |header, _| {
-                let stranger = Authority::new();
-                set(header, "x5c", x5c(&[&stranger.signer, &stranger.root]))
-            },
-            // The stranger has not signed it either.
-            ErrorCode::MetadataSignatureInvalid,
-        ),
-        ("nobody", |header, _| set(header, "x5c", Value::Null), ErrorCode::MetadataSignatureInvalid),
-    ];
-    let world = World::new().await;
-    for (name, change, code) in table {
+    let world = signing(Signs::Offered).await;
+    for (fault, code) in [
+        ("signed-metadata-wrong-typ", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-wrong-sub", ErrorCode::IssuerMismatch),
+        ("signed-metadata-expired", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-no-iat", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-alg-none", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-hs256", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-bad-signature", ErrorCode::MetadataSignatureInvalid),
+        ("signed-metadata-untrusted", ErrorCode::MetadataUntrusted),
+        ("signed-metadata-self-signed", ErrorCode::MetadataUntrusted),
+        ("signed-metadata-no-x5c", ErrorCode::MetadataUntrusted),
+        ("wrong-issuer", ErrorCode::IssuerMismatch),
+    ] {
         for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
+            world.issuer.clear_faults();
+            world.issuer.set_fault(fault).expect("a fault");
             world.issuer.reset_log();
-            let wallet = signed(&world, policy, change);
-            let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
-            assert_eq!((error.code(), error.kind()), (code, ErrorKind::Metadata), "{name}: {error}");
-            assert_eq!(world.count(WELL_KNOWN), 1, "{name}: it is not taken unsigned instead");
-            assert_eq!(world.count("/token"), 0);
+            let offer = world.offer(&pre_authorized(SD_JWT));
+            let error = failure(believing(&world, policy).open_offer(&offer.link).await);
+            assert_eq!((error.code(), error.kind()), (code, ErrorKind::Metadata), "{fault}: {error}");
+            assert!(!error.is_retryable(), "{fault}");
+            assert_eq!(world.count(WELL_KNOWN), 1, "{fault}: it is not taken unsigned instead");
+            assert_eq!(world.count("/token"), 0, "{fault}");
             assert!(world.wallet().pending().await.expect("a list").is_empty());
         }
     }
 }
 
+// covers: META-36
+#[tokio::test]
+async fn anchors_for_metadata_come_before_those_for_credentials() {
+    let world = signing(Signs::Offered).await;
+    let wallet = world.builder().signed_metadata(SignedMetadata::Prefer).metadata_anchors(Authority::new().root_pem);
+    let offer = world.offer(&pre_authorized(SD_JWT));
+    let error = failure(wallet.build().expect("a wallet").open_offer(&offer.link).await);
+    assert_eq!((error.code(), error.advice()), (ErrorCode::MetadataUntrusted, Advice::GiveUp));
+    assert_eq!(world.count(WELL_KNOWN), 1);
+}
+
+// covers: META-07, META-37
+#[tokio::test]
+async fn the_content_type_has_to_be_one_that_was_asked_for() {
+    let offered = (Signs::Offered, SignedMetadata::Ignore, "unasked-signed-metadata", ErrorCode::WrongContentType);
+    let only = (Signs::Only, SignedMetadata::Ignore, "unasked-signed-metadata", ErrorCode::WrongContentType);
+    let plain = (Signs::Only, SignedMetadata::Require, "unsigned-answer", ErrorCode::MetadataUnsigned);
+    for (signs, policy, fault, code) in [offered, only, plain] {
+        let world = signing(signs).await;
+        world.issuer.set_fault(fault).expect("a fault");
+        let offer = world.offer(&pre_authorized(SD_JWT));
+        let error = failure(believing(&world, policy).open_offer(&offer.link).await);
+        assert_eq!(error.code(), code, "{fault}");
+        assert_eq!((world.count(WELL_KNOWN), world.count("/token")), (1, 0), "{fault}");
+    }
+    let world = signing(Signs::Only).await;
+    let offer = world.offer(&pre_authorized(SD_JWT));
+    let error = failure(believing(&world, SignedMetadata::Ignore).open_offer(&offer.link).await);
+    assert_eq!((error.code(), error.http_status()), (ErrorCode::MetadataUnavailable, Some(406)));
+    assert_eq!(
+        (error.server_error().expect("its words").error.as_str(), error.advice()),
+        ("not_acceptable", Advice::FixSetup)
+    );
+}
+
+// covers: META-34
+#[tokio::test]
+async fn what_is_signed_is_what_counts() {
+    let world = signing(Signs::Offered).await;
+    world.issuer.set_fault("signed-metadata-differs").expect("a fault");
+    let wallet = believing(&world, SignedMetadata::Prefer);
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    failure(issuance.accept().await);
+    assert_eq!((world.count("/other-credential"), world.count("/credential")), (1, 0));
+}
+
 fn set(object: &mut Value, name: &str, value: Value) -> Form {
     object[name] = value;
     Form::Signed
-}
-
-// covers: META-36, META-37
-#[tokio::test]
-async fn a_signer_whom_nobody_vouches_for_is_refused() {
-    for policy in [SignedMetadata::Prefer, SignedMetadata::Require] {
-        let world = World::new().await;
-        let (signer, other) = (Authority::new(), Authority::new());
-        let transport = Signing::new(WELL_KNOWN, signer, |_, _, _| Form::Signed);
-        let wallet = world.builder().signed_metadata(policy).metadata_anchors(other.root_pem);
-        let wallet = wallet.http(transport).build().expect("a wallet");
-        let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
-        assert_eq!((error.code(), error.advice()), (ErrorCode::MetadataUntrusted, Advice::GiveUp));
-        assert_eq!(world.count(WELL_KNOWN), 1);
-    }
-}
-
-// covers: META-07
-#[tokio::test]
-async fn signed_metadata_that_was_not_asked_for_is_not_read() {
-    let world = World::new().await;
-    let wallet = signed(&world, SignedMetadata::Ignore, |_, _| Form::Signed);
-    let error = failure(wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await);
-    assert_eq!(error.code(), ErrorCode::WrongContentType);
-    assert_eq!(world.count(WELL_KNOWN), 1);
 }
 
 // covers: META-36, HAIP-18

@@ -17,8 +17,6 @@ type Change = dyn Fn(usize, &mut Value, &mut Value) -> Form + Send + Sync;
 /// How a changed answer leaves.
 pub(crate) enum Form {
     Signed,
-    /// With a signature that is another's.
-    Spoilt,
     Unsigned,
 }
 
@@ -109,12 +107,6 @@ impl HttpTransport for Signing {
         let form = (self.change)(nth, &mut header, &mut claims);
         let (media_type, body) = match form {
             Form::Signed => ("application/jwt", self.authority.jws(&header, &claims)),
-            Form::Spoilt => ("application/jwt", {
-                let (good, other) = (self.authority.jws(&header, &claims), self.authority.jws(&claims, &header));
-                let (head, signature) =
-                    (good.rsplit_once('.').expect("parts").0, other.rsplit_once('.').expect("parts").1);
-                format!("{head}.{signature}")
-            }),
             Form::Unsigned => ("application/json", claims.to_string()),
         };
         let mut signed = HttpResponse::new(body.into_bytes());
