@@ -1,8 +1,11 @@
 //! Whole issuances over real HTTP, against an issuer that shares no code with billfold.
 
+mod attester;
 mod authorization_code;
+mod client_auth;
 mod crash;
 mod deferred;
+mod dpop;
 mod endpoints;
 mod formats;
 mod hostile;
@@ -11,6 +14,7 @@ mod metadata;
 mod notify;
 mod offer;
 mod pre_authorized;
+mod refresh;
 mod remembered;
 mod requests;
 mod signing;
