@@ -218,4 +218,29 @@ mod tests {
         let long = format!("openid-credential-offer://?credential_offer={}", "x".repeat(MAX_OFFER_BYTES));
         assert_eq!(parse_link(&long).expect_err("no offer").code(), ErrorCode::OfferTooLarge);
     }
+
+    // covers: OFFER-03
+    #[test]
+    fn an_offer_by_reference_is_json_and_never_a_jwt() {
+        let answer = |media_type: &str, body: &str| {
+            let answer = http::Response::builder().status(200).header("content-type", media_type);
+            response(&answer.body(body.as_bytes().to_vec()).expect("a response"))
+        };
+        let id = |offer: Result<CredentialOffer, Error>| offer.map(|offer| offer.credential_issuer.to_string());
+        for media_type in ["application/json", "application/json;charset=utf-8", "Application/JSON; charset=\"utf-8\""]
+        {
+            assert_eq!(id(answer(media_type, OFFER)).expect("an offer"), "https://issuer.example", "{media_type}");
+        }
+        // `{"alg":"none"}`, the offer, and no signature.
+        let payload = percent_encoding::percent_encode(OFFER.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
+        let jwt = format!("eyJhbGciOiJub25lIn0.{payload}.");
+        for (media_type, body, code) in [
+            ("application/jwt", jwt.as_str(), ErrorCode::WrongContentType),
+            ("application/jwt", OFFER, ErrorCode::WrongContentType),
+            ("text/html", OFFER, ErrorCode::WrongContentType),
+            ("application/json", jwt.as_str(), ErrorCode::OfferMalformed),
+        ] {
+            assert_eq!(answer(media_type, body).expect_err("no offer").code(), code, "{media_type} {body}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod endpoints;
 mod formats;
 mod hostile;
 mod meddling;
+mod messages;
 mod metadata;
 mod notify;
 mod offer;
