@@ -18,7 +18,6 @@ use crate::json;
 use crate::model::credential::CredentialResponse;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::time::Timestamp;
-use crate::model::token::{Token, TokenType};
 use crate::platform::http::{HttpRequest, HttpResponse};
 use crate::protocol::credential;
 use crate::verify::jose::Jws;
@@ -108,17 +107,6 @@ fn parameters(wrapped: &str) -> Vec<(String, String)> {
 
 fn json_body(request: &HttpRequest) -> Value {
     value(std::str::from_utf8(request.body()).expect("text"))
-}
-
-fn token() -> Token {
-    Token {
-        access_token: "czZCaGRSa3F0MzpnWDFmQmF0M2JW".into(),
-        token_type: TokenType::Bearer,
-        expires_at: None,
-        refresh_token: None,
-        scope: None,
-        authorized: Vec::new(),
-    }
 }
 
 fn url(text: &str) -> Url {
