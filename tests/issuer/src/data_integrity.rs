@@ -320,7 +320,7 @@ fn escaped(text: &str) -> String {
             '\t' => escaped.push_str("\\t"),
             '\u{8}' => escaped.push_str("\\b"),
             '\u{c}' => escaped.push_str("\\f"),
-            '\0'..='\u{1f}' | '\u{7f}' => escaped.push_str(&format!("\\u{:04X}", u32::from(c))),
+            '\0'..='\u{1f}' | '\u{7f}' => escaped.extend(format!("\\u{:04X}", u32::from(c)).chars()),
             _ => escaped.push(c),
         }
     }

@@ -95,36 +95,35 @@ fn signed(mut presentation: Value, holder: &Holder) -> Value {
 
 fn statements_of_proof(proof: &Value) -> String {
     let text = |name: &str| proof[name].as_str().unwrap_or_default().to_owned();
-    let mut statements = format!(
+    let first = format!(
         "_:c14n0 <http://purl.org/dc/terms/created> \
          \"{}\"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n\
          _:c14n0 <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <https://w3id.org/security#DataIntegrityProof> .\n",
         text("created")
     );
-    if proof.get("challenge").is_some() {
-        statements += &format!("_:c14n0 <https://w3id.org/security#challenge> \"{}\" .\n", text("challenge"));
-    }
+    let challenge = proof.get("challenge").map(|_| format!("challenge> \"{}\"", text("challenge")));
     let (suite, domain, purpose, method) =
         (text("cryptosuite"), text("domain"), text("proofPurpose"), text("verificationMethod"));
     let rest = [
+        challenge.unwrap_or_default(),
         format!("cryptosuite> \"{suite}\"^^<https://w3id.org/security#cryptosuiteString>"),
         format!("domain> \"{domain}\""),
         format!("proofPurpose> <https://w3id.org/security#{purpose}Method>"),
         format!("verificationMethod> <{method}>"),
     ];
-    statements + &rest.map(|line| format!("_:c14n0 <https://w3id.org/security#{line} .\n")).concat()
+    let line = |rest: &String| format!("_:c14n0 <https://w3id.org/security#{rest} .\n");
+    first + &rest.iter().filter(|rest| !rest.is_empty()).map(line).collect::<String>()
 }
 
 fn statements_of_presentation(document: &Value) -> String {
     let subject = document["id"].as_str().map_or("_:c14n0".to_owned(), |id| format!("<{id}>"));
-    let mut statements = format!(
+    let kind = format!(
         "{subject} <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> \
          <https://www.w3.org/2018/credentials#VerifiablePresentation> .\n"
     );
-    if let Some(holder) = document["holder"].as_str() {
-        statements += &format!("{subject} <https://www.w3.org/2018/credentials#holder> <{holder}> .\n");
-    }
-    statements
+    let holder = document["holder"].as_str();
+    let holder = holder.map(|did| format!("{subject} <https://www.w3.org/2018/credentials#holder> <{did}> .\n"));
+    kind + &holder.unwrap_or_default()
 }
 
 async fn ask(issuer: &Running, id: &str, presentations: &[Value]) -> Answer {
