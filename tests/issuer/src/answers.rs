@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::catalogue::Configuration;
+use crate::claims::{self, Path};
 use crate::credential::Issued;
 use crate::encoding::random_text;
 use crate::faults::Fault;
@@ -11,7 +12,14 @@ use crate::issuer::Issuer;
 use crate::proof::Holder;
 
 /// The answer with credentials: one for each key, or a single one bound to none.
-pub(crate) fn finish(issuer: &Issuer, family: String, configuration: &Configuration, holders: &[Holder]) -> Value {
+pub(crate) fn finish(
+    issuer: &Issuer,
+    family: String,
+    configuration: &Configuration,
+    wanted: Option<&Vec<Path>>,
+    holders: &[Holder],
+) -> Value {
+    let subject = claims::select(configuration, wanted);
     let strikes = |fault| issuer.faults.strikes(fault);
     let mistakes = Mistakes::draw(issuer);
     let mut keys: Vec<Option<&Holder>> =
@@ -35,7 +43,7 @@ pub(crate) fn finish(issuer: &Issuer, family: String, configuration: &Configurat
     let credentials: Vec<Value> = keys
         .into_iter()
         .map(|holder| {
-            let credential = formats::make(issuer, configuration, holder, &mistakes);
+            let credential = formats::make(issuer, configuration, subject.clone(), holder, &mistakes);
             if bare {
                 return json!(credential);
             }

@@ -267,6 +267,12 @@ fn labels(kind: Kind) -> &'static [Label] {
     }
 }
 
+/// Paths of the claims that every credential has.
+pub(crate) fn mandatory_paths(kind: Kind) -> Vec<Vec<Value>> {
+    let path = |parts: &[Option<&str>]| parts.iter().map(|part| json!(part)).collect();
+    labels(kind).iter().filter(|(_, mandatory, ..)| *mandatory).map(|(parts, ..)| path(parts)).collect()
+}
+
 /// The claims about the subject, before any of them is hidden.
 pub(crate) fn subject_claims(kind: Kind) -> Map<String, Value> {
     let claims = match kind {

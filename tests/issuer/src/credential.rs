@@ -67,14 +67,18 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if let Some(seen) = proofs::describe(request.get("proofs"), &holders) {
         opened.seen.insert("proofs".to_owned(), seen);
     }
+    let wanted = token.claims.get(&configuration.id);
+    if let Some(wanted) = wanted {
+        opened.seen.insert("claims".to_owned(), json!(wanted));
+    }
     if let Some(waits) = issuer.options.deferred_waits {
-        let answer = put_off(issuer, token.client_id.as_deref(), &configuration.id, holders, waits);
+        let answer = put_off(issuer, &token, &configuration.id, holders, waits);
         return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &answer));
     }
     if issuer.faults.strikes(Fault::CredentialDenied) {
         return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
     }
-    let answer = finish(issuer, token.family, configuration, &holders);
+    let answer = finish(issuer, token.family, configuration, wanted, &holders);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }
 

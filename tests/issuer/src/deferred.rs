@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::access::authorize;
 use crate::answers::{finish, pending};
+use crate::claims::Path;
 use crate::codes::{self, Place};
 use crate::credential::malformed;
 use crate::encoding::random_text;
@@ -14,30 +15,28 @@ use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::proof::Holder;
 use crate::refusal::Refusal;
+use crate::token::Token;
 
 /// A credential that was asked for and is not there yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Transaction {
     client_id: Option<String>,
     configuration: String,
+    /// The claims to put in.
+    wanted: Option<Vec<Path>>,
     holders: Vec<Holder>,
     /// How often the wallet still has to ask in vain.
     waits: u32,
 }
 
 /// Puts a request off; the answer has to be sent with status 202.
-pub(crate) fn put_off(
-    issuer: &Issuer,
-    client_id: Option<&str>,
-    configuration: &str,
-    holders: Vec<Holder>,
-    waits: u32,
-) -> Value {
+pub(crate) fn put_off(issuer: &Issuer, token: &Token, configuration: &str, holders: Vec<Holder>, waits: u32) -> Value {
     let id = random_text();
     let answer = pending(issuer, &id);
     let transaction = Transaction {
-        client_id: client_id.map(str::to_owned),
+        client_id: token.client_id.clone(),
         configuration: configuration.to_owned(),
+        wanted: token.claims.get(configuration).cloned(),
         holders,
         waits,
     };
@@ -88,6 +87,6 @@ fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response
     let transaction = book.transactions.remove(id).expect("it was just there");
     drop(book);
     let configuration = issuer.configuration(&transaction.configuration).expect("it was when it was asked for");
-    let answer = finish(issuer, token.family, configuration, &transaction.holders);
+    let answer = finish(issuer, token.family, configuration, transaction.wanted.as_ref(), &transaction.holders);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use x509_cert::der::DateTime;
 
-use crate::catalogue::{Configuration, Format, Kind, subject_claims};
+use crate::catalogue::{Configuration, Format, Kind};
 use crate::encoding::{b64, b64_json, random_bytes, random_text, sha256_b64};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
@@ -49,10 +49,11 @@ struct Times {
     until: i64,
 }
 
-/// Makes one credential, bound to the holder's key if there is one.
+/// Makes one credential about `subject`, bound to the holder's key if there is one.
 pub(crate) fn make(
     issuer: &Issuer,
     configuration: &Configuration,
+    subject: Map<String, Value>,
     holder: Option<&Holder>,
     mistakes: &Mistakes,
 ) -> String {
@@ -74,21 +75,22 @@ pub(crate) fn make(
         mistakes.has(Fault::UntrustedChain),
     );
     match configuration.format {
-        Format::SdJwtVc => sd_jwt_vc(issuer, configuration, holder, mistakes, &signer, &times),
-        Format::JwtVc => jwt_vc(configuration, holder, mistakes, &signer, &times),
+        Format::SdJwtVc => sd_jwt_vc(issuer, configuration, subject, holder, mistakes, &signer, &times),
+        Format::JwtVc => jwt_vc(configuration, subject, holder, mistakes, &signer, &times),
     }
 }
 
 fn sd_jwt_vc(
     issuer: &Issuer,
     configuration: &Configuration,
+    subject: Map<String, Value>,
     holder: Option<&Holder>,
     mistakes: &Mistakes,
     signer: &Signer<'_>,
     times: &Times,
 ) -> String {
     let mut disclosures = Disclosures::default();
-    let mut claims = hide(configuration.kind, &mut disclosures);
+    let mut claims = hide(configuration.kind, subject, &mut disclosures);
     let vct = if mistakes.has(Fault::WrongType) {
         format!("{}/vct/something-else", issuer.id)
     } else {
@@ -120,8 +122,7 @@ fn sd_jwt_vc(
 }
 
 /// Puts some claims behind digests: top-level ones, parts of an object, and an array element.
-fn hide(kind: Kind, disclosures: &mut Disclosures) -> Map<String, Value> {
-    let mut claims = subject_claims(kind);
+fn hide(kind: Kind, mut claims: Map<String, Value>, disclosures: &mut Disclosures) -> Map<String, Value> {
     let hidden: &[&str] = match kind {
         Kind::Degree => &["given_name", "family_name", "birthdate"],
         Kind::Student => &["given_name", "family_name"],
@@ -182,12 +183,12 @@ fn sort(digests: &mut [Value]) {
 
 fn jwt_vc(
     configuration: &Configuration,
+    mut subject: Map<String, Value>,
     holder: Option<&Holder>,
     mistakes: &Mistakes,
     signer: &Signer<'_>,
     times: &Times,
 ) -> String {
-    let mut subject = subject_claims(configuration.kind);
     let did = holder.and_then(Holder::did);
     if let Some(did) = did {
         subject.insert("id".into(), json!(did));
@@ -282,6 +283,7 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::subject_claims;
 
     #[test]
     fn dates_are_rfc_3339() {
@@ -291,7 +293,7 @@ mod tests {
     #[test]
     fn every_digest_has_its_disclosure_but_the_decoy() {
         let mut disclosures = Disclosures::default();
-        let claims = hide(Kind::Degree, &mut disclosures);
+        let claims = hide(Kind::Degree, subject_claims(Kind::Degree), &mut disclosures);
         let text = Value::Object(claims.clone()).to_string();
         assert_eq!(disclosures.0.len(), 6);
         for disclosure in &disclosures.0 {

@@ -25,6 +25,7 @@ mod catalogue;
 mod certs;
 mod chain;
 mod challenge;
+mod claims;
 mod client_auth;
 mod clock;
 mod codes;

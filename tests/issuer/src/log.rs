@@ -61,7 +61,8 @@ pub struct Entry {
     pub error_description: Option<String>,
     /// What the issuer understood of the request and put into the answer, where tests ask for it:
     /// `request_jwe` and `answer_jwe` are the headers of encrypted messages, `proofs` has the
-    /// `type`, the `count` of proofs and the number of `keys` that they are for.
+    /// `type`, the `count` of proofs and the number of `keys` that they are for, `claims` are the
+    /// paths of the claims that the token was asked for with.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub seen: BTreeMap<String, Value>,
     /// Numbers of the requests that were under way at some moment of this one.

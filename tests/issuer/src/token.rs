@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
+use crate::claims::Selection;
 use crate::client_auth::{Authenticated, authenticate};
 use crate::codes::{self, Place};
 use crate::dpop;
@@ -39,6 +40,8 @@ pub(crate) struct Token {
     pub(crate) configurations: Vec<String>,
     /// Credential identifiers with their configuration; if there are any, they have to be used.
     pub(crate) identifiers: BTreeMap<String, String>,
+    /// The claims that its credentials shall have, where that was said.
+    pub(crate) claims: Selection,
     /// Thumbprint of the DPoP key that it is bound to.
     pub(crate) dpop_key: Option<String>,
     /// The grant that it comes from, shared by every token got with it.
@@ -137,14 +140,17 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
     if code.request.dpop_key.is_some() && code.request.dpop_key != sender.dpop_key {
         return Err(bad("The code is bound to another DPoP key"));
     }
-    let granted = code.request.wanted.clone();
+    let mut granted = code.request.wanted.clone();
+    granted.claims.extend(narrowed.claims.clone());
     let all = granted.all();
     let (configurations, with_identifiers) = if narrowed.details.is_empty() {
         (all, !granted.details.is_empty())
     } else {
         (within(&narrowed.details, &all)?, true)
     };
-    let granted = grant(issuer, server, sender, Some(client_id), configurations, with_identifiers, granted.scope);
+    let claims = granted.claims;
+    let mut granted = grant(issuer, server, sender, Some(client_id), configurations, with_identifiers, granted.scope);
+    granted.token.claims = claims;
     if let Some(code) = book.codes.get_mut(value) {
         code.family = Some(granted.token.family.clone());
     }
@@ -202,7 +208,8 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
         (within(&narrowed.details, &code.configurations)?, true)
     };
     code.used = true;
-    let granted = grant(issuer, server, sender, client_id, configurations, with_identifiers, None);
+    let mut granted = grant(issuer, server, sender, client_id, configurations, with_identifiers, None);
+    granted.token.claims = narrowed.claims;
     Ok(hand_out(issuer, &mut book, granted, issuer.options.refresh_tokens))
 }
 
@@ -247,7 +254,8 @@ fn grant(
         }
     }
     let dpop_key = sender.dpop_key.filter(|_| !issuer.faults.strikes(Fault::DpopBearer));
-    let token = Token { client_id, configurations, identifiers, dpop_key, family: random_text(), expires: 0 };
+    let claims = Selection::new();
+    let token = Token { client_id, configurations, identifiers, claims, dpop_key, family: random_text(), expires: 0 };
     Granted { server, token, scope, instance_key: sender.client.instance_key }
 }
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod authorization;
+mod claims;
 mod client;
 mod client_auth;
 mod codes;
