@@ -198,6 +198,16 @@ impl From<core_display::PathStep> for PathStep {
     }
 }
 
+impl From<PathStep> for core_display::PathStep {
+    fn from(step: PathStep) -> Self {
+        match step {
+            PathStep::Key { name } => Self::Key(name),
+            PathStep::Index { index } => Self::Index(index),
+            PathStep::All => Self::All,
+        }
+    }
+}
+
 /// All checks of one credential and what they mean.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct Report {

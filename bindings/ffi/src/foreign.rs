@@ -1,4 +1,5 @@
-//! What an app brings along in its own language, and the adapters that make it the core's.
+//! What an app brings along in its own language, and the adapters that make it the core's. The wallet
+//! provider is in `provider.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,35 @@ pub struct HolderKey {
     pub algorithm: Algorithm,
     /// The public key: for ECDSA the uncompressed point (`04 || X || Y`), for `EdDSA` the 32 octets.
     pub public_key: Vec<u8>,
+    /// Certificates for it, if the platform has some: DER, the key's own first. Needed only where
+    /// proofs name their key by certificate.
+    #[uniffi(default = [])]
+    pub certificates: Vec<Vec<u8>>,
+}
+
+/// What a key is for. Only credentials' keys are worth asking the user about: the others sign on every
+/// request, also when nobody looks at the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum KeyPurpose {
+    /// A credential will be bound to it.
+    Credential,
+    /// Access tokens will be bound to it (`DPoP`).
+    AccessToken,
+    /// Client attestations will be bound to it.
+    ClientInstance,
+}
+
+impl TryFrom<core_keys::KeyPurpose> for KeyPurpose {
+    type Error = String;
+
+    fn try_from(purpose: core_keys::KeyPurpose) -> Result<Self, String> {
+        match purpose {
+            core_keys::KeyPurpose::Credential => Ok(Self::Credential),
+            core_keys::KeyPurpose::AccessToken => Ok(Self::AccessToken),
+            core_keys::KeyPurpose::ClientInstance => Ok(Self::ClientInstance),
+            other => Err(format!("keys for the purpose {other:?} do not cross the border")),
+        }
+    }
 }
 
 /// One signature that is wanted.
@@ -78,7 +108,7 @@ pub trait HolderKeys: Send + Sync {
     fn algorithms(&self) -> Result<Vec<Algorithm>, KeyError>;
 
     /// Makes `count` keys: all of them or none.
-    async fn create(&self, algorithm: Algorithm, count: u32) -> Result<Vec<HolderKey>, KeyError>;
+    async fn create(&self, algorithm: Algorithm, purpose: KeyPurpose, count: u32) -> Result<Vec<HolderKey>, KeyError>;
 
     /// Signs all requests, in their order: all of them or none. ECDSA signatures may be DER or raw.
     async fn sign(&self, requests: Vec<SignRequest>) -> Result<Vec<Vec<u8>>, KeyError>;
@@ -269,11 +299,11 @@ impl core_keys::HolderKeys for KeysAdapter {
         spec: core_keys::KeySpec,
         count: usize,
     ) -> Result<Vec<core_credential::HolderKey>, core_keys::KeyError> {
-        let algorithm = Algorithm::try_from(spec.algorithm)
-            .map_err(|detail| core_keys::KeyError::new(core_keys::KeyErrorKind::Unsupported, detail))?;
-        let wanted = u32::try_from(count)
-            .map_err(|_| core_keys::KeyError::new(core_keys::KeyErrorKind::Unsupported, "too many keys at once"))?;
-        let made = self.keys.create(algorithm, wanted).await?;
+        let unsupported = |detail: String| core_keys::KeyError::new(core_keys::KeyErrorKind::Unsupported, detail);
+        let algorithm = Algorithm::try_from(spec.algorithm).map_err(unsupported)?;
+        let purpose = KeyPurpose::try_from(spec.purpose).map_err(unsupported)?;
+        let wanted = u32::try_from(count).map_err(|_| unsupported(String::from("too many keys at once")))?;
+        let made = self.keys.create(algorithm, purpose, wanted).await?;
         let handles: Vec<_> = made.iter().map(|key| key.handle.clone()).collect();
         let made = usable(made, spec.algorithm, count);
         if made.is_err()
@@ -311,13 +341,13 @@ impl TryFrom<HolderKey> for core_credential::HolderKey {
     type Error = core_keys::KeyError;
 
     fn try_from(key: HolderKey) -> Result<Self, core_keys::KeyError> {
-        let HolderKey { handle, algorithm, public_key } = key;
+        let HolderKey { handle, algorithm, public_key, certificates } = key;
         let curve = jwk::Algorithm::from(algorithm).curve();
         let public_jwk = Jwk::from_point(curve, &public_key).map_err(|error| {
             core_keys::KeyError::new(core_keys::KeyErrorKind::Failed, "the app's key store gave no legal public key")
                 .caused_by(error)
         })?;
-        Ok(Self::new(handle, public_jwk))
+        Ok(Self { handle: handle.into(), public_jwk, certificates })
     }
 }
 

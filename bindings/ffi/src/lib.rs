@@ -17,6 +17,7 @@ mod error;
 mod foreign;
 mod issuance;
 mod log;
+mod provider;
 mod records;
 mod runtime;
 mod wallet;
@@ -28,13 +29,18 @@ pub use credential::{
 pub use error::{Advice, ErrorDetails, RequestOutcome, WalletError};
 pub use foreign::{
     HolderKey, HolderKeys, HttpHeader, HttpLimits, HttpRequest, HttpResponse, HttpTransport, KeyError, KeyErrorKind,
-    SecretError, SecretStore, SignRequest, TransportError, TransportErrorKind,
+    KeyPurpose, SecretError, SecretStore, SignRequest, TransportError, TransportErrorKind,
 };
 pub use issuance::Issuance;
 pub use log::{LogLevel, LogSink, set_log_sink};
+pub use provider::{
+    ClientAssertionKey, ClientAssertionRequest, ClientAttestationRequest, KeyAttestationRequest, KeyToAttest,
+    ProviderCapabilities, ProviderError, ProviderErrorKind, WalletProvider,
+};
 pub use records::{
-    AcceptOptions, Algorithm, Binding, CodeHint, Display, Failure, GrantType, InputMode, Logo, OfferSummary,
-    OfferedCredential, PendingIssuance, RequestBy, Step, StoreLocation, TxCode, WalletConfig,
+    AcceptOptions, Algorithm, AttestationVersion, Binding, CodeHint, Display, Failure, GrantType, InputMode, Logo,
+    OfferSummary, OfferedCredential, PendingIssuance, Profile, RequestBy, RequestedClaim, SignedMetadata, Step,
+    StoreLocation, TxCode, WalletConfig,
 };
 pub use wallet::{Wallet, version};
 

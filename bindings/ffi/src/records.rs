@@ -3,11 +3,13 @@
 //! Conversions name every field, so that a new one in the core fails to compile here until somebody
 //! has decided about it. What the core may extend (its enums are open) has a fallback that says so.
 
+use std::collections::HashMap;
+
 use billfold::model::display as core_display;
 use billfold::model::jwk;
 use billfold::model::offer as core_offer;
 
-use crate::credential::PolicyRule;
+use crate::credential::{PathStep, PolicyRule};
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -83,6 +85,65 @@ impl From<Binding> for billfold::Binding {
     }
 }
 
+/// The rules that an issuance is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Profile {
+    /// OpenID4VCI as it stands: what is safer is used where the issuer offers it, and an ordinary
+    /// issuer that offers nothing of it works too.
+    Base,
+    /// OpenID4VC High Assurance Interoperability Profile 1.0: what it demands of issuers is demanded,
+    /// and an issuance that falls short is refused before anything is spent.
+    Haip,
+}
+
+impl From<Profile> for billfold::Profile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Base => Self::Base,
+            Profile::Haip => Self::Haip,
+        }
+    }
+}
+
+/// Which text of the attestation draft authorization servers follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum AttestationVersion {
+    /// Draft 07, which OpenID4VCI 1.0 and HAIP 1.0 name: both JWTs have an `iss`.
+    V07,
+    /// Draft 08 and later: the proof of possession has none.
+    V08,
+}
+
+impl From<AttestationVersion> for billfold::AttestationVersion {
+    fn from(version: AttestationVersion) -> Self {
+        match version {
+            AttestationVersion::V07 => Self::V07,
+            AttestationVersion::V08 => Self::V08,
+        }
+    }
+}
+
+/// What to do about issuers that sign their metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum SignedMetadata {
+    /// Unsigned metadata is asked for, and nothing else is taken.
+    Ignore,
+    /// Signed metadata is asked for first. Where an issuer has none, it is taken unsigned.
+    Prefer,
+    /// Only signed metadata is taken.
+    Require,
+}
+
+impl From<SignedMetadata> for billfold::SignedMetadata {
+    fn from(policy: SignedMetadata) -> Self {
+        match policy {
+            SignedMetadata::Ignore => Self::Ignore,
+            SignedMetadata::Prefer => Self::Prefer,
+            SignedMetadata::Require => Self::Require,
+        }
+    }
+}
+
 /// How a wallet is set up.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct WalletConfig {
@@ -118,6 +179,18 @@ pub struct WalletConfig {
     /// How proofs name their keys.
     #[uniffi(default = None)]
     pub binding: Option<Binding>,
+    /// The rules that issuances are held to; `Base` when not set.
+    #[uniffi(default = None)]
+    pub profile: Option<Profile>,
+    /// Which text of the attestation draft servers follow; `V07` when not set.
+    #[uniffi(default = None)]
+    pub attestation_version: Option<AttestationVersion>,
+    /// What to do about signed metadata; `Ignore` when not set. The others need anchors.
+    #[uniffi(default = None)]
+    pub signed_metadata: Option<SignedMetadata>,
+    /// Anchors for those who sign metadata, PEM; the `trust_anchors_pem` when there is none.
+    #[uniffi(default = [])]
+    pub metadata_anchors_pem: Vec<String>,
 }
 
 /// The grants an issuance can use.
@@ -168,6 +241,23 @@ impl From<RequestBy> for billfold::RequestBy {
     }
 }
 
+/// A claim that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
+pub struct RequestedClaim {
+    /// Where it is in the credential.
+    pub path: Vec<PathStep>,
+    /// Whether the credential is of no use without it.
+    #[uniffi(default = false)]
+    pub mandatory: bool,
+}
+
+impl From<RequestedClaim> for billfold::RequestedClaim {
+    fn from(claim: RequestedClaim) -> Self {
+        let RequestedClaim { path, mandatory } = claim;
+        Self { path: path.into_iter().map(Into::into).collect(), mandatory }
+    }
+}
+
 /// What to take of an offer, and how.
 #[derive(Clone, Debug, uniffi::Record)]
 pub struct AcceptOptions {
@@ -183,17 +273,26 @@ pub struct AcceptOptions {
     /// How many copies of each credential; one when not set.
     #[uniffi(default = None)]
     pub copies: Option<u32>,
+    /// The rules to hold this issuance to; the wallet's when not set.
+    #[uniffi(default = None)]
+    pub profile: Option<Profile>,
+    /// Which claims of a configuration are wanted; all that the issuer gives when not set.
+    #[uniffi(default)]
+    pub claims: HashMap<String, Vec<RequestedClaim>>,
 }
 
 impl From<AcceptOptions> for billfold::AcceptOptions {
     fn from(options: AcceptOptions) -> Self {
-        let AcceptOptions { configurations, grant, request, copies } = options;
+        let AcceptOptions { configurations, grant, request, copies, profile, claims } = options;
+        let wanted =
+            |(id, claims): (String, Vec<RequestedClaim>)| (id.into(), claims.into_iter().map(Into::into).collect());
         Self {
             configurations: configurations.map(|ids| ids.into_iter().map(Into::into).collect()),
             grant: grant.map(Into::into),
             request: request.map(Into::into).unwrap_or_default(),
             copies,
-            ..billfold::AcceptOptions::default()
+            profile: profile.map(Into::into),
+            claims: claims.into_iter().map(wanted).collect(),
         }
     }
 }
@@ -313,6 +412,9 @@ pub struct OfferSummary {
     pub grants: Vec<GrantType>,
     /// Set when the user will have to type a code.
     pub tx_code: Option<TxCode>,
+    /// Who signed the issuer's metadata: the subject of a certificate that the metadata anchors vouch
+    /// for. Not set if the metadata came unsigned.
+    pub metadata_signed_by: Option<String>,
 }
 
 impl From<billfold::OfferSummary> for OfferSummary {
@@ -324,7 +426,7 @@ impl From<billfold::OfferSummary> for OfferSummary {
             credentials,
             grants,
             tx_code,
-            metadata_signed_by: _,
+            metadata_signed_by,
         } = offer;
         Self {
             credential_issuer: credential_issuer.into(),
@@ -333,6 +435,7 @@ impl From<billfold::OfferSummary> for OfferSummary {
             credentials: credentials.into_iter().map(Into::into).collect(),
             grants: grants.into_iter().map(Into::into).collect(),
             tx_code: tx_code.map(Into::into),
+            metadata_signed_by,
         }
     }
 }
@@ -467,3 +570,6 @@ impl From<billfold::PendingIssuance> for PendingIssuance {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

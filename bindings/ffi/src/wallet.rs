@@ -15,6 +15,7 @@ use crate::credential::{Credential, PolicyRule};
 use crate::error::WalletError;
 use crate::foreign::{HolderKeys, HttpTransport, KeysAdapter, SecretStore, SecretsAdapter, TransportAdapter};
 use crate::issuance::Issuance;
+use crate::provider::{ProviderAdapter, WalletProvider};
 use crate::records::{PendingIssuance, StoreLocation, WalletConfig};
 use crate::runtime;
 
@@ -47,15 +48,16 @@ impl Wallet {
     ///
     /// Without `secrets`, they rest in the configured file, or in memory for a wallet in memory;
     /// without `keys`, software keys rest among the secrets; without `http`, the built-in transport
-    /// is used.
-    #[uniffi::constructor(default(secrets = None, keys = None, http = None))]
+    /// is used; without `provider`, nobody vouches for the wallet and its keys.
+    #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None))]
     pub async fn open(
         config: WalletConfig,
         secrets: Option<Arc<dyn SecretStore>>,
         keys: Option<Arc<dyn HolderKeys>>,
         http: Option<Arc<dyn HttpTransport>>,
+        provider: Option<Arc<dyn WalletProvider>>,
     ) -> Result<Self, WalletError> {
-        runtime::run(None, open(config, secrets, keys, http)).await
+        runtime::run(None, open(config, secrets, keys, http, provider)).await
     }
 
     /// Reads an offer link, of any scheme or https, and what its issuer says about itself.
@@ -115,6 +117,13 @@ impl Wallet {
         .await
     }
 
+    /// Asks for a credential once more, to put the new one in the place of the old one. `proceed` next
+    /// where the issuance is `Interrupted`, and `accept` where it is in `Review`: then the user has to
+    /// agree again. The old one stays until the new one is verified.
+    pub async fn refresh(&self, id: String) -> Result<Issuance, WalletError> {
+        self.run(|wallet| async move { wallet.refresh(&id.into()).await.map(Into::into) }).await
+    }
+
     /// Deletes a credential and its keys.
     pub async fn forget(&self, id: String) -> Result<(), WalletError> {
         self.run(|wallet| async move { wallet.forget(&id.into()).await }).await
@@ -126,6 +135,7 @@ async fn open(
     secrets: Option<Arc<dyn SecretStore>>,
     keys: Option<Arc<dyn HolderKeys>>,
     http: Option<Arc<dyn HttpTransport>>,
+    provider: Option<Arc<dyn WalletProvider>>,
 ) -> Result<Wallet, Error> {
     let WalletConfig {
         client_id,
@@ -139,6 +149,10 @@ async fn open(
         root_certificates_pem,
         policy,
         binding,
+        profile,
+        attestation_version,
+        signed_metadata,
+        metadata_anchors_pem,
     } = config;
 
     let secrets: Arc<dyn CoreSecretStore> = match (secrets, secrets_file, &store) {
@@ -166,6 +180,9 @@ async fn open(
     if let Some(http) = http {
         builder = builder.http(TransportAdapter(http));
     }
+    if let Some(provider) = provider {
+        builder = builder.wallet_provider(ProviderAdapter::new(provider)?);
+    }
     if let Some(uri) = redirect_uri {
         builder = builder.redirect_uri(uri);
     }
@@ -177,6 +194,18 @@ async fn open(
     }
     if let Some(binding) = binding {
         builder = builder.binding(binding.into());
+    }
+    if let Some(profile) = profile {
+        builder = builder.profile(profile.into());
+    }
+    if let Some(version) = attestation_version {
+        builder = builder.attestation_version(version.into());
+    }
+    if let Some(policy) = signed_metadata {
+        builder = builder.signed_metadata(policy.into());
+    }
+    for pem in metadata_anchors_pem {
+        builder = builder.metadata_anchors(pem);
     }
     for pem in trust_anchors_pem {
         builder = builder.trust_anchors(pem);

@@ -42,8 +42,8 @@ impl HolderKeys for Keys {
         self.algorithms.clone()
     }
 
-    async fn create(&self, algorithm: Algorithm, count: u32) -> Result<Vec<HolderKey>, KeyError> {
-        self.asked.lock().expect("not poisoned").push(format!("create {algorithm:?} {count}"));
+    async fn create(&self, algorithm: Algorithm, purpose: KeyPurpose, count: u32) -> Result<Vec<HolderKey>, KeyError> {
+        self.asked.lock().expect("not poisoned").push(format!("create {algorithm:?} {purpose:?} {count}"));
         Ok(self.made.clone())
     }
 
@@ -66,7 +66,7 @@ fn adapted(keys: Keys) -> (Arc<Keys>, KeysAdapter) {
 }
 
 fn key(algorithm: Algorithm, public_key: Vec<u8>) -> HolderKey {
-    HolderKey { handle: String::from("k1"), algorithm, public_key }
+    HolderKey { handle: String::from("k1"), algorithm, public_key, certificates: vec![vec![9]] }
 }
 
 #[tokio::test]
@@ -75,16 +75,30 @@ async fn keys_cross_in_both_directions() {
     let (keys, adapter) = adapted(Keys { made, signatures: Ok(vec![vec![7]]), ..Keys::default() });
     assert_eq!(adapter.algorithms(), [jwk::Algorithm::Es256]);
 
-    let made = adapter.create(core_keys::KeySpec::new(jwk::Algorithm::Es256), 1).await.expect("made");
+    let spec = core_keys::KeySpec::new(jwk::Algorithm::Es256);
+    let made = adapter.create(spec.clone(), 1).await.expect("made");
     assert_eq!(made[0].handle.as_str(), "k1");
     assert_eq!(made[0].public_jwk.to_point(), point());
+    assert_eq!(made[0].certificates, [[9]]);
+    for purpose in [core_keys::KeyPurpose::AccessToken, core_keys::KeyPurpose::ClientInstance] {
+        adapter.create(spec.clone().purpose(purpose), 1).await.expect("made");
+    }
 
     let request =
         core_keys::SignRequest { handle: KeyHandle::from("k1"), algorithm: jwk::Algorithm::Es256, payload: vec![1, 2] };
     assert_eq!(adapter.sign(vec![request]).await.expect("signed"), [[7]]);
     adapter.delete(vec![KeyHandle::from("k1")]).await.expect("deleted");
     let asked = keys.asked.lock().expect("not poisoned").clone();
-    assert_eq!(asked, ["create Es256 1", "sign k1 [1, 2]", "delete [\"k1\"]"]);
+    assert_eq!(
+        asked,
+        [
+            "create Es256 Credential 1",
+            "create Es256 AccessToken 1",
+            "create Es256 ClientInstance 1",
+            "sign k1 [1, 2]",
+            "delete [\"k1\"]"
+        ]
+    );
 }
 
 #[tokio::test]

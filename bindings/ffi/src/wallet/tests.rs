@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::credential::{CheckKind, Requirement};
+use crate::records::{AttestationVersion, Profile, SignedMetadata};
 
 fn config(store: StoreLocation) -> WalletConfig {
     WalletConfig {
@@ -18,11 +19,15 @@ fn config(store: StoreLocation) -> WalletConfig {
         root_certificates_pem: Vec::new(),
         policy: Vec::new(),
         binding: None,
+        profile: None,
+        attestation_version: None,
+        signed_metadata: None,
+        metadata_anchors_pem: Vec::new(),
     }
 }
 
 async fn opened(config: WalletConfig) -> Result<Wallet, (String, String)> {
-    Wallet::open(config, None, None, None).await.map_err(|error| {
+    Wallet::open(config, None, None, None, None).await.map_err(|error| {
         let details = error.details();
         (details.code.clone(), details.detail.clone())
     })
@@ -34,6 +39,8 @@ async fn a_wallet_in_memory_needs_nothing() {
     assert_eq!(wallet.credentials().await.expect("reads").len(), 0);
     assert_eq!(wallet.pending().await.expect("reads").len(), 0);
     let missing = wallet.credential(String::from("none")).await.err().expect("there is none");
+    assert_eq!(missing.details().code, "credential_unknown");
+    let missing = wallet.refresh(String::from("none")).await.err().expect("there is none");
     assert_eq!(missing.details().code, "credential_unknown");
 }
 
@@ -75,6 +82,10 @@ async fn settings_reach_the_core() {
         (WalletConfig { locale: Some(String::from("no tag!")), ..memory() }, "setup_invalid"),
         (WalletConfig { trust_anchors_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
         (WalletConfig { root_certificates_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        (WalletConfig { metadata_anchors_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        // Nothing to hold a signature against.
+        (WalletConfig { signed_metadata: Some(SignedMetadata::Prefer), ..memory() }, "setup_invalid"),
+        (WalletConfig { signed_metadata: Some(SignedMetadata::Require), ..memory() }, "setup_invalid"),
         (
             WalletConfig {
                 policy: vec![PolicyRule { kind: CheckKind::Other, requirement: Requirement::Off }],
@@ -84,6 +95,17 @@ async fn settings_reach_the_core() {
         ),
     ] {
         assert_eq!(opened(wrong).await.err().expect("refused").0, code);
+    }
+}
+
+#[tokio::test]
+async fn settings_that_need_nothing_else_open_a_wallet() {
+    for config in [
+        WalletConfig { profile: Some(Profile::Haip), ..config(StoreLocation::Memory) },
+        WalletConfig { attestation_version: Some(AttestationVersion::V08), ..config(StoreLocation::Memory) },
+        WalletConfig { signed_metadata: Some(SignedMetadata::Ignore), ..config(StoreLocation::Memory) },
+    ] {
+        opened(config).await.expect("opens");
     }
 }
 
