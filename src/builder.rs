@@ -241,7 +241,7 @@ impl WalletBuilder {
             keys: self.keys.ok_or_else(|| invalid("a wallet needs keys".to_owned()))?,
             store: self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
             clock: self.clock,
-            capabilities: self.provider.as_ref().map(|provider| provider.capabilities()).unwrap_or_default(),
+            capabilities: self.provider.as_ref().map(WalletProvider::capabilities).unwrap_or_default(),
             provider: self.provider,
             profile: self.profile,
             attestation_version: self.attestation_version,

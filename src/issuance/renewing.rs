@@ -67,7 +67,7 @@ pub(crate) async fn begin(
     let task = Task {
         configuration: credential.credential_configuration_id.clone(),
         identifier: credential.identifier.clone(),
-        plan: choice.plans.get(&credential.credential_configuration_id).cloned().flatten(),
+        plan: choice.plans.get(&credential.credential_configuration_id).copied().flatten(),
         copies,
         keys: Vec::new(),
         state: TaskState::Due,

@@ -11,7 +11,7 @@ pub enum Profile {
     /// issuer that offers nothing of it works too.
     #[default]
     Base,
-    /// OpenID4VC High Assurance Interoperability Profile 1.0: what it demands of issuers is demanded
+    /// `OpenID4VC` High Assurance Interoperability Profile 1.0: what it demands of issuers is demanded
     /// here, and an issuance that falls short is refused before anything is spent.
     Haip,
 }

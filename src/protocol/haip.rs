@@ -1,4 +1,4 @@
-//! What OpenID4VC High Assurance Interoperability Profile 1.0 demands of an issuance, beyond what its
+//! What `OpenID4VC` High Assurance Interoperability Profile 1.0 demands of an issuance, beyond what its
 //! messages are checked for when they come.
 
 use crate::dialect::{Quirks, WellKnown};
