@@ -232,6 +232,7 @@ mod tests {
             claim_descriptions: configuration.claims.clone(),
             issuer_jwks: None,
             identifier: None,
+            profile: crate::model::profile::Profile::Base,
             authorization: None,
             contact: None,
         }

@@ -3,6 +3,7 @@
 //! A new format is one new file and one line in [`known`].
 
 mod checks;
+pub(crate) mod haip;
 mod jwt_vc_json;
 mod sd_jwt_vc;
 mod unverified;

@@ -55,6 +55,9 @@ impl CredentialFormat for SdJwtVc {
             digests,
             checks::status(payload.get("status")),
         ]);
+        if context.profile.is_haip() {
+            super::haip::hold(&mut checks, payload, &keys);
+        }
         let claims = disclosed.unwrap_or_else(|| Value::Object(payload.clone()));
         Examined { checks, claims, bound_key, expires_at: period.expires_at() }
     }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::*;
 use crate::model::ids::IssuerId;
 use crate::model::jwk::Algorithm;
+use crate::model::profile::Profile;
 use crate::model::time::Timestamp;
 use crate::verify::did;
 use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome, x5c};
@@ -440,4 +441,52 @@ fn kinds_are_read_from_metadata() {
     for bad in [json!({}), json!({"vct": ""}), json!({"vct": ["a"]})] {
         assert!(read(bad).unwrap_err().contains("`vct`"));
     }
+}
+
+/// The same under HAIP, with its key in a chain of two that leads to an authority.
+fn haip_scene() -> Scene {
+    let root_key = TestKey::new(Algorithm::Es256);
+    let root = Certified::authority("Root");
+    let mut scene = Scene::new();
+    let certificate = Certified::for_host("issuer.example").signed_by(&scene.issuer, &root, &root_key);
+    scene.header = json!({"typ": "dc+sd-jwt", "x5c": x5c(&[&certificate])});
+    scene.world.trust = anchors(&[&root.self_signed(&root_key)]);
+    scene.world.documents = Documents::default();
+    scene.world.profile = Profile::Haip;
+    scene
+}
+
+// covers: HAIP-26, HAIP-27, HAIP-28
+#[tokio::test]
+async fn haip_asks_for_more() {
+    let good = haip_scene().examine().await;
+    assert_eq!(amiss(&good), [], "{:?}", good.checks);
+
+    let mut by_metadata = Scene::new();
+    by_metadata.world.profile = Profile::Haip;
+    assert_eq!(amiss(&by_metadata.examine().await), [(CheckKind::IssuerKey, Outcome::Failed)]);
+    by_metadata.world.profile = Profile::Base;
+    assert_eq!(amiss(&by_metadata.examine().await), []);
+
+    let mut self_signed = Scene::with_certificate(&Certified::for_host("issuer.example"));
+    let certificate = Certified::for_host("issuer.example").self_signed(&self_signed.issuer);
+    self_signed.header["x5c"] = x5c(&[&certificate]);
+    self_signed.world.trust = anchors(&[&certificate]);
+    assert_eq!(amiss(&self_signed.examine().await), []);
+    self_signed.world.profile = Profile::Haip;
+    assert_eq!(amiss(&self_signed.examine().await), [(CheckKind::IssuerKey, Outcome::Failed)]);
+
+    let failing = async |change: &dyn Fn(&mut Value)| {
+        let mut scene = haip_scene();
+        change(&mut scene.payload);
+        let examined = scene.examine().await;
+        amiss(&examined).into_iter().filter(|(_, outcome)| *outcome == Outcome::Failed).map(|(kind, _)| kind).collect()
+    };
+    let failed: Vec<_> = failing(&|payload| payload["_sd_alg"] = json!("sha-512")).await;
+    assert_eq!(failed, [CheckKind::Digests]);
+    let failed: Vec<_> = failing(&|payload| payload["status"] = json!({"other": 1})).await;
+    assert_eq!(failed, [CheckKind::Status]);
+    let list = json!({"status_list": {"uri": "https://issuer.example/list", "idx": 3}});
+    let failed: Vec<CheckKind> = failing(&|payload| payload["status"] = list.clone()).await;
+    assert_eq!(failed, []);
 }

@@ -13,6 +13,7 @@ use crate::model::credential::{Credential, HolderKey, Instance};
 use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
+use crate::model::profile::Profile;
 use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
@@ -38,6 +39,7 @@ struct Asked<'a> {
     issuer_jwks: Option<&'a Value>,
     format: &'a dyn CredentialFormat,
     kind: &'a CredentialKind,
+    profile: Profile,
     keys: &'a [HolderKey],
 }
 
@@ -57,6 +59,7 @@ impl Live<'_> {
             issuer_jwks: issuer.jwks.as_ref(),
             format,
             kind: &configuration.kind,
+            profile: self.session.profile,
             keys: &work.keys,
         };
         let mut checked = Vec::with_capacity(credentials.len());
@@ -64,6 +67,9 @@ impl Live<'_> {
             checked.push(check(self.wallet, raw, &asked, &self.log).await);
         }
         reject_shared_keys(&mut checked, self.wallet);
+        if self.session.profile.is_haip() {
+            mark_shared_status(&mut checked, self.wallet);
+        }
         let replaced = self.replaced(&work.configuration).await?;
         let (usable, aside): (Vec<_>, Vec<_>) =
             checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
@@ -96,6 +102,7 @@ impl Live<'_> {
                 issuer_jwks: issuer.jwks.clone(),
                 identifier: work.identifier.clone(),
                 authorization: self.session.authorization.clone(),
+                profile: self.session.profile,
                 contact: contact.clone(),
                 instances: checked.into_iter().map(|checked| checked.instance).collect(),
             }
@@ -174,6 +181,23 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
     }
 }
 
+/// Each credential has a place of its own in a status list (HAIP section 6.1): two that share one could be
+/// told to be of the same holder.
+fn mark_shared_status(checked: &mut [Checked], wallet: &Setup) {
+    let place = |checked: &Checked| {
+        let (uri, index) = format::haip::status_list(checked.claims.get("status")?)?;
+        Some((uri.to_owned(), index))
+    };
+    let places: Vec<_> = checked.iter().map(place).collect();
+    for at in 1..checked.len() {
+        if places[at].is_some() && places[..at].contains(&places[at]) {
+            let detail = "another credential of the same answer has this place in the status list".to_owned();
+            let check = Check { kind: CheckKind::Status, outcome: Outcome::Failed, detail };
+            checked[at].report = with_check(&checked[at].report, check, wallet);
+        }
+    }
+}
+
 /// What the issuer hears about a credential once it is checked; nothing as long as that is open.
 pub(crate) fn tell(credential: &Credential, now: Timestamp) -> Option<Change> {
     match credential.report.verdict {
@@ -228,6 +252,7 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         kind: Some(asked.kind),
         holder_keys: &public,
         policy: &wallet.policy,
+        profile: asked.profile,
         trust: &wallet.trust,
         now: wallet.clock.now(),
         skew: wallet.skew,
@@ -270,6 +295,7 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
             issuer_jwks: credential.issuer_jwks.as_ref(),
             format,
             kind: &credential.kind,
+            profile: credential.profile,
             keys: &keys,
         };
         let mut checked = check(wallet, &instance.raw, &asked, &log).await;

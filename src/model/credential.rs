@@ -13,6 +13,7 @@ use super::ids::{
 };
 use super::jwk::Jwk;
 use super::metadata::CredentialKind;
+use super::profile::Profile;
 use super::report::Report;
 use super::time::Timestamp;
 use crate::outbox::Contact;
@@ -74,6 +75,9 @@ pub struct Credential {
     /// The dataset it is, where the token response named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) identifier: Option<CredentialIdentifier>,
+    /// The rules that it was asked for by.
+    #[serde(default)]
+    pub(crate) profile: Profile,
     /// What it can be renewed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) authorization: Option<AuthorizationId>,

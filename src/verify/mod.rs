@@ -18,6 +18,7 @@ use url::Url;
 use crate::model::ids::IssuerId;
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
+use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
 use crate::model::time::Timestamp;
 
@@ -33,6 +34,8 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) holder_keys: &'a [Jwk],
     /// The checks that matter: what is off is not fetched.
     pub(crate) policy: &'a VerificationPolicy,
+    /// The rules that it is held to.
+    pub(crate) profile: Profile,
     /// Now.
     pub(crate) now: Timestamp,
     /// How many seconds clocks may differ.

@@ -21,6 +21,7 @@ use super::{DocumentError, DocumentSource, VerifyContext};
 use crate::model::ids::IssuerId;
 use crate::model::jwk::{Algorithm, Curve, Jwk};
 use crate::model::metadata::CredentialKind;
+use crate::model::profile::Profile;
 use crate::model::report::{Check, CheckKind, Outcome, VerificationPolicy};
 use crate::model::time::Timestamp;
 
@@ -249,6 +250,7 @@ pub(crate) struct World {
     pub(crate) kind: Option<CredentialKind>,
     pub(crate) holder_keys: Vec<Jwk>,
     pub(crate) policy: VerificationPolicy,
+    pub(crate) profile: Profile,
     pub(crate) now: i64,
     pub(crate) trust: TrustAnchors,
     pub(crate) documents: Documents,
@@ -262,6 +264,7 @@ impl Default for World {
             kind: None,
             holder_keys: Vec::new(),
             policy: VerificationPolicy::default(),
+            profile: Profile::Base,
             now: NOW,
             trust: TrustAnchors::default(),
             documents: Documents::default(),
@@ -277,6 +280,7 @@ impl World {
             kind: self.kind.as_ref(),
             holder_keys: &self.holder_keys,
             policy: &self.policy,
+            profile: self.profile,
             now: Timestamp::from_seconds(self.now),
             skew: 60,
             trust: &self.trust,
