@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join;
 use http::StatusCode;
+use http::header::{CACHE_CONTROL, HeaderValue};
 
 use crate::dialect::{Quirks, WellKnown};
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
@@ -12,7 +13,7 @@ use crate::model::ids::IssuerId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, GrantType};
 use crate::model::time::Timestamp;
-use crate::platform::http::HttpLimits;
+use crate::platform::http::{HttpLimits, HttpRequest};
 use crate::protocol::metadata::{self, IssuerDocument, Provenance};
 use crate::setup::Setup;
 use crate::verify::x509::At;
@@ -134,7 +135,7 @@ impl Search<'_> {
         let (rules, language) = (&wallet.metadata_rules, wallet.locale.as_deref());
         let mut missing = None;
         for (url, well_known) in metadata::issuer_places(issuer) {
-            let build = |url: &url::Url| metadata::issuer_request(url, rules, language);
+            let build = |url: &url::Url| Ok(self.past_caches(metadata::issuer_request(url, rules, language)?));
             let response = wallet.wire.get_public(operation, &url, HttpLimits::default(), log, build).await?;
             let absent = response.status() == StatusCode::NOT_FOUND;
             let now = wallet.clock.now();
@@ -167,7 +168,7 @@ impl Search<'_> {
         let operation = Operation::AuthorizationServerMetadata;
         let mut missing = None;
         for (index, url) in metadata::server_places(server).into_iter().enumerate() {
-            let build = metadata::server_request;
+            let build = |url: &url::Url| Ok(self.past_caches(metadata::server_request(url)?));
             let response = wallet.wire.get_public(operation, &url, HttpLimits::default(), log, build).await?;
             let absent = response.status() == StatusCode::NOT_FOUND;
             match metadata::server_response(&response, server) {
@@ -188,6 +189,14 @@ impl Search<'_> {
             }
         }
         Err(missing.expect("a server's metadata has at least one place"))
+    }
+
+    /// There are other caches than ours on the way.
+    fn past_caches(&self, mut request: HttpRequest) -> HttpRequest {
+        if self.afresh {
+            request.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
+        request
     }
 
     fn recall<T>(&self, from: impl FnOnce(&MetadataCache, Timestamp) -> Option<T>) -> Option<T> {

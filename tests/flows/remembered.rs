@@ -1,7 +1,7 @@
 //! Metadata that the wallet has in mind: how long, and what makes it ask again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use billfold::{AcceptOptions, Advice, ErrorCode, Issuance, Wallet};
 use billfold_test_issuer::{AuthorizationServer, OfferSpec, Options};
@@ -90,6 +90,22 @@ async fn what_is_new_since_then_is_found() {
     world.verified(&issuance.accept().await.expect("it is issued")).await;
     open(&world, &wallet, &pre_authorized(SD_JWT)).await;
     assert_eq!(world.count(ISSUER), 2);
+}
+
+#[tokio::test]
+async fn who_asks_again_does_not_want_what_a_cache_on_the_way_has() {
+    let world = World::new().await;
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    let wallet = meddled(&world, ISSUER, move |request, answer| {
+        seen.lock().expect("no panic").push(request.headers().get("cache-control").cloned());
+        answer
+    });
+    open(&world, &wallet, &pre_authorized(SD_JWT)).await;
+    let offer = json!({ "credential_issuer": world.issuer.issuer(), "credential_configuration_ids": ["Nothing here"] });
+    failure(wallet.open_offer(&offer.to_string()).await);
+    let asked: Vec<_> = asked.lock().expect("no panic").iter().map(Option::is_some).collect();
+    assert_eq!(asked, [false, true]);
 }
 
 #[tokio::test]
