@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::{AcceptOptions, ErrorCode, Profile, RequestOutcome};
-use billfold_test_issuer::{Dpop, Options};
+use billfold_test_issuer::Options;
 use serde_json::{Value, json};
 
 use crate::meddling::{answer, meddled, with_json};
@@ -129,11 +129,10 @@ async fn every_endpoint_has_to_be_https() {
     }
 }
 
-// covers: META-10
+// covers: META-10, DPOP-03
 #[tokio::test]
 async fn an_endpoint_keeps_its_query_and_may_be_on_another_host() {
-    // The issuer knows itself by one name only, and would refuse a DPoP proof for the other.
-    let world = World::with(Options { dpop: Dpop::Off, ..Options::default() }).await;
+    let world = World::new().await;
     let wallet = meddled(&world, ISSUER, |_, answer| {
         with_json(answer, |json| {
             for (member, query) in [("credential_endpoint", "tenant=1&x=%20y"), ("nonce_endpoint", "n")] {
@@ -148,6 +147,7 @@ async fn an_endpoint_keeps_its_query_and_may_be_on_another_host() {
     for (path, query) in [("/credential", "tenant=1&x=%20y"), ("/nonce", "n")] {
         let entry = log.requests.iter().find(|entry| entry.path == path).expect("it was asked");
         assert_eq!(entry.query.as_deref(), Some(query));
+        assert_eq!(entry.dpop.is_some(), path == "/credential", "htu is without the query, or it would be refused");
         assert!(entry.host.starts_with("localhost"), "{}", entry.host);
     }
 }

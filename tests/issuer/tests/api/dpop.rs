@@ -132,6 +132,17 @@ async fn proofs_at_the_token_endpoint() {
 }
 
 #[tokio::test]
+async fn htu_may_have_the_host_that_was_asked() {
+    let issuer = start(Dpop::On, false).await;
+    let code = fresh_code(&issuer);
+    let fields = [("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", &*code)];
+    let url = format!("{}/token", issuer.issuer()).replace("127.0.0.1", "localhost");
+    redeem_with(&issuer, &code, &[&Draft::new(&url).jwt()]).await.assert_refused("other", 400, "invalid_dpop_proof");
+    let answer = post_form_with(&format!("{url}?x=1"), &[("dpop", &Draft::new(&url).jwt())], &fields).await;
+    assert_eq!(answer.json()["token_type"], "DPoP");
+}
+
+#[tokio::test]
 async fn off_on_and_required() {
     let issuer = start(Dpop::Off, false).await;
     let proof = Draft::new(&format!("{}/token", issuer.issuer())).jwt();
