@@ -262,6 +262,7 @@ impl Running {
             "offers": self.offers,
             "login": self.login(),
             "trust": self.trust_pem(),
+            "attester_trust": self.attester().trust_pem(),
         })
     }
 

@@ -80,6 +80,34 @@ fn says_what_is_wrong_with_its_arguments() {
 }
 
 #[tokio::test]
+async fn takes_its_options_from_the_command_line() {
+    let keys = std::env::temp_dir().join(format!("{}-keys.json", unique()));
+    std::fs::write(&keys, serde_json::json!({"keys": [Key::new(1).jwk()]}).to_string()).expect("written");
+    let keys = keys.to_str().expect("text");
+    let server = async |arguments: &[&str]| {
+        let mut child = program().args(arguments).spawn().expect("it starts");
+        let line = announced(&mut child);
+        let base = line["base"].as_str().expect("a base");
+        let server = get(&format!("{base}/.well-known/oauth-authorization-server")).await.json();
+        drop(child.stdin.take());
+        assert!(child.wait().expect("it ends").success());
+        (line, server)
+    };
+    let (line, plain) = server(&[]).await;
+    assert!(line["attester_trust"].as_str().expect("PEM").starts_with("-----BEGIN CERTIFICATE-----"));
+    assert_eq!(plain["token_endpoint_auth_methods_supported"], serde_json::json!(["none"]));
+    let arguments = ["--client-auth", "private-key-jwt", "--client-jwks", keys, "--refresh-tokens", "--dpop", "off"];
+    let (_, chosen) = server(&arguments).await;
+    assert_eq!(chosen["token_endpoint_auth_methods_supported"], serde_json::json!(["private_key_jwt"]));
+    assert!(chosen.get("dpop_signing_alg_values_supported").is_none());
+    assert!(chosen["grant_types_supported"].as_array().expect("grants").contains(&"refresh_token".into()));
+    let (line, haip) = server(&["--profile", "haip"]).await;
+    assert!(haip["challenge_endpoint"].is_string());
+    assert!(line["offers"].as_array().expect("offers").iter().all(|offer| offer["grant"] == "code"));
+    std::fs::remove_file(keys).expect("it was written");
+}
+
+#[tokio::test]
 async fn plays_the_user() {
     let issuer = TestIssuer::start(Options::default()).await.expect("started");
     let wallet = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
