@@ -46,6 +46,7 @@ pub struct WalletBuilder {
     skew: u32,
     locale: Option<String>,
     binding: Binding,
+    assume_jwt_proofs: bool,
     allow_loopback_http: bool,
     notify_in_background: bool,
 }
@@ -70,6 +71,7 @@ impl WalletBuilder {
             skew: 60,
             locale: None,
             binding: Binding::Auto,
+            assume_jwt_proofs: false,
             allow_loopback_http: false,
             notify_in_background: true,
         }
@@ -181,6 +183,14 @@ impl WalletBuilder {
         self
     }
 
+    /// Whether to send a `jwt` proof to issuers that bind a credential to keys and do not list which proofs
+    /// they take (`cryptographic_binding_methods_supported` without `proof_types_supported`, OpenID4VCI
+    /// section 12.2.4). Default: false, no proof is sent to them.
+    pub fn assume_jwt_proofs(mut self, yes: bool) -> Self {
+        self.assume_jwt_proofs = yes;
+        self
+    }
+
     /// Development switch: allows http to loopback addresses, and references that lead there.
     pub fn allow_loopback_http(mut self, allow: bool) -> Self {
         self.allow_loopback_http = allow;
@@ -252,6 +262,7 @@ impl WalletBuilder {
             skew: i64::from(self.skew),
             locale: self.locale.map(|locale| locale.replace('_', "-")),
             binding: self.binding,
+            assume_jwt_proofs: self.assume_jwt_proofs,
             documents: DocumentCache::default(),
             metadata: MetadataCache::default(),
             fetched_offers: FetchedOffers::default(),

@@ -91,6 +91,8 @@ pub(crate) struct Setup {
     pub(crate) skew: i64,
     pub(crate) locale: Option<String>,
     pub(crate) binding: Binding,
+    /// Whether a `jwt` goes to issuers that bind to keys and list no proof types.
+    pub(crate) assume_jwt_proofs: bool,
     pub(crate) documents: DocumentCache,
     pub(crate) metadata: MetadataCache,
     pub(crate) fetched_offers: FetchedOffers,

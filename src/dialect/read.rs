@@ -15,6 +15,7 @@ use crate::model::credential::CredentialResponse;
 use crate::model::display::{ClaimDescription, Display, Logo, PathStep, plain_text};
 use crate::model::format::Format;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, NotificationId, TransactionId};
+use crate::model::key_attestation::{AttackPotentialResistance, KeyAttestationsRequired};
 use crate::model::metadata::{
     AuthorizationServerMetadata, CredentialConfiguration, CredentialKind, IssuerMetadata, ProofType, SigningAlgorithm,
 };
@@ -286,7 +287,10 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
                 name.clone(),
                 ProofType {
                     proof_signing_alg_values_supported: algorithms,
-                    key_attestations_required: entry.get("key_attestations_required").is_some(),
+                    key_attestations_required: entry
+                        .object("key_attestations_required")?
+                        .map(|required| key_attestations_required(&required))
+                        .transpose()?,
                 },
             );
         }
@@ -332,6 +336,18 @@ fn displays(value: Option<&Value>) -> Vec<Display> {
             text_color: text(entry, "text_color"),
         })
         .collect()
+}
+
+/// Reads what key attestations have to say; without levels, that there has to be one.
+fn key_attestations_required(object: &Object<'_>) -> Read<KeyAttestationsRequired> {
+    let levels = |name: &str| {
+        let texts = object.texts(name)?.unwrap_or_default();
+        Read::Ok(texts.into_iter().map(AttackPotentialResistance::from).collect())
+    };
+    Ok(KeyAttestationsRequired {
+        key_storage: levels("key_storage")?,
+        user_authentication: levels("user_authentication")?,
+    })
 }
 
 /// Reads claim descriptions; what is none is left out. Where they repeat or contradict each other, none of

@@ -117,6 +117,30 @@ fn good_metadata() -> Value {
     })
 }
 
+// covers: META-30
+#[test]
+fn required_attestations_are_read_with_their_levels() {
+    let read = |required: Value| {
+        let mut value = good_metadata();
+        value["credential_configurations_supported"]["Card"]["proof_types_supported"]["jwt"]["key_attestations_required"] =
+            required;
+        let metadata = issuer_metadata(&value).expect("metadata");
+        let card = metadata.credential_configurations_supported.get(&ConfigurationId::from("Card"));
+        card.map(|card| card.proof_types_supported["jwt"].key_attestations_required.clone())
+    };
+    assert_eq!(read(Value::Null), Some(None));
+    assert_eq!(read(json!({})), Some(Some(KeyAttestationsRequired::default())));
+    let levels = KeyAttestationsRequired {
+        key_storage: vec![AttackPotentialResistance::Moderate, AttackPotentialResistance::Other("x".to_owned())],
+        user_authentication: vec![AttackPotentialResistance::High],
+    };
+    let required = json!({ "key_storage": ["iso_18045_moderate", "x"], "user_authentication": ["iso_18045_high"] });
+    assert_eq!(read(required), Some(Some(levels)));
+    for wrong in [json!(true), json!({ "key_storage": "iso_18045_high" }), json!({ "user_authentication": [1] })] {
+        assert_eq!(read(wrong), None, "the configuration can't be read");
+    }
+}
+
 // covers: META-11
 #[test]
 fn whole_metadata_is_read_and_one_bad_entry_loses_only_itself() {

@@ -17,14 +17,28 @@ pub(crate) enum Selector<'a> {
     Configuration(&'a ConfigurationId),
 }
 
+/// What a credential request proves: `proofs` with the one member that names the type (OpenID4VCI section
+/// 8.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Proofs {
+    /// Nothing, as the configuration asks for nothing.
+    None,
+    /// Never empty.
+    Jwt(Vec<String>),
+    /// One key attestation; the array around it has no room for another (appendix F.3).
+    Attestation(String),
+}
+
 /// A credential request (OpenID4VCI section 8.2); without proofs when the configuration asks none.
-pub(crate) fn credential_request(selector: Selector<'_>, jwt_proofs: &[String]) -> Value {
+pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs) -> Value {
     let mut body = match selector {
         Selector::Identifier(identifier) => json!({ "credential_identifier": identifier }),
         Selector::Configuration(id) => json!({ "credential_configuration_id": id }),
     };
-    if !jwt_proofs.is_empty() {
-        body["proofs"] = json!({ "jwt": jwt_proofs });
+    match proofs {
+        Proofs::None => {}
+        Proofs::Jwt(jwts) => body["proofs"] = json!({ "jwt": jwts }),
+        Proofs::Attestation(attestation) => body["proofs"] = json!({ "attestation": [attestation] }),
     }
     body
 }
@@ -77,17 +91,22 @@ fn claim(claim: &RequestedClaim) -> Value {
 mod tests {
     use super::*;
 
-    // covers: CREQ-02, CREQ-03, CREQ-05
+    // covers: CREQ-02, CREQ-03, CREQ-05, CREQ-06, CREQ-07, PROOF-21
     #[test]
-    fn a_credential_request_has_one_selector_and_nothing_of_older_drafts() {
+    fn a_credential_request_has_one_selector_one_proof_type_and_nothing_of_older_drafts() {
         let id = ConfigurationId::from("Card");
+        let text = || "a.b.c".to_owned();
         assert_eq!(
-            credential_request(Selector::Configuration(&id), &["a.b.c".to_owned()]),
+            credential_request(Selector::Configuration(&id), &Proofs::Jwt(vec![text()])),
             json!({ "credential_configuration_id": "Card", "proofs": { "jwt": ["a.b.c"] } })
+        );
+        assert_eq!(
+            credential_request(Selector::Configuration(&id), &Proofs::Attestation(text())),
+            json!({ "credential_configuration_id": "Card", "proofs": { "attestation": ["a.b.c"] } })
         );
         let identifier = CredentialIdentifier::from("Card-7");
         assert_eq!(
-            credential_request(Selector::Identifier(&identifier), &[]),
+            credential_request(Selector::Identifier(&identifier), &Proofs::None),
             json!({ "credential_identifier": "Card-7" })
         );
     }

@@ -14,7 +14,7 @@ use crate::model::profile::Profile;
 use crate::model::secret::Secret;
 use crate::protocol::authorization::{self, RequestBy, RequestedClaim};
 use crate::protocol::haip;
-use crate::protocol::proof::{self, ProofPlan};
+use crate::protocol::proof::{self, Means, ProofPlan};
 use crate::protocol::token::TokenGrant;
 use crate::session::{Choice, Event, LeftOut, Session, Stage};
 
@@ -236,7 +236,14 @@ impl Live<'_> {
             haip::check_configuration(id, configuration)?;
         }
         self.known_format(id, configuration)?;
-        proof::plan(configuration, &self.wallet.keys.algorithms(), self.wallet.binding)
+        let means = Means {
+            algorithms: &self.wallet.keys.algorithms(),
+            binding: self.wallet.binding,
+            key_attestation: self.wallet.capabilities.key_attestation,
+            assume_jwt: self.wallet.assume_jwt_proofs,
+            profile: self.session.profile,
+        };
+        proof::plan(configuration, &means)
     }
 
     fn known_format(&self, id: &ConfigurationId, configuration: &CredentialConfiguration) -> Result<()> {

@@ -10,6 +10,7 @@ mod authorizing;
 pub(crate) mod client;
 pub(crate) mod discovery;
 mod offer_summary;
+mod proving;
 mod refetching;
 pub(crate) mod renewing;
 mod requesting;

@@ -3,20 +3,17 @@
 use super::authorizing::create_keys;
 use super::{Live, Step, step_of};
 use crate::authorizations;
-use crate::channel::{Shows, key_error};
+use crate::channel::Shows;
 use crate::dialect::write::Selector;
 use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
-use crate::model::secret::Secret;
 use crate::platform::http::HttpResponse;
-use crate::platform::keys::SignRequest;
 use crate::protocol::client_auth::ClientState;
 use crate::protocol::credential;
-use crate::protocol::proof::{self, ProofClaims};
 use crate::session::{Event, Stage, Task, TaskState};
 
 impl Live<'_> {
-    fn tasks(&self) -> &[Task] {
+    pub(super) fn tasks(&self) -> &[Task] {
         match &self.session.stage {
             Stage::Credentials { tasks, .. } => tasks,
             _ => &[],
@@ -116,48 +113,6 @@ impl Live<'_> {
             Some(url) => error.endpoint(url),
             None => error,
         })
-    }
-
-    /// The proofs of a task: one a key, all signed in one call.
-    async fn proofs(&mut self, task: usize) -> Result<Vec<String>> {
-        let Some(plan) = self.tasks()[task].plan else { return Ok(Vec::new()) };
-        let nonce = self.take_nonce().await?;
-        let Stage::Credentials { anonymous, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
-        let claims = ProofClaims {
-            audience: &self.session.issuer.credential_issuer,
-            client_id: (!anonymous).then_some(&self.wallet.client_id),
-            nonce: nonce.as_ref(),
-            issued_at: self.wallet.clock.now(),
-        };
-        let keys = &tasks[task].keys;
-        let inputs: Vec<String> = keys.iter().map(|key| proof::signing_input(plan, &key.public_jwk, &claims)).collect();
-        let requests = keys.iter().zip(&inputs).map(|(key, input)| SignRequest {
-            handle: key.handle.clone(),
-            algorithm: plan.algorithm,
-            payload: input.clone().into_bytes(),
-        });
-        let signatures = self.wallet.keys.sign(requests.collect()).await.map_err(|error| key_error(error, true))?;
-        if signatures.len() != inputs.len() {
-            return Err(Error::new(
-                ErrorCode::SigningFailed,
-                "the key store gave another number of signatures than asked",
-            )
-            .at(Operation::Proof)
-            .advise(Advice::FixSetup));
-        }
-        inputs
-            .iter()
-            .zip(&signatures)
-            .map(|(input, signature)| proof::attach_signature(input, plan.algorithm, signature))
-            .collect()
-    }
-
-    /// The nonce that was got ahead, or a fresh one; none if the issuer has no nonce endpoint.
-    async fn take_nonce(&mut self) -> Result<Option<Secret>> {
-        if let Stage::Credentials { nonce: Some(nonce), .. } = &self.session.stage {
-            return Ok(Some(nonce.clone()));
-        }
-        self.nonce().await
     }
 
     /// Asks again for a deferred credential.

@@ -9,6 +9,7 @@ use url::Url;
 use super::display::{ClaimDescription, Display};
 use super::format::Format;
 use super::ids::{ConfigurationId, IssuerId};
+use super::key_attestation::{self, KeyAttestationsRequired};
 
 /// What a credential issuer says about itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -103,8 +104,9 @@ pub enum SigningAlgorithm {
 pub struct ProofType {
     /// Algorithms that the issuer accepts for this proof.
     pub proof_signing_alg_values_supported: Vec<String>,
-    /// Whether a key attestation has to come along.
-    pub key_attestations_required: bool,
+    /// What a key attestation has to say. None: none is asked for.
+    #[serde(with = "key_attestation::stored")]
+    pub key_attestations_required: Option<KeyAttestationsRequired>,
 }
 
 /// What an authorization server says about itself.

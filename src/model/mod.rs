@@ -8,6 +8,7 @@ pub mod display;
 pub mod format;
 pub mod ids;
 pub mod jwk;
+pub mod key_attestation;
 pub mod metadata;
 pub mod offer;
 pub mod profile;

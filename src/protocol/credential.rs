@@ -4,15 +4,15 @@ use url::Url;
 
 use super::message;
 use crate::dialect::read;
-use crate::dialect::write::{self, Selector};
+use crate::dialect::write::{self, Proofs, Selector};
 use crate::error::{Error, ErrorCode, Operation};
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::TransactionId;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// A credential request.
-pub(crate) fn request(url: &Url, selector: Selector<'_>, jwt_proofs: &[String]) -> Result<HttpRequest, Error> {
-    message::post_json(url, &write::credential_request(selector, jwt_proofs))
+pub(crate) fn request(url: &Url, selector: Selector<'_>, proofs: &Proofs) -> Result<HttpRequest, Error> {
+    message::post_json(url, &write::credential_request(selector, proofs))
         .map_err(|error| error.at(Operation::Credential))
 }
 

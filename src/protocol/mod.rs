@@ -10,6 +10,7 @@ pub(crate) mod haip;
 #[expect(dead_code, reason = "the messages that use it come next")]
 pub(crate) mod jwe;
 pub(crate) mod jwt;
+pub(crate) mod key_attestation;
 pub(crate) mod message;
 pub(crate) mod metadata;
 pub(crate) mod nonce;

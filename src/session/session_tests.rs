@@ -10,7 +10,7 @@ use crate::model::jwk::{Algorithm, Curve, Jwk};
 use crate::model::offer::GrantType;
 use crate::model::token::{AuthorizedCredential, Token, TokenType};
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, Wanted};
-use crate::protocol::proof::{Binding, ProofPlan};
+use crate::protocol::proof::{Binding, ProofForm, ProofPlan};
 use crate::protocol::token::TokenGrant;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -216,7 +216,7 @@ fn sessions_survive_storage_and_newer_ones_are_refused() {
 /// A session in each stage, with every member that the stage can have.
 fn one_of_each() -> Vec<(&'static str, Session)> {
     let prepared = Prepared { nonce: Some("n".into()), keys: BTreeMap::from([("A".into(), vec![key("1")])]) };
-    let plan = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::Jwk };
+    let plan = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::Jwk, form: ProofForm::Jwt };
     let choice = Choice {
         plans: BTreeMap::from([("A".into(), Some(plan)), ("B".into(), None)]),
         left_out: vec![LeftOut {

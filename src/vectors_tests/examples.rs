@@ -2,18 +2,20 @@
 
 use super::*;
 use crate::dialect::read;
-use crate::dialect::write::{self, Selector};
+use crate::dialect::write::{self, Proofs, Selector};
 use crate::error::ErrorCode;
 use crate::format::{self, Examined};
 use crate::model::display::PathStep;
 use crate::model::format::Format;
 use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::model::jwk::Jwk;
+use crate::model::key_attestation::AttackPotentialResistance;
 use crate::model::metadata::{CredentialKind, SigningAlgorithm};
 use crate::model::offer::{InputMode, TxCode};
+use crate::model::profile::Profile;
 use crate::model::report::{CheckKind, Outcome};
 use crate::protocol::authorization::RequestedClaim;
-use crate::protocol::proof::{self, Binding};
+use crate::protocol::proof::{self, Binding, Means};
 use crate::verify::did;
 use crate::verify::public_key::IssuerPublicKey;
 use crate::verify::sd_jwt::SdJwt;
@@ -111,7 +113,8 @@ fn files_of_1_0() {
             ("credential_request_iso_mdl.json", |text| {
                 // Left over from a draft: no request has these members any more.
                 let id = ConfigurationId::from("org.iso.18013.5.1.mDL");
-                let sent = write::credential_request(Selector::Configuration(&id), &["a.b.c".to_owned()]);
+                let sent =
+                    write::credential_request(Selector::Configuration(&id), &Proofs::Jwt(vec!["a.b.c".to_owned()]));
                 for gone in ["format", "doctype"] {
                     assert!(value(text).get(gone).is_some() && sent.get(gone).is_none());
                 }
@@ -228,7 +231,14 @@ fn fragment(text: &str, id: &str) -> crate::model::metadata::CredentialConfigura
 }
 
 fn plan(card: &crate::model::metadata::CredentialConfiguration) -> Result<Option<proof::ProofPlan>, Error> {
-    proof::plan(card, &crate::model::jwk::Algorithm::ALL, Binding::Auto)
+    let means = Means {
+        algorithms: &crate::model::jwk::Algorithm::ALL,
+        binding: Binding::Auto,
+        key_attestation: false,
+        assume_jwt: false,
+        profile: Profile::Base,
+    };
+    proof::plan(card, &means)
 }
 
 /// A binding method without a proof type: which proof is wanted is not known, and none is made up.
@@ -238,7 +248,9 @@ fn no_proof_is_made_up(card: &crate::model::metadata::CredentialConfiguration) {
 }
 
 fn wants_attested_keys(card: &crate::model::metadata::CredentialConfiguration) {
-    assert!(card.proof_types_supported["jwt"].key_attestations_required);
+    let required = card.proof_types_supported["jwt"].key_attestations_required.as_ref().expect("levels");
+    assert_eq!(required.key_storage, [AttackPotentialResistance::Moderate]);
+    assert_eq!(required.user_authentication, [AttackPotentialResistance::Moderate]);
 }
 
 /// The transaction code of an offer with the pre-authorized grant.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::dialect::read;
-use crate::dialect::write::{self, Selector};
+use crate::dialect::write::{self, Proofs, Selector};
 use crate::error::ErrorCode;
 use crate::model::claim_path::{self, ClaimModel, PathError};
+use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, TransactionId};
 use crate::model::jwk::{Algorithm, Jwk};
 use crate::model::offer::{InputMode, TxCode};
@@ -16,7 +17,8 @@ use crate::protocol::metadata::{self, MetadataRules, SignedMetadata};
 use crate::protocol::nonce;
 use crate::protocol::notification::{self, NotificationEvent};
 use crate::protocol::offer::{self, OfferSource};
-use crate::protocol::proof::{self, Binding, ProofClaims, ProofPlan};
+use crate::protocol::proof::jwt::{self, ProofClaims};
+use crate::protocol::proof::{Binding, ProofForm, ProofPlan};
 use crate::protocol::token::{self, TokenGrant};
 use crate::verify::x509::TrustAnchors;
 
@@ -403,7 +405,7 @@ fn two_datasets(text: &str) {
 fn credential_request(text: &str, selector: Selector<'_>) {
     let expected = value(text);
     let proofs: Vec<String> = serde_json::from_value(expected["proofs"]["jwt"].clone()).expect("proofs");
-    assert_eq!(write::credential_request(selector, &proofs), expected);
+    assert_eq!(write::credential_request(selector, &Proofs::Jwt(proofs.clone())), expected);
     // The proofs are headers only; nobody could take them for proofs.
     assert!(proofs.iter().all(|proof| Jws::parse(proof).is_err()));
 }
@@ -467,10 +469,17 @@ fn proof_is_made_as(header: &Value, payload: &Value) {
     let audience = IssuerId::parse(payload["aud"].as_str().expect("text")).expect("legal");
     let nonce = payload["nonce"].as_str().expect("text").into();
     let issued_at = at(payload["iat"].as_i64().expect("a number"));
-    let claims = ProofClaims { audience: &audience, client_id: None, nonce: Some(&nonce), issued_at };
-    let plan = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::Jwk };
-    let signed = proof::attach_signature(&proof::signing_input(plan, &key, &claims), Algorithm::Es256, &[1; 64]);
-    let signed = signed.expect("a proof");
+    let claims = ProofClaims {
+        audience: &audience,
+        client_id: None,
+        nonce: Some(&nonce),
+        issued_at,
+        algorithm: "ES256",
+        key_attestation: None,
+    };
+    let plan = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::Jwk, form: ProofForm::Jwt };
+    let input = jwt::signing_input(plan, &HolderKey::new("1", key), &claims).expect("a proof");
+    let signed = jwt::attach_signature(&input, Algorithm::Es256, &[1; 64]).expect("a proof");
     let jws = Jws::parse(&signed).expect("a JWT");
     assert_eq!(&Value::Object(jws.header.clone()), header);
     assert_eq!(&json::parse(&jws.payload).expect("JSON"), payload);
