@@ -33,6 +33,8 @@ pub(crate) struct Pending {
     pub(crate) wanted: Wanted,
     /// Thumbprint of the DPoP key that the code will be bound to.
     pub(crate) dpop_key: Option<String>,
+    /// Thumbprint of the attested key that pushed the request, which the code will be bound to.
+    pub(crate) instance_key: Option<String>,
     pub(crate) expires: i64,
 }
 
@@ -61,12 +63,13 @@ impl From<Refusal> for Refused {
 /// Takes a pushed authorization request.
 pub(crate) fn push(issuer: &Issuer, server: usize, headers: &HeaderMap, body: &[u8]) -> Response {
     let result = Form::from_body(headers, body).and_then(|form| {
-        authenticate(issuer, server, headers, &form)?;
+        let client = authenticate(issuer, server, headers, &form)?;
         if form.get("request_uri").is_some() {
             return Err(Refusal::new("invalid_request", "request_uri has no place in a pushed request"));
         }
         let proven = dpop::at_server(issuer, server, "/par", headers, false)?;
         let mut request = check(issuer, server, &form).map_err(|refused| *refused.refusal)?;
+        request.instance_key = client.instance_key;
         // RFC 9449 section 10.1: a proof binds the code as dpop_jkt does, and both have to agree.
         match (&proven, &request.dpop_key) {
             (Some(proven), Some(named)) if proven != named => {
@@ -159,6 +162,7 @@ fn check(issuer: &Issuer, server: usize, form: &Form) -> Result<Pending, Refused
             challenge,
             wanted,
             dpop_key,
+            instance_key: None,
             expires: 0,
         })
         .map_err(|refusal| Refused { refusal: refusal.into(), back: Some((redirect_uri.to_owned(), state)) })

@@ -140,6 +140,9 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
     if code.request.dpop_key.is_some() && code.request.dpop_key != sender.dpop_key {
         return Err(bad("The code is bound to another DPoP key"));
     }
+    if code.request.instance_key.is_some() && code.request.instance_key != sender.client.instance_key {
+        return Err(bad("The code is bound to another attested key"));
+    }
     let mut granted = code.request.wanted.clone();
     granted.claims.extend(narrowed.claims.clone());
     let all = granted.all();

@@ -275,6 +275,28 @@ async fn a_push_is_authenticated_as_well() {
 }
 
 #[tokio::test]
+async fn a_code_is_bound_to_the_attested_key() {
+    let issuer = start(ClientAuth::Attestation).await;
+    let challenge = challenge();
+    let send = async |seed: u8, endpoint: &str, fields: &[(&str, &str)]| {
+        let mut draft = Draft::new(&issuer);
+        draft.key = Key::new(seed);
+        draft.attestation["cnf"]["jwk"] = draft.key.jwk();
+        let (attestation, pop) = (draft.attestation(&issuer), draft.pop());
+        let headers = [("oauth-client-attestation", &*attestation), ("oauth-client-attestation-pop", &*pop)];
+        post_form_with(&format!("{}{endpoint}", issuer.issuer()), &headers, fields).await
+    };
+    for (seed, status) in [(32, 400), (31, 200)] {
+        let pushed = send(31, "/par", &authorization_request(&challenge, ID)).await.json();
+        let uri = pushed["request_uri"].as_str().expect("pushed");
+        let url = authorize_url(&issuer, &[("client_id", CLIENT), ("request_uri", uri)]);
+        let redirect = redirect_of(&issuer, &url, Decision::Allow).await;
+        let answer = send(seed, "/token", &code_request(redirect["code"].as_str().expect("a code"))).await;
+        assert_eq!(answer.status, status, "{}", String::from_utf8_lossy(&answer.body));
+    }
+}
+
+#[tokio::test]
 async fn public_clients_show_nothing() {
     let issuer = start(ClientAuth::None).await;
     let answer = redeem_as(&issuer, &pre_authorized_code(&issuer), &Draft::new(&issuer)).await;
