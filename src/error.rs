@@ -193,6 +193,13 @@ codes! {
     ProofRefused = "proof_refused", Issuer, TellIssuer;
     /// The issuer did not accept a fresh nonce either.
     NonceRefused = "nonce_refused", Issuer, TellIssuer;
+    /// The issuer did not accept how the request was encrypted, also after a fresh look at what it says of
+    /// encryption.
+    EncryptionRefused = "encryption_refused", Issuer, TellIssuer;
+    /// The answer came plain, where an encrypted one was asked for. It is not used; the issuance stays open.
+    ResponseNotEncrypted = "response_not_encrypted", Issuer, TellIssuer;
+    /// The encrypted answer can't be opened. The issuance stays open, and can ask for another one.
+    DecryptionFailed = "decryption_failed", Issuer, TellIssuer;
     /// The issuer does not give this credential to this user.
     CredentialDenied = "credential_denied", Issuer, GiveUp;
     /// The issuer does not know what was asked for.
@@ -263,6 +270,10 @@ codes! {
     FormatUnsupported = "format_unsupported", Unsupported, GiveUp;
     /// The issuer requires something that this version does not do.
     FeatureUnsupported = "feature_unsupported", Unsupported, GiveUp;
+    /// Encryption is wanted, and the issuer offers none that this version knows.
+    EncryptionUnavailable = "encryption_unavailable", Unsupported, GiveUp;
+    /// The issuer requires encryption, and the app asked for none.
+    EncryptionRequired = "encryption_required", Unsupported, FixSetup;
     /// The server takes clients that authenticate only, in no way that this wallet is set up for.
     ClientAuthenticationUnavailable = "client_authentication_unavailable", Unsupported, FixSetup;
     /// The issuer or its server falls short of the profile that the wallet insists on.

@@ -43,6 +43,7 @@ pub use model::time::Timestamp;
 pub use outbox::{Flushed, Notified};
 pub use protocol::authorization::{RequestBy, RequestedClaim};
 pub use protocol::client_auth::AttestationVersion;
+pub use protocol::encryption::Encryption;
 pub use protocol::metadata::SignedMetadata;
 pub use protocol::notification::NotificationEvent;
 pub use protocol::proof::Binding;

@@ -278,7 +278,10 @@ fn sent_names(request: &HttpRequest) -> Vec<String> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if media_type.contains("form") {
         names.extend(url::form_urlencoded::parse(request.body()).map(|(name, _)| name.into_owned()));
-    } else if let Ok(Value::Object(members)) = json::parse(request.body()) {
+    } else if let Ok(Value::Object(members)) = json::parse(message::plain_body(request)) {
+        if media_type == "application/jwt" {
+            names.push(format!("Content-Type: {media_type}"));
+        }
         names.extend(members.keys().cloned());
     }
     names

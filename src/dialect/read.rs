@@ -3,6 +3,8 @@
 //! Readers take what the specification lets an issuer say and ignore what they don't know. What
 //! they refuse, they refuse with the path of the member at fault.
 
+mod encryption;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -249,18 +251,14 @@ pub(crate) fn issuer_metadata(value: &Value) -> Read<IssuerMetadata> {
             _ => return batch.fail("batch_size", "is no number of 2 or more"),
         },
     };
-    let required = |name: &str| match object.object(name)? {
-        None => Ok(false),
-        Some(encryption) => encryption.flag("encryption_required"),
-    };
     Ok(IssuerMetadata {
         credential_endpoint: object.required_endpoint("credential_endpoint")?,
         nonce_endpoint: object.endpoint("nonce_endpoint")?,
         deferred_credential_endpoint: object.endpoint("deferred_credential_endpoint")?,
         notification_endpoint: object.endpoint("notification_endpoint")?,
         batch_size,
-        request_encryption_required: required("credential_request_encryption")?,
-        response_encryption_required: required("credential_response_encryption")?,
+        credential_request_encryption: encryption::request(&object)?,
+        credential_response_encryption: encryption::response(&object)?,
         display: displays(object.get("display")),
         credential_configurations_supported: supported,
         unreadable,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::model::display::PathStep;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, TransactionId};
+use crate::model::jwk::Jwk;
 use crate::protocol::authorization::RequestedClaim;
 
 /// What a credential request names: never both (OpenID4VCI section 8.2).
@@ -41,6 +42,20 @@ pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs) -> Val
         Proofs::Attestation(attestation) => body["proofs"] = json!({ "attestation": [attestation] }),
     }
     body
+}
+
+/// The `credential_response_encryption` of a request (OpenID4VCI section 8.2): the key has the algorithm,
+/// which earlier drafts had beside it.
+pub(crate) fn credential_response_encryption(key: &Jwk, alg: &str, enc: &str, zip: Option<&str>) -> Value {
+    let mut jwk = key.to_value();
+    for (name, value) in [("alg", alg), ("use", "enc"), ("kid", &key.thumbprint())] {
+        jwk[name] = json!(value);
+    }
+    let mut encryption = json!({ "jwk": jwk, "enc": enc });
+    if let Some(zip) = zip {
+        encryption["zip"] = json!(zip);
+    }
+    encryption
 }
 
 /// A deferred credential request (OpenID4VCI section 9.1).
@@ -108,6 +123,23 @@ mod tests {
         assert_eq!(
             credential_request(Selector::Identifier(&identifier), &Proofs::None),
             json!({ "credential_identifier": "Card-7" })
+        );
+    }
+
+    // covers: ENC-04
+    #[test]
+    fn the_parameters_of_an_encrypted_answer_have_a_public_key_with_its_algorithm() {
+        let (x, y) = ("YO4epjifD-KWeq1sL2tNmm36BhXnkJ0He-WqMYrp9Fk", "Hekpm0zfK7C-YccH5iBjcIXgf6YdUvNUac_0At55Okk");
+        let key = Jwk::from_value(&json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })).expect("a key");
+        let kid = key.thumbprint();
+        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "enc", "alg": "ECDH-ES" });
+        assert_eq!(
+            credential_response_encryption(&key, "ECDH-ES", "A128GCM", None),
+            json!({ "jwk": jwk, "enc": "A128GCM" })
+        );
+        assert_eq!(
+            credential_response_encryption(&key, "ECDH-ES", "A256GCM", Some("DEF")),
+            json!({ "jwk": jwk, "enc": "A256GCM", "zip": "DEF" })
         );
     }
 

@@ -13,6 +13,7 @@ use crate::model::offer::GrantType;
 use crate::model::profile::Profile;
 use crate::model::secret::Secret;
 use crate::protocol::authorization::{self, RequestBy, RequestedClaim};
+use crate::protocol::encryption::{self, Encryption};
 use crate::protocol::haip;
 use crate::protocol::proof::{self, Means, ProofPlan};
 use crate::protocol::token::TokenGrant;
@@ -30,6 +31,8 @@ pub struct AcceptOptions {
     pub request: RequestBy,
     /// How many copies of each credential, each with its own key. At most the issuer's batch size.
     pub copies: Option<u32>,
+    /// Whether credential requests and answers are encrypted. Default: where the issuer requires it.
+    pub encryption: Encryption,
     /// The rules to hold this issuance to. Default: the wallet's.
     pub profile: Option<Profile>,
     /// Which claims of a configuration are wanted. Default: all that the issuer gives. One that the
@@ -173,9 +176,7 @@ impl Live<'_> {
                 format!("{copies} copies were asked for; the issuer gives 1 to {}", session.issuer.batch_size),
             );
         }
-        if session.issuer.request_encryption_required || session.issuer.response_encryption_required {
-            return fail(ErrorCode::FeatureUnsupported, "the issuer requires encryption of its messages".to_owned());
-        }
+        encryption::plan(&session.issuer, options.encryption)?;
         let haip = session.profile.is_haip();
         if haip {
             haip::check_servers(&session.issuer, &session.server, session.quirks, grant)?;
@@ -214,7 +215,16 @@ impl Live<'_> {
             None if configurations.is_empty() => {
                 fail(ErrorCode::UnknownConfiguration, "choose at least one configuration".to_owned())
             }
-            _ => Ok(Choice { configurations, grant, request_by, copies, claims, plans, left_out }),
+            _ => Ok(Choice {
+                configurations,
+                grant,
+                request_by,
+                copies,
+                claims,
+                encryption: options.encryption,
+                plans,
+                left_out,
+            }),
         }
     }
 

@@ -9,6 +9,7 @@ mod accepting;
 mod authorizing;
 pub(crate) mod client;
 pub(crate) mod discovery;
+mod encrypting;
 mod offer_summary;
 mod proving;
 mod refetching;

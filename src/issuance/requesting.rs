@@ -1,6 +1,7 @@
 //! From an access token to credentials: one request a task, one after another.
 
 use super::authorizing::create_keys;
+use super::encrypting::came_unusable;
 use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
@@ -10,6 +11,7 @@ use crate::model::credential::CredentialResponse;
 use crate::platform::http::HttpResponse;
 use crate::protocol::client_auth::ClientState;
 use crate::protocol::credential;
+use crate::protocol::encryption::AnswerKey;
 use crate::session::{Event, Stage, Task, TaskState};
 
 impl Live<'_> {
@@ -38,11 +40,12 @@ impl Live<'_> {
     }
 
     /// Sends a credential request; once more with a fresh nonce, if the issuer did not like the
-    /// first one's.
+    /// first one's, and once more with its newest keys, if it did not like how it was encrypted.
     async fn request_credential(&mut self, task: usize) -> Result<()> {
         self.make_missing_keys(task).await?;
         let mut may_retry = self.tasks()[task].plan.is_some() && self.session.issuer.nonce_endpoint.is_some();
         let mut may_refetch = true;
+        let mut may_encrypt_anew = true;
         let mut may_renew = true;
         if self.has_ended_token() {
             may_renew = false;
@@ -74,6 +77,13 @@ impl Live<'_> {
                         return self.request_failed(task, error).await;
                     }
                 }
+                Err(error) if may_encrypt_anew && error.code() == ErrorCode::EncryptionRefused => {
+                    may_encrypt_anew = false;
+                    self.note(Event::CredentialDue { task })?;
+                    if let Err(error) = self.renew_encryption(error).await {
+                        return self.request_failed(task, error).await;
+                    }
+                }
                 Err(error) => return self.request_failed(task, error).await,
             }
         }
@@ -90,6 +100,7 @@ impl Live<'_> {
     }
 
     async fn send_credential_request(&mut self, task: usize) -> Result<CredentialResponse> {
+        let encryption = self.encryption()?;
         let proofs = self.proofs(task).await?;
         self.record(Event::CredentialSent { task }).await?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it was sent") };
@@ -98,62 +109,77 @@ impl Live<'_> {
             None => Selector::Configuration(&tasks[task].configuration),
         };
         let url = &self.session.issuer.credential_endpoint;
-        let request = credential::request(url, selector, &proofs)?;
+        let (request, key) = credential::request(url, selector, &proofs, &encryption)?;
         let operation = Operation::Credential;
         let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
-        self.read(&answer, operation)
+        self.read(&answer, key, operation)
     }
 
-    fn read(&self, answer: &HttpResponse, operation: Operation) -> Result<CredentialResponse> {
+    fn read(&self, answer: &HttpResponse, key: AnswerKey, operation: Operation) -> Result<CredentialResponse> {
         let url = match operation {
             Operation::DeferredCredential => self.session.issuer.deferred_credential_endpoint.as_ref(),
             _ => Some(&self.session.issuer.credential_endpoint),
         };
-        credential::response(answer, operation).map_err(|error| match url {
+        credential::response(answer, key, operation).map_err(|error| match url {
             Some(url) => error.endpoint(url),
             None => error,
         })
     }
 
-    /// Asks again for a deferred credential.
+    /// Asks again for a deferred credential; twice, if the issuer did not like how it was encrypted.
     async fn request_deferred(&mut self, task: usize) -> Result<()> {
+        let operation = Operation::DeferredCredential;
+        let mut may_encrypt_anew = true;
         let mut may_renew = true;
-        let mut answer = if self.has_ended_token() {
+        if self.has_ended_token() {
             may_renew = false;
-            match self.renew_token().await {
-                Ok(()) => self.send_deferred_request(task).await,
-                Err(error) => Err(error),
+            if let Err(error) = self.renew_token().await {
+                return self.deferral_failed(task, error).await;
             }
-        } else {
-            self.send_deferred_request(task).await
-        };
-        if let Err(error) = &answer
-            && may_renew
-            && error.code() == ErrorCode::TokenRefused
-            && self.can_renew()
-        {
-            answer = match self.renew_token().await {
-                Ok(()) => self.send_deferred_request(task).await,
-                Err(error) => Err(error),
-            };
         }
-        match answer {
-            Ok(answer) => self.take_answer(task, answer, Operation::DeferredCredential).await,
-            // Asking again for a deferred credential is what the endpoint is for.
-            Err(error) if may_repeat(&error) => Err(retryable(error)),
-            Err(error) => self.task_failed(task, error).await,
+        loop {
+            let error = match self.send_deferred_request(task).await {
+                Ok(answer) => return self.take_answer(task, answer, operation).await,
+                Err(error) => error,
+            };
+            let mended = match error.code() {
+                ErrorCode::TokenRefused if may_renew && self.can_renew() => {
+                    may_renew = false;
+                    self.renew_token().await
+                }
+                ErrorCode::EncryptionRefused if may_encrypt_anew => {
+                    may_encrypt_anew = false;
+                    self.renew_encryption(error).await
+                }
+                _ => Err(error),
+            };
+            if let Err(error) = mended {
+                return self.deferral_failed(task, error).await;
+            }
         }
     }
 
+    async fn deferral_failed(&mut self, task: usize, error: Error) -> Result<()> {
+        if may_repeat(&error) {
+            // Asking again for a deferred credential is what the endpoint is for.
+            return Err(retryable(error));
+        }
+        if came_unusable(&error) {
+            return Err(error);
+        }
+        self.task_failed(task, error).await
+    }
+
     async fn send_deferred_request(&self, task: usize) -> Result<CredentialResponse> {
+        let encryption = self.encryption()?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
         let TaskState::Deferred { transaction_id, .. } = &tasks[task].state else { unreachable!("it is deferred") };
         let operation = Operation::DeferredCredential;
         let url = self.session.issuer.deferred_credential_endpoint.as_ref();
         let url = url.expect("an answer is taken for deferred only where there is an endpoint");
-        let request = credential::deferred_request(url, transaction_id)?;
+        let (request, key) = credential::deferred_request(url, transaction_id, &encryption)?;
         let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
-        self.read(&answer, operation)
+        self.read(&answer, key, operation)
     }
 
     /// Whether the token has ended by its own word, and there is something to renew it with.
@@ -212,6 +238,10 @@ impl Live<'_> {
             self.record(Event::CredentialDue { task }).await?;
             return Err(retryable(error));
         }
+        if came_unusable(&error) {
+            self.record(Event::CredentialDue { task }).await?;
+            return Err(error);
+        }
         self.task_failed(task, error).await
     }
 
@@ -242,10 +272,11 @@ impl Live<'_> {
 }
 
 /// Whether the failure is one of the way, not of the request.
-fn may_repeat(error: &Error) -> bool {
-    (matches!(error.outcome(), RequestOutcome::NotSent | RequestOutcome::Unknown)
-        && error.code() != ErrorCode::ReauthorizationRequired)
-        || matches!(error.code(), ErrorCode::ServerFailed | ErrorCode::DpopRefused)
+pub(super) fn may_repeat(error: &Error) -> bool {
+    use ErrorCode::{DpopRefused, EncryptionRequired, EncryptionUnavailable, ReauthorizationRequired, ServerFailed};
+    let settled = matches!(error.code(), ReauthorizationRequired | EncryptionRequired | EncryptionUnavailable);
+    (matches!(error.outcome(), RequestOutcome::NotSent | RequestOutcome::Unknown) && !settled)
+        || matches!(error.code(), ServerFailed | DpopRefused)
 }
 
 /// The same call may be made again; what mends it, the error says itself where it is the set-up.

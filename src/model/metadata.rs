@@ -9,6 +9,7 @@ use url::Url;
 use super::display::{ClaimDescription, Display};
 use super::format::Format;
 use super::ids::{ConfigurationId, IssuerId};
+use super::jwk::Jwk;
 use super::key_attestation::{self, KeyAttestationsRequired};
 
 /// What a credential issuer says about itself.
@@ -28,10 +29,12 @@ pub struct IssuerMetadata {
     pub notification_endpoint: Option<Url>,
     /// How many keys one request may carry; 1 when the issuer says nothing.
     pub batch_size: u32,
-    /// Whether credential requests have to be encrypted.
-    pub request_encryption_required: bool,
-    /// Whether credential answers have to be asked for encrypted.
-    pub response_encryption_required: bool,
+    /// How credential requests can be encrypted, or have to be.
+    #[serde(rename = "request_encryption_required", with = "stored_encryption")]
+    pub credential_request_encryption: Option<CredentialRequestEncryption>,
+    /// How credential answers can be encrypted, or have to be.
+    #[serde(rename = "response_encryption_required", with = "stored_encryption")]
+    pub credential_response_encryption: Option<CredentialResponseEncryption>,
     /// The issuer's names and logos.
     pub display: Vec<Display>,
     /// What can be requested, in the order of the ids.
@@ -48,6 +51,93 @@ impl IssuerMetadata {
     /// issuer itself.
     pub fn default_authorization_server(&self) -> &IssuerId {
         self.authorization_servers.first().unwrap_or(&self.credential_issuer)
+    }
+}
+
+/// How an issuer takes encrypted credential requests (`credential_request_encryption`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialRequestEncryption {
+    /// The keys to encrypt to that this library can use.
+    pub jwks: Vec<EncryptionKey>,
+    /// Why each of the others can't be used; empty when there are none.
+    pub unusable: Vec<String>,
+    /// How the content may be encrypted.
+    pub enc_values_supported: Vec<String>,
+    /// How it may be compressed. Empty: not at all.
+    pub zip_values_supported: Vec<String>,
+    /// Whether a plain request is refused.
+    pub encryption_required: bool,
+}
+
+/// A public key that messages are encrypted to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncryptionKey {
+    /// Its name, unique among the issuer's keys.
+    pub kid: String,
+    /// The algorithm that it is for.
+    pub alg: String,
+    /// The key itself.
+    pub jwk: Jwk,
+}
+
+/// How an issuer encrypts credential answers (`credential_response_encryption`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialResponseEncryption {
+    /// The algorithms that the wallet's key may be for.
+    pub alg_values_supported: Vec<String>,
+    /// How the content may be encrypted.
+    pub enc_values_supported: Vec<String>,
+    /// How it may be compressed. Empty: not at all.
+    pub zip_values_supported: Vec<String>,
+    /// Whether an answer has to be asked for encrypted.
+    pub encryption_required: bool,
+}
+
+/// Stored sessions had a flag here once, whether encryption is required: `false` is still what none looks
+/// like, and of `true` nothing more is known.
+mod stored_encryption {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{CredentialRequestEncryption, CredentialResponseEncryption};
+
+    pub(super) trait Required: Sized {
+        fn required() -> Self;
+    }
+
+    impl Required for CredentialRequestEncryption {
+        fn required() -> Self {
+            Self { encryption_required: true, ..Self::default() }
+        }
+    }
+
+    impl Required for CredentialResponseEncryption {
+        fn required() -> Self {
+            Self { encryption_required: true, ..Self::default() }
+        }
+    }
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored<T> {
+        Flag(bool),
+        Whole(T),
+    }
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(super) fn serialize<T: Serialize, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            None => false.serialize(serializer),
+            Some(whole) => whole.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Required + Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        Ok(match Stored::deserialize(deserializer)? {
+            Stored::Flag(required) => required.then(T::required),
+            Stored::Whole(whole) => Some(whole),
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! The credential and deferred credential endpoints (OpenID4VCI sections 8 and 9).
 
+use serde_json::Value;
 use url::Url;
 
+use super::encryption::{AnswerKey, EncryptionPlan};
 use super::message;
 use crate::dialect::read;
 use crate::dialect::write::{self, Proofs, Selector};
@@ -10,29 +12,51 @@ use crate::model::credential::CredentialResponse;
 use crate::model::ids::TransactionId;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
-/// A credential request.
-pub(crate) fn request(url: &Url, selector: Selector<'_>, proofs: &Proofs) -> Result<HttpRequest, Error> {
-    message::post_json(url, &write::credential_request(selector, proofs))
+/// A credential request, and what opens its answer.
+pub(crate) fn request(
+    url: &Url,
+    selector: Selector<'_>,
+    proofs: &Proofs,
+    encryption: &EncryptionPlan,
+) -> Result<(HttpRequest, AnswerKey), Error> {
+    encrypted(url, write::credential_request(selector, proofs), encryption)
         .map_err(|error| error.at(Operation::Credential))
 }
 
-/// A deferred credential request.
-pub(crate) fn deferred_request(url: &Url, transaction_id: &TransactionId) -> Result<HttpRequest, Error> {
-    message::post_json(url, &write::deferred_credential_request(transaction_id))
+/// A deferred credential request, and what opens its answer. What the first request said about encryption
+/// does not carry over (OpenID4VCI section 9.1): it is said again, with a key of its own.
+pub(crate) fn deferred_request(
+    url: &Url,
+    transaction_id: &TransactionId,
+    encryption: &EncryptionPlan,
+) -> Result<(HttpRequest, AnswerKey), Error> {
+    encrypted(url, write::deferred_credential_request(transaction_id), encryption)
         .map_err(|error| error.at(Operation::DeferredCredential))
 }
 
+fn encrypted(url: &Url, mut body: Value, encryption: &EncryptionPlan) -> Result<(HttpRequest, AnswerKey), Error> {
+    let key = encryption.ask(&mut body);
+    let request = message::post_json(url, &body)?;
+    Ok((encryption.seal(request, &key), key))
+}
+
 /// Reads the answer to either request.
-pub(crate) fn response(response: &HttpResponse, operation: Operation) -> Result<CredentialResponse, Error> {
+pub(crate) fn response(
+    response: &HttpResponse,
+    key: AnswerKey,
+    operation: Operation,
+) -> Result<CredentialResponse, Error> {
     let refused = |error: &str| match error {
         "invalid_nonce" => ErrorCode::NonceRefused,
         "invalid_proof" => ErrorCode::ProofRefused,
         "invalid_token" | "insufficient_scope" => ErrorCode::TokenRefused,
         "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
+        "invalid_encryption_parameters" => ErrorCode::EncryptionRefused,
         "credential_request_denied" => ErrorCode::CredentialDenied,
         "unknown_credential_configuration" | "unknown_credential_identifier" => ErrorCode::ConfigurationRefused,
         _ => ErrorCode::ServerRefused,
     };
-    let value = message::success(response, operation, refused)?;
+    let response = key.open(response, operation)?;
+    let value = message::success(&response, operation, refused)?;
     read::credential_response(&value).map_err(|error| message::malformed(error, operation, response.status().as_u16()))
 }

@@ -108,6 +108,16 @@ impl OneTimeKey {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(SecretKey::from_slice(bytes).expect("a key"))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes().to_vec()
+    }
+
     /// What the other side encrypts to.
     pub(crate) fn public_jwk(&self) -> Jwk {
         let point = self.0.public_key().to_sec1_point(false);

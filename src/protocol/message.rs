@@ -164,6 +164,16 @@ fn refusal(response: &HttpResponse, operation: Operation, refused: fn(&str) -> E
     }
 }
 
+/// The body of a request before it was encrypted. It stays with the request, for the transcript and for
+/// [`SentSecrets`]; it is not sent.
+#[derive(Clone)]
+pub(crate) struct Covered(pub(crate) Vec<u8>);
+
+/// What a request says, also where it is encrypted.
+pub(crate) fn plain_body(request: &HttpRequest) -> &[u8] {
+    request.extensions().get::<Covered>().map_or(request.body(), |covered| &covered.0)
+}
+
 /// What a request held that nobody else should read. It travels with the answer, because servers like to
 /// repeat what they refuse.
 #[derive(Clone, Default)]
@@ -202,7 +212,7 @@ impl SentSecrets {
         if header(CONTENT_TYPE.as_str()) == Some(FORM) {
             let fields = url::form_urlencoded::parse(request.body());
             found.extend(fields.filter(|(name, _)| secret(name)).map(|(_, value)| value.into_owned()));
-        } else if let Ok(members) = json::parse_object(request.body()) {
+        } else if let Ok(members) = json::parse_object(plain_body(request)) {
             members.iter().filter(|(name, _)| secret(name)).for_each(|(_, value)| texts(value, &mut found));
         }
         found.retain(|text| text.len() >= Self::SHORTEST);

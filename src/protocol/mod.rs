@@ -6,8 +6,8 @@ pub(crate) mod authorization;
 pub(crate) mod client_auth;
 pub(crate) mod credential;
 pub(crate) mod dpop;
+pub(crate) mod encryption;
 pub(crate) mod haip;
-#[expect(dead_code, reason = "the messages that use it come next")]
 pub(crate) mod jwe;
 pub(crate) mod jwt;
 pub(crate) mod key_attestation;

@@ -10,6 +10,7 @@ use crate::model::ids::{CredentialId, NotificationId, TransactionId};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::protocol::authorization::PendingAuthorization;
+use crate::protocol::encryption::Encryption;
 use crate::protocol::token::TokenGrant;
 
 /// One thing that happened.
@@ -47,6 +48,8 @@ pub(crate) enum Event {
     CredentialSent { task: usize },
     /// It had no effect, or may be repeated all the same.
     CredentialDue { task: usize },
+    /// The issuer did not accept how a request was encrypted, and has said anew how that is done.
+    EncryptionRenewed { encryption: Encryption },
     /// Credentials came.
     CredentialsReceived { task: usize, credentials: Vec<Value>, notification_id: Option<NotificationId> },
     /// The issuer wants more time.
@@ -80,6 +83,7 @@ impl Event {
             Self::KeysMade { .. } => "keys made",
             Self::CredentialSent { .. } => "credential request sent",
             Self::CredentialDue { .. } => "credential request due",
+            Self::EncryptionRenewed { .. } => "encryption renewed",
             Self::CredentialsReceived { .. } => "credentials received",
             Self::CredentialDeferred { .. } => "credential deferred",
             Self::CredentialStored { .. } => "credential stored",

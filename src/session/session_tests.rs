@@ -7,9 +7,11 @@ use crate::dialect::read;
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
 use crate::model::jwk::{Algorithm, Curve, Jwk};
+use crate::model::metadata::{CredentialRequestEncryption, CredentialResponseEncryption, EncryptionKey};
 use crate::model::offer::GrantType;
 use crate::model::token::{AuthorizedCredential, Token, TokenType};
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, Wanted};
+use crate::protocol::encryption::{self, Encryption};
 use crate::protocol::proof::{Binding, ProofForm, ProofPlan};
 use crate::protocol::token::TokenGrant;
 
@@ -40,6 +42,7 @@ fn choice() -> Choice {
         request_by: RequestBy::Auto,
         copies: 1,
         claims: BTreeMap::new(),
+        encryption: Encryption::Auto,
         plans: BTreeMap::new(),
         left_out: Vec::new(),
     }
@@ -213,6 +216,34 @@ fn sessions_survive_storage_and_newer_ones_are_refused() {
     }
 }
 
+// covers: ENC-01
+#[test]
+fn what_old_sessions_knew_of_encryption_is_kept() {
+    let stored = |name: &str, value: serde_json::Value| {
+        let mut stored: serde_json::Value = serde_json::from_slice(&session().to_bytes()).expect("json");
+        stored["issuer"][name] = value;
+        Session::from_bytes(stored.to_string().as_bytes()).map(|session| session.issuer)
+    };
+    let (requests, answers) = ("request_encryption_required", "response_encryption_required");
+    for name in [requests, answers] {
+        let issuer = stored(name, json!(false)).expect("it reads");
+        assert!(issuer.credential_request_encryption.is_none() && issuer.credential_response_encryption.is_none());
+        assert_eq!(stored(name, json!("yes")).expect_err("damaged").code(), ErrorCode::RecordDamaged);
+        // That much was known: nothing goes out plain.
+        let plan = encryption::plan(&stored(name, json!(true)).expect("it reads"), Encryption::Auto);
+        assert_eq!(plan.err().expect("unavailable").code(), ErrorCode::EncryptionUnavailable);
+    }
+}
+
+#[test]
+fn encryption_is_renewed_where_requests_are_made() {
+    let renewed = || Event::EncryptionRenewed { encryption: Encryption::Always };
+    assert_eq!(session().after(renewed(), NOW).expect_err("too early").code(), ErrorCode::WrongStep);
+    let after = run(&received(Prepared::default(), &[]), vec![renewed(), Event::CredentialSent { task: 0 }]);
+    let Stage::Credentials { encryption, .. } = after.stage else { panic!("{}", after.stage.name()) };
+    assert_eq!(encryption, Encryption::Always);
+}
+
 /// A session in each stage, with every member that the stage can have.
 fn one_of_each() -> Vec<(&'static str, Session)> {
     let prepared = Prepared { nonce: Some("n".into()), keys: BTreeMap::from([("A".into(), vec![key("1")])]) };
@@ -244,6 +275,26 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
     let granted = || Event::GrantReady { choice: choice.clone(), grant: grant() };
     let token = Event::TokenReceived { token: token(&[("B", &["B-1"])]), anonymous: true, prepared: prepared.clone() };
     let working = run(&review, vec![granted(), Event::TokenSent, token]);
+    let encrypted = {
+        let jwk = key("x").public_jwk;
+        let requests = CredentialRequestEncryption {
+            jwks: vec![EncryptionKey { kid: "k".to_owned(), alg: "ECDH-ES".to_owned(), jwk }],
+            unusable: vec!["`jwks.1` has no kid".to_owned()],
+            enc_values_supported: vec!["A128GCM".to_owned()],
+            zip_values_supported: vec!["DEF".to_owned()],
+            encryption_required: true,
+        };
+        let responses = CredentialResponseEncryption {
+            alg_values_supported: vec!["ECDH-ES".to_owned()],
+            enc_values_supported: vec!["A256GCM".to_owned()],
+            zip_values_supported: Vec::new(),
+            encryption_required: false,
+        };
+        let mut encrypted = run(&working, vec![Event::EncryptionRenewed { encryption: Encryption::Always }]);
+        encrypted.issuer.credential_request_encryption = Some(requests);
+        encrypted.issuer.credential_response_encryption = Some(responses);
+        encrypted
+    };
     let received =
         Event::CredentialsReceived { task: 0, credentials: vec![json!("a.b.c~")], notification_id: Some("n".into()) };
     let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW };
@@ -258,6 +309,7 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         ("enter-code", run(&review, vec![wanted, granted(), Event::TokenSent, Event::TxCodeRefused { prepared }])),
         ("token", run(&review, vec![granted(), Event::TokenSent])),
         ("due", working.clone()),
+        ("due-encrypted", encrypted),
         ("in-flight", run(&working, vec![Event::CredentialSent { task: 0 }])),
         ("received-and-deferred", run(&working, vec![received, deferred])),
         ("done", run(&working, vec![Event::CredentialStored { task: 0, credential: "c".into() }, failed(1)])),

@@ -14,6 +14,7 @@ use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, RequestedClaim};
+use crate::protocol::encryption::Encryption;
 use crate::protocol::proof::ProofPlan;
 use crate::protocol::token::TokenGrant;
 
@@ -55,6 +56,8 @@ pub(crate) enum Stage {
         /// Whether the token was got without a client id: proofs have no `iss` then.
         anonymous: bool,
         nonce: Option<Secret>,
+        #[serde(default, skip_serializing_if = "Encryption::is_auto")]
+        encryption: Encryption,
         tasks: Vec<Task>,
     },
     /// It is over.
@@ -111,6 +114,8 @@ pub(crate) struct Choice {
     /// Which claims are wanted, where it is not all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+    #[serde(default, skip_serializing_if = "Encryption::is_auto")]
+    pub(crate) encryption: Encryption,
     /// How each configuration's proofs are made; none where none is asked.
     pub(crate) plans: BTreeMap<ConfigurationId, Option<ProofPlan>>,
     /// What was offered and can't be asked for, with the reason.

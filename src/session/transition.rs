@@ -7,6 +7,7 @@ use super::stage::{Choice, EndedTask, Ending, Prepared, Stage, Task, TaskState};
 use crate::error::{Error, ErrorCode};
 use crate::model::ids::ConfigurationId;
 use crate::model::token::Token;
+use crate::protocol::encryption::Encryption;
 
 /// How many transaction codes the user may try before the offer counts as dead.
 pub(crate) const MAX_TX_CODE_ATTEMPTS: u32 = 3;
@@ -57,15 +58,16 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
         (Stage::Token { choice, in_flight: true, .. }, Event::TokenReceived { token, anonymous, prepared }) => {
             let Prepared { nonce, mut keys } = prepared;
             let tasks = tasks(choice, &token, |id| keys.remove(id).unwrap_or_default());
-            Stage::Credentials { token, anonymous, nonce, tasks }
+            Stage::Credentials { token, anonymous, nonce, encryption: choice.encryption, tasks }
         }
 
         (Stage::Review, Event::RenewalBegan { token, anonymous, tasks }) => {
-            Stage::Credentials { token, anonymous, nonce: None, tasks }
+            Stage::Credentials { token, anonymous, nonce: None, encryption: Encryption::Auto, tasks }
         }
 
-        (Stage::Credentials { token, anonymous, nonce, tasks }, event) => {
-            let (mut token, mut nonce, mut tasks) = (token.clone(), nonce.clone(), tasks.clone());
+        (Stage::Credentials { token, anonymous, nonce, encryption, tasks }, event) => {
+            let (mut token, mut nonce, mut encryption, mut tasks) =
+                (token.clone(), nonce.clone(), *encryption, tasks.clone());
             match event {
                 Event::Failed { code, detail } => return Ok(Stage::Ended(Ending::Failed { code, detail })),
                 Event::Cancelled => return Ok(Stage::Ended(Ending::Cancelled)),
@@ -88,6 +90,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                     tasks[task].state = TaskState::InFlight;
                 }
                 Event::CredentialDue { task } => tasks[task].state = TaskState::Due,
+                Event::EncryptionRenewed { encryption: renewed } => encryption = renewed,
                 Event::CredentialsReceived { task, credentials, notification_id } => {
                     tasks[task].state = TaskState::Received { credentials, notification_id };
                 }
@@ -105,7 +108,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                     tasks.into_iter().map(|task| EndedTask { configuration: task.configuration, state: task.state });
                 return Ok(Stage::Ended(Ending::Done { tasks: tasks.collect() }));
             }
-            Stage::Credentials { token, anonymous: *anonymous, nonce, tasks }
+            Stage::Credentials { token, anonymous: *anonymous, nonce, encryption, tasks }
         }
 
         (stage, event @ (Event::Failed { .. } | Event::Cancelled)) if matches!(stage, Stage::Ended(_)) => {

@@ -216,7 +216,8 @@ fn long_metadata(text: &str) {
     assert!(metadata.deferred_credential_endpoint.is_some());
     assert_eq!(metadata.batch_size, 10);
     assert_eq!(metadata.display[1].name.as_deref(), Some("Example Université"));
-    assert!(metadata.request_encryption_required && metadata.response_encryption_required);
+    assert!(metadata.credential_request_encryption.is_some_and(|requests| requests.encryption_required));
+    assert!(metadata.credential_response_encryption.is_some_and(|answers| answers.encryption_required));
     let card = &metadata.credential_configurations_supported[&"SD_JWT_VC_example_in_OpenID4VCI".into()];
     assert_eq!(card.claims.len(), 13);
     wants_attested_keys(card);

@@ -20,6 +20,7 @@ use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::time::Timestamp;
 use crate::platform::http::{HttpRequest, HttpResponse};
 use crate::protocol::credential;
+use crate::protocol::encryption::AnswerKey;
 use crate::verify::jose::Jws;
 use crate::verify::testing::spec_vectors;
 use crate::verify::x509::Chain;
@@ -92,7 +93,7 @@ fn body(status: u16, text: &str) -> HttpResponse {
 }
 
 fn credentials(response: &HttpResponse, operation: Operation) -> Result<CredentialResponse, Error> {
-    credential::response(response, operation)
+    credential::response(response, AnswerKey::none(), operation)
 }
 
 /// Without the line breaks and the indentation of print.

@@ -291,6 +291,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             grant: grant.map(Into::into),
             request: request.map(Into::into).unwrap_or_default(),
             copies,
+            encryption: billfold::Encryption::default(),
             profile: profile.map(Into::into),
             claims: claims.into_iter().map(wanted).collect(),
         }

@@ -1,0 +1,51 @@
+//! What of the credential requests is encrypted, and what becomes of it when the issuer does not like it.
+
+use super::Live;
+use super::requesting::may_repeat;
+use crate::error::{Advice, Error, ErrorCode, Result};
+use crate::protocol::encryption::{self, Encryption, EncryptionPlan};
+use crate::session::{Event, Stage};
+
+impl Live<'_> {
+    fn wanted_encryption(&self) -> Encryption {
+        match &self.session.stage {
+            Stage::Credentials { encryption, .. } => *encryption,
+            _ => Encryption::Auto,
+        }
+    }
+
+    /// What of the next request and its answer is encrypted.
+    pub(super) fn encryption(&self) -> Result<EncryptionPlan> {
+        encryption::plan(&self.session.issuer, self.wanted_encryption())
+    }
+
+    /// The issuer did not accept how a request was encrypted, or that it was not: a fresh look at what it
+    /// says of encryption. An error if another try makes no sense.
+    pub(super) async fn renew_encryption(&mut self, refusal: Error) -> Result<()> {
+        let wanted = self.wanted_encryption();
+        if wanted == Encryption::Never {
+            return Err(refusal.advise(Advice::FixSetup));
+        }
+        let was_encrypted = self.encryption()?.encrypts();
+        match self.refetch_metadata().await {
+            Ok(()) => {}
+            // Without the metadata nothing is settled yet.
+            Err(error) if may_repeat(&error) => return Err(error),
+            Err(problem) => {
+                tracing::warn!(target: "billfold::issuance", "the issuer's metadata could not be read again: {problem}");
+                return Err(refusal);
+            }
+        }
+        // What did not do as a plain request is encrypted, also where the metadata does not ask for it.
+        let encryption = if was_encrypted { wanted } else { Encryption::Always };
+        match encryption::plan(&self.session.issuer, encryption) {
+            Ok(_) => self.record(Event::EncryptionRenewed { encryption }).await,
+            Err(_) => Err(refusal),
+        }
+    }
+}
+
+/// Whether an answer came that could not be used: asking again, for another key, may well give one that can.
+pub(super) fn came_unusable(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::ResponseNotEncrypted | ErrorCode::DecryptionFailed)
+}
