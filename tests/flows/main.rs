@@ -6,6 +6,7 @@ mod client_auth;
 mod crash;
 mod deferred;
 mod dpop;
+mod encryption;
 mod endpoints;
 mod formats;
 mod hostile;
