@@ -1,6 +1,7 @@
 //! Error codes that an endpoint can be told to answer with, whatever it was asked.
 
 use http::StatusCode;
+use serde_json::json;
 
 use crate::challenge;
 use crate::dpop::{self, Realm};
@@ -181,6 +182,7 @@ pub(crate) fn forced(issuer: &Issuer, place: Place, server: usize, scheme: Schem
         _ if realm == Realm::Resource && place != Place::Nonce && BEARER.contains(&code) => {
             Refusal::protected(scheme, code, &words)
         }
+        "issuance_pending" => Refusal::new(code, words).with("interval", json!(issuer.options.deferred_interval)),
         _ => Refusal::new(code, words).status(status(code)),
     };
     Some(match code {

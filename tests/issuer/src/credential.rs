@@ -38,16 +38,27 @@ pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Respon
     if !body.is_empty() {
         return Refusal::new("invalid_request", "The nonce endpoint takes no body").into_response();
     }
-    let nonce = random_text();
     let lifetime = if issuer.faults.strikes(Fault::StaleNonce) { 0 } else { issuer.options.nonce_lifetime };
-    let expires = issuer.now() + lifetime;
-    issuer.book().nonces.insert(nonce.clone(), expires);
-    no_store(StatusCode::OK, &json!({"c_nonce": nonce}))
+    no_store(StatusCode::OK, &json!({"c_nonce": new_nonce(issuer, lifetime)}))
 }
 
 /// Issues credentials.
 pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
-    issue(issuer, headers, body).unwrap_or_else(Refusal::into_response)
+    issue(issuer, headers, body).unwrap_or_else(|refusal| {
+        let about_proofs = ["invalid_proof", "invalid_nonce", "invalid_or_missing_proof"].contains(&refusal.code);
+        if about_proofs && issuer.faults.strikes(Fault::NonceInRefusal) {
+            let nonce = new_nonce(issuer, issuer.options.nonce_lifetime);
+            let lifetime = json!(issuer.options.nonce_lifetime);
+            return refusal.with("c_nonce", json!(nonce)).with("c_nonce_expires_in", lifetime).into_response();
+        }
+        refusal.into_response()
+    })
+}
+
+fn new_nonce(issuer: &Issuer, lifetime: i64) -> String {
+    let nonce = random_text();
+    issuer.book().nonces.insert(nonce.clone(), issuer.now() + lifetime);
+    nonce
 }
 
 fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {

@@ -171,6 +171,7 @@ fn verify(presentation: &Object, proof: &Object, key: &PublicKey) -> Result<(), 
     let mut options = proof.clone();
     options.remove("proofValue");
     let (options, document) = if suite.contains("-jcs-") {
+        names_of(context)?;
         (jcs(options)?, jcs(document)?)
     } else {
         check_context(context)?;
@@ -203,20 +204,23 @@ fn has_numbers(value: &Value) -> bool {
     }
 }
 
+/// The contexts, all of which have to be there by name.
+fn names_of(context: &Value) -> Result<Vec<&str>, String> {
+    let names: Option<Vec<&str>> = match context {
+        Value::String(only) => Some(vec![only]),
+        Value::Array(several) => several.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    names.filter(|names| !names.is_empty()).ok_or_else(|| "its @context is not a filled array of names".to_owned())
+}
+
 fn check_context(context: &Value) -> Result<(), String> {
-    let contexts: Vec<&str> = match context {
-        Value::String(only) => vec![only],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let count = context.as_array().map_or(1, Vec::len);
-    let (Some(first), true) = (contexts.first(), contexts.len() == count) else {
-        return Err("its @context is not a filled array of names".to_owned());
-    };
-    if !FIRST_CONTEXTS.contains(first) {
+    let contexts = names_of(context)?;
+    let first = contexts[0];
+    if !FIRST_CONTEXTS.contains(&first) {
         return Err(format!("its first @context is not one of {}", FIRST_CONTEXTS.join(", ")));
     }
-    if *first == FIRST_CONTEXTS[1] && !contexts.contains(&PROOF_CONTEXT) {
+    if first == FIRST_CONTEXTS[1] && !contexts.contains(&PROOF_CONTEXT) {
         return Err(format!("its @context lacks {PROOF_CONTEXT}, so that its proof means nothing"));
     }
     let unknown = contexts[1..].iter().find(|name| **name != PROOF_CONTEXT && !HARMLESS_CONTEXTS.contains(name));

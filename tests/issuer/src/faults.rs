@@ -194,6 +194,8 @@ faults! {
     HiddenDeferredEndpoint = "hidden-deferred-endpoint",
     /// The notification endpoint answers 200 with a body, as it may.
     NotificationBody = "notification-body",
+    /// Refusals of proofs bring a fresh `c_nonce`, as in drafts.
+    NonceInRefusal = "nonce-in-refusal",
     /// Answers with `WWW-Authenticate` have no body, as they may.
     BareChallenge = "bare-challenge",
     /// The credential request is refused with `credential_request_denied`.

@@ -16,6 +16,8 @@ pub(crate) struct Refusal {
     pub(crate) code: &'static str,
     pub(crate) description: String,
     headers: Vec<(HeaderName, String)>,
+    /// More members of the body.
+    more: Vec<(&'static str, Value)>,
     /// Whether everything is said in the headers.
     bare: bool,
 }
@@ -69,6 +71,7 @@ impl Refusal {
             code,
             description: legal_description(description.as_ref()),
             headers: Vec::new(),
+            more: Vec::new(),
             bare: false,
         }
     }
@@ -82,6 +85,12 @@ impl Refusal {
     /// The same with one more header.
     pub(crate) fn header(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
+        self
+    }
+
+    /// The same with one more member in the body.
+    pub(crate) fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.more.push((name, value));
         self
     }
 
@@ -116,7 +125,10 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let body = json!({"error": self.code, "error_description": self.description});
+        let mut body = json!({"error": self.code, "error_description": self.description});
+        for (name, value) in self.more {
+            body[name] = value;
+        }
         let mut response = no_store(self.status, &body);
         if self.bare {
             *response.body_mut() = Body::empty();

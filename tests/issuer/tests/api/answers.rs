@@ -166,3 +166,26 @@ async fn a_challenge_may_have_no_body() {
     assert_eq!((answer.status, answer.body.len(), answer.header("content-type")), (403, 0, ""));
     assert!(answer.header("www-authenticate").contains("error=\"insufficient_scope\""));
 }
+
+#[tokio::test]
+async fn a_refusal_may_bring_a_nonce() {
+    let issuer = start(None).await;
+    let token = token_for(&issuer, &[ID]).await;
+    issuer.set_fault("nonce-in-refusal").expect("a known name");
+    let with = async |nonce: &str| {
+        let proof = Proof::new(&issuer, Some(nonce)).jwt();
+        let body = json!({"credential_configuration_id": ID, "proofs": {"jwt": [proof]}});
+        request_credential(&issuer, &token, &body).await
+    };
+    let answer = with("x").await;
+    answer.assert_refused("unknown nonce", 400, "invalid_nonce");
+    assert_eq!(answer.json()["c_nonce_expires_in"], 300);
+    assert_eq!(with(answer.json()["c_nonce"].as_str().expect("a nonce")).await.status, 200);
+    issuer.clear_faults();
+    assert!(with("x").await.json().get("c_nonce").is_none());
+
+    let issuer = start(Some(1)).await;
+    issuer.set_fault("issuance-pending-at-deferred").expect("a known name");
+    let token = token_for(&issuer, &[ID]).await;
+    assert_eq!(post(&issuer, "deferred", &token, &json!({})).await.json()["interval"], 1);
+}
