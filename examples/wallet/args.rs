@@ -1,5 +1,6 @@
 //! The command line: what may be written, and what it means.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use billfold::model::ids::ConfigurationId;
 use billfold::model::jwk::Algorithm;
 use billfold::model::offer::GrantType;
 use billfold::model::report::{CheckKind, Requirement, VerificationPolicy};
-use billfold::{AcceptOptions, Binding, RequestBy};
+use billfold::{
+    AcceptOptions, AttestationVersion, Binding, PathStep, Profile, RequestBy, RequestedClaim, SignedMetadata,
+};
 use lexopt::ValueExt as _;
 use url::Url;
 
@@ -34,6 +37,10 @@ pub(crate) struct Global {
     pub(crate) binding: Binding,
     pub(crate) trust: Option<PathBuf>,
     pub(crate) policy: VerificationPolicy,
+    pub(crate) profile: Profile,
+    pub(crate) signed_metadata: SignedMetadata,
+    pub(crate) metadata_trust: Option<PathBuf>,
+    pub(crate) vouching: Vouching,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) browser: Option<Vec<String>>,
     pub(crate) timeout: Duration,
@@ -52,10 +59,76 @@ impl Default for Global {
             binding: Binding::Auto,
             trust: None,
             policy: VerificationPolicy::default(),
+            profile: Profile::default(),
+            signed_metadata: SignedMetadata::default(),
+            metadata_trust: None,
+            vouching: Vouching::default(),
             ca: None,
             browser: None,
             timeout: DEFAULT_TIMEOUT,
             verbose: false,
+        }
+    }
+}
+
+impl Global {
+    /// Refuses what does not belong together.
+    fn check(&self) -> Result<(), Refused> {
+        if self.signed_metadata == SignedMetadata::Ignore && self.metadata_trust.is_some() {
+            return Err(usage("--metadata-trust belongs to --signed-metadata prefer or require"));
+        }
+        if self.signed_metadata != SignedMetadata::Ignore && self.metadata_trust.is_none() && self.trust.is_none() {
+            return Err(usage("--signed-metadata needs --metadata-trust FILE.pem or --trust FILE.pem"));
+        }
+        self.vouching.check()
+    }
+}
+
+/// Who vouches for the wallet and its keys.
+#[derive(Debug, Default)]
+pub(crate) struct Vouching {
+    pub(crate) client_auth: ClientAuth,
+    /// The client's own key.
+    pub(crate) client_key: Option<PathBuf>,
+    /// The attester's key, for attestations that are made on the spot.
+    pub(crate) attester_key: Option<PathBuf>,
+    /// The attester's certificate and those above it.
+    pub(crate) attester_cert: Option<PathBuf>,
+    /// As whom the attester speaks.
+    pub(crate) attester_issuer: Option<String>,
+    pub(crate) version: AttestationVersion,
+}
+
+/// How the wallet can authenticate itself, where a server wants that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ClientAuth {
+    #[default]
+    None,
+    PrivateKeyJwt,
+    Attestation,
+}
+
+impl Vouching {
+    /// Refuses what does not belong together.
+    fn check(&self) -> Result<(), Refused> {
+        let Self { client_auth, client_key, attester_key, attester_cert, attester_issuer, version: _ } = self;
+        match (client_auth, client_key) {
+            (ClientAuth::PrivateKeyJwt, None) => {
+                return Err(usage("--client-auth private_key_jwt needs --client-key FILE"));
+            }
+            (ClientAuth::None | ClientAuth::Attestation, Some(_)) => {
+                return Err(usage("--client-key belongs to --client-auth private_key_jwt"));
+            }
+            _ => {}
+        }
+        match (attester_key, attester_cert) {
+            (Some(_), None) => Err(usage("--attester-key needs --attester-cert FILE.pem")),
+            (None, Some(_)) => Err(usage("--attester-cert needs --attester-key FILE")),
+            (None, None) if *client_auth == ClientAuth::Attestation => {
+                Err(usage("--client-auth attestation needs --attester-key FILE and --attester-cert FILE.pem"))
+            }
+            (None, None) if attester_issuer.is_some() => Err(usage("--attester-issuer needs --attester-key FILE")),
+            _ => Ok(()),
         }
     }
 }
@@ -94,6 +167,10 @@ pub(crate) enum Command {
     Recheck {
         id: String,
     },
+    Refresh {
+        id: String,
+        how: Issue,
+    },
     Forget {
         id: String,
     },
@@ -107,13 +184,14 @@ pub(crate) enum Command {
 }
 
 /// How an issuance is run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Issue {
     pub(crate) tx_code: Option<String>,
     pub(crate) configurations: Vec<ConfigurationId>,
     pub(crate) grant: Option<GrantType>,
     pub(crate) request: RequestBy,
     pub(crate) copies: Option<u32>,
+    pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     pub(crate) no_wait: bool,
 }
 
@@ -124,6 +202,7 @@ impl Issue {
             grant: self.grant,
             request: self.request,
             copies: self.copies,
+            claims: self.claims.clone(),
             ..AcceptOptions::default()
         }
     }
@@ -169,6 +248,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, R
         }
     }
     let command = line.command()?;
+    if !matches!(command, Command::Help | Command::Version) {
+        global.check()?;
+    }
     Ok(Args { global, command })
 }
 
@@ -228,22 +310,38 @@ fn global_option(global: &mut Global, name: &str, parser: &mut lexopt::Parser) -
             let seconds = seconds.ok_or_else(|| usage(format!("--timeout: `{text}` is no number of seconds")))?;
             global.timeout = Duration::from_secs(seconds.into());
         }
-        "profile" => match parser.value()?.string()?.as_str() {
-            "base" => {}
-            "haip" => return Err(not_yet("--profile haip")),
-            other => return Err(usage(format!("--profile: `{other}` is not one of base, haip"))),
-        },
-        "client-auth" => match parser.value()?.string()?.as_str() {
-            "none" => {}
-            value @ ("private_key_jwt" | "attestation") => return Err(not_yet(&format!("--client-auth {value}"))),
-            other => {
-                return Err(usage(format!(
-                    "--client-auth: `{other}` is not one of none, private_key_jwt, attestation"
-                )));
-            }
-        },
-        "client-key" | "attester-key" | "attester-cert" | "attester-issuer" => {
-            return Err(not_yet(&format!("--{name}")));
+        "profile" => {
+            let choices = [("base", Profile::Base), ("haip", Profile::Haip)];
+            global.profile = choice("profile", &parser.value()?.string()?, &choices)?;
+        }
+        "signed-metadata" => {
+            let choices = [
+                ("ignore", SignedMetadata::Ignore),
+                ("prefer", SignedMetadata::Prefer),
+                ("require", SignedMetadata::Require),
+            ];
+            global.signed_metadata = choice("signed-metadata", &parser.value()?.string()?, &choices)?;
+        }
+        "metadata-trust" => global.metadata_trust = Some(parser.value()?.into()),
+        "client-auth" => {
+            let choices = [
+                ("none", ClientAuth::None),
+                ("private_key_jwt", ClientAuth::PrivateKeyJwt),
+                ("attestation", ClientAuth::Attestation),
+            ];
+            global.vouching.client_auth = choice("client-auth", &parser.value()?.string()?, &choices)?;
+        }
+        "client-key" => global.vouching.client_key = Some(parser.value()?.into()),
+        "attester-key" => global.vouching.attester_key = Some(parser.value()?.into()),
+        "attester-cert" => global.vouching.attester_cert = Some(parser.value()?.into()),
+        "attester-issuer" => {
+            let text = parser.value()?.string()?;
+            Url::parse(&text).map_err(|_| usage(format!("--attester-issuer: `{text}` is no URI")))?;
+            global.vouching.attester_issuer = Some(text);
+        }
+        "attestation-version" => {
+            let choices = [("7", AttestationVersion::V07), ("8", AttestationVersion::V08)];
+            global.vouching.version = choice("attestation-version", &parser.value()?.string()?, &choices)?;
         }
         _ => return Ok(false),
     }
@@ -253,6 +351,19 @@ fn global_option(global: &mut Global, name: &str, parser: &mut lexopt::Parser) -
 fn policy(text: &str) -> Option<(CheckKind, Requirement)> {
     let (kind, requirement) = text.split_once('=')?;
     Some((CheckKind::parse(kind)?, Requirement::parse(requirement)?))
+}
+
+/// A claim as `CONFIGURATION=path.to.it`: the names on the way, a number for one element of an array, `*`
+/// for all of them.
+fn claim(text: &str) -> Option<(ConfigurationId, RequestedClaim)> {
+    let (configuration, path) = text.rsplit_once('=')?;
+    let step = |step: &str| match step {
+        "" => None,
+        "*" => Some(PathStep::All),
+        _ => Some(step.parse().map_or_else(|_| PathStep::Key(step.to_owned()), PathStep::Index)),
+    };
+    let path = path.split('.').map(step).collect::<Option<Vec<_>>>()?;
+    (!configuration.is_empty()).then(|| (configuration.into(), RequestedClaim { path, mandatory: false }))
 }
 
 fn choice<T: Copy>(option: &str, value: &str, choices: &[(&str, T)]) -> Result<T, Refused> {
@@ -298,6 +409,13 @@ impl Line {
                 _ => return Err(usage("--copies: a number from 1 is needed")),
             },
             "encrypt" => return Err(not_yet("--encrypt")),
+            "claim" => {
+                let text = parser.value()?.string()?;
+                let (configuration, wanted) = claim(&text).ok_or_else(|| {
+                    usage(format!("--claim: `{text}` is not CONFIGURATION=PATH, as in ID=address.city"))
+                })?;
+                self.how.claims.entry(configuration).or_default().push(wanted);
+            }
             "no-wait" => self.how.no_wait = true,
             "out" => self.out = Some(parser.value()?.into()),
             other => return Err(usage(format!("there is no option --{other}"))),
@@ -330,15 +448,17 @@ impl Line {
             "qr" => Command::Qr { offer: self.operand("OFFER")?, out: self.out.take() },
             "help" => return Ok(Command::Help),
             "flush" => Command::Flush,
-            "refresh" | "verify" => return Err(not_yet(&name)),
+            "refresh" => Command::Refresh { id: self.text("ID")?, how },
+            "verify" => return Err(not_yet(&name)),
             other => return Err(usage(format!("there is no command `{other}`"))),
         };
         if let Some(extra) = self.operands.first() {
             return Err(usage(format!("`{}` is one word too many for `{name}`", extra.to_string_lossy())));
         }
         let allowed: &[&str] = match &command {
-            Command::Accept { .. } => &["tx-code", "configuration", "grant", "request", "copies", "no-wait"],
-            Command::Start { .. } => &["configuration", "grant", "request", "copies", "no-wait"],
+            Command::Accept { .. } => &["tx-code", "configuration", "grant", "request", "claim", "copies", "no-wait"],
+            Command::Start { .. } => &["configuration", "grant", "request", "claim", "copies", "no-wait"],
+            Command::Refresh { .. } => &["request", "no-wait"],
             Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
             _ => &[],
@@ -377,60 +497,6 @@ impl<T> PopFirst<T> for Vec<T> {
     }
 }
 
-/// The help text.
-pub(crate) const HELP: &str = "\
-billfold's wallet in a shell: receives credentials over OpenID4VCI.
-
-USAGE
-  wallet [GLOBAL] COMMAND          (cargo run --example wallet -- [GLOBAL] COMMAND)
-
-RECEIVE
-  accept [OFFER]          take what an offer offers. OFFER is a link, `-` for a link on
-                          standard input, or a PNG with the link's QR code.
-                          Without OFFER: a demonstration with an issuer of its own (needs --dev)
-  start ISSUER --configuration ID   begin without an offer
-  resume REDIRECT_URL|SESSION       go on with an issuance, also in a new process
-    --tx-code CODE                  the transaction code, if the issuer gave one
-    --configuration ID              only this one of the offered (repeatable)
-    --grant code|pre-authorized     which grant, if there is a choice
-    --request auto|scope|details    how the code grant asks for the credential
-    --copies N                      how many copies, each with a key of its own
-    --no-wait                       stop where a person or time is needed, with exit 3
-  pending                 issuances that have not ended
-  poll [SESSION]          ask for credentials that were not ready
-  flush                   tell issuers what they are still to be told
-  inspect OFFER           what an offer offers, without taking it
-  qr OFFER [--out FILE]   the offer as a QR code, here or in a FILE.svg or FILE.png
-
-KEEP
-  list                    stored credentials
-  show ID                 card and report of one; the start of an ID is enough
-  export ID               one exactly as it was received
-  recheck ID              check one again
-  forget ID               delete one with its keys
-
-GLOBAL
-  --store DIR             where everything is kept (default: a folder for your user)
-  --json                  one JSON object a line on standard output, nothing else
-  --dev                   allow http on this machine's own addresses
-  --client-id ID          the name the wallet is known by (default billfold-wallet)
-  --redirect-uri URI      where sign-ins return to (default: a free port of this machine)
-  --key es256|es384|eddsa|es256k         the only algorithm for new keys
-  --binding auto|jwk|did:key|did:jwk     how keys are named in proofs
-  --trust FILE.pem        accept only issuers below these certificates
-  --policy KIND=require|warn|off         what becomes of a check (repeatable)
-  --ca FILE.pem           one more root certificate for TLS
-  --profile base          protocol profile
-  --client-auth none      how the wallet authenticates itself
-  --browser COMMAND       run this with the sign-in address as its last word
-  --timeout SECONDS       how long to wait for a sign-in or a late credential (default 300)
-  --verbose               what was said on the wire, without secrets, on standard error
-  --help, --version
-
-EXIT
-  0 done   1 failed, or a credential was put aside   2 wrong usage   3 more to do
-";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -452,17 +518,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_yet_is_refused_as_such() {
-        for line in [
-            "refresh 1",
-            "verify -",
-            "--profile haip list",
-            "--client-auth private_key_jwt list",
-            "--client-auth attestation list",
-            "--client-key k list",
-            "--attester-key k list",
-            "--binding did:prism list",
-            "accept L --encrypt always",
-        ] {
+        for line in ["verify -", "--binding did:prism list", "accept L --encrypt always"] {
             assert!(matches!(words(line), Err(Refused::NotYet(_))), "{line}");
         }
     }
@@ -487,6 +543,26 @@ mod tests {
             "--unheard-of list",
             "-x list",
             "--json=yes list",
+            "refresh",
+            "refresh 1 --copies 2",
+            "--profile draft list",
+            "--client-auth mtls list",
+            "--client-auth private_key_jwt list",
+            "--client-auth attestation list",
+            "--client-auth attestation --attester-key K list",
+            "--client-auth attestation --attester-cert C list",
+            "--client-auth attestation --client-key K --attester-key K --attester-cert C list",
+            "--client-key K list",
+            "--attester-issuer https://a.example list",
+            "--attester-key K --attester-cert C --attester-issuer nobody list",
+            "--attestation-version 9 list",
+            "--signed-metadata maybe list",
+            "--signed-metadata require list",
+            "--metadata-trust T list",
+            "accept L --claim name",
+            "accept L --claim =name",
+            "accept L --claim ID=a..b",
+            "list --claim ID=a",
         ] {
             assert!(matches!(words(line), Err(Refused::Usage(_))), "{line}");
         }
@@ -498,6 +574,34 @@ mod tests {
     fn a_browser_command_is_split_like_a_shell_does() {
         let args = parse(["--browser", "sh -c 'open \"$0\"'", "list"].map(OsString::from)).expect("legal");
         assert_eq!(args.global.browser, Some(vec!["sh".to_owned(), "-c".to_owned(), "open \"$0\"".to_owned()]));
+    }
+
+    #[test]
+    fn whoever_vouches_is_named_whole() {
+        for line in [
+            "--client-auth none list",
+            "--client-auth private_key_jwt --client-key K list",
+            "--client-auth attestation --attester-key K --attester-cert C list",
+            // Key attestations alone, or beside the client's own key.
+            "--attester-key K --attester-cert C --attester-issuer https://a.example list",
+            "--client-auth private_key_jwt --client-key K --attester-key K --attester-cert C list",
+            "--signed-metadata require --trust T list",
+            "--signed-metadata prefer --metadata-trust T list",
+        ] {
+            words(line).expect(line);
+        }
+    }
+
+    #[test]
+    fn claims_are_paths() {
+        let args = words("accept L --claim ID=address.city --claim ID=nationalities.*.0").expect("legal");
+        let Command::Accept { how, .. } = args.command else { panic!("another command") };
+        let key = |name: &str| PathStep::Key(name.to_owned());
+        let expected =
+            [vec![key("address"), key("city")], vec![key("nationalities"), PathStep::All, PathStep::Index(0)]];
+        assert_eq!(how.claims.len(), 1);
+        let paths: Vec<_> = how.claims[&"ID".into()].iter().map(|claim| claim.path.clone()).collect();
+        assert_eq!(paths, expected);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use billfold::{Credential, Error, ErrorCode, Step, Wallet, qr};
 use serde_json::json;
 use url::Url;
 
-use crate::args::{Command, Global, HELP, Issue};
+use crate::args::{Command, Global, Issue};
+use crate::help::HELP;
 use crate::issue::Run;
 use crate::offer::link;
 use crate::output::Output;
@@ -44,6 +45,7 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
             output.exported(&find(&wallet, &id).await?);
         }
         Command::Recheck { id } => return recheck(global, output, &id).await,
+        Command::Refresh { id, how } => return refresh(global, output, &id, &how).await,
         Command::Forget { id } => {
             let wallet = setup::wallet(global, output, None).await?;
             let credential = find(&wallet, &id).await?;
@@ -147,6 +149,17 @@ async fn recheck(global: &Global, output: &Output, id: &str) -> Result<Ending> {
         return Err(Error::new(code, "the credential did not pass its checks").into());
     }
     Ok(Ending::Done)
+}
+
+/// Gets a credential anew. Where the issuer wants the user's yes again, the command itself is it.
+async fn refresh(global: &Global, output: &Output, id: &str, how: &Issue) -> Result<Ending> {
+    let back = Return::prepare(global, how.no_wait).await?;
+    let wallet = setup::wallet(global, output, Some(back.uri())).await?;
+    let credential = find(&wallet, id).await?;
+    let issuance = output.during("asking the issuer", wallet.refresh(&credential.id)).await?;
+    let how = Issue { copies: u32::try_from(credential.instances.len()).ok(), ..how.clone() };
+    let run = Run { wallet: &wallet, global, output, input: Input::default(), how: &how, back: Some(back) };
+    run.finish(&issuance, Box::pin(issuance.proceed())).await
 }
 
 async fn inspect(global: &Global, output: &Output, offer: &OsStr) -> Result<()> {

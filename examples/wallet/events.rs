@@ -23,6 +23,7 @@ pub(crate) fn offer(session: &SessionId, offer: &OfferSummary) -> Value {
         "credentials": credentials,
         "grants": offer.grants,
         "tx_code": offer.tx_code,
+        "metadata_signed_by": offer.metadata_signed_by,
     })
 }
 

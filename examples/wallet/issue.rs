@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use billfold::model::ids::CredentialId;
 use billfold::model::time::Timestamp;
-use billfold::{Advice, CodeHint, ErrorKind, Issuance, Step, Wallet};
+use billfold::{Advice, CodeHint, ErrorCode, ErrorKind, Issuance, Step, Wallet};
 
 use crate::args::{Global, Issue};
 use crate::output::Output;
@@ -59,7 +59,8 @@ impl Run<'_> {
     async fn steps(&mut self, issuance: &Issuance, first: Call<'_>) -> Result<Ending> {
         let mut code = self.how.tx_code.clone();
         let deadline = Instant::now() + self.global.timeout;
-        let mut step = self.output.during("talking to the issuer", first).await?;
+        let first = self.output.during("talking to the issuer", first).await;
+        let mut step = self.agreed(issuance, first).await?;
         loop {
             step = match step {
                 Step::Review => {
@@ -71,7 +72,10 @@ impl Run<'_> {
                     None => return Ok(self.leave(issuance, &step)),
                 },
                 // A call on the way was cut short, by another process perhaps.
-                Step::Interrupted => self.output.during("talking to the issuer", issuance.proceed()).await?,
+                Step::Interrupted => {
+                    let going_on = self.output.during("talking to the issuer", issuance.proceed()).await;
+                    self.agreed(issuance, going_on).await?
+                }
                 Step::SignIn { ref url } => {
                     self.output.step(issuance.id(), &step);
                     let Some(back) = self.back.take() else { return Ok(self.leave_silently(issuance, &step)) };
@@ -108,6 +112,20 @@ impl Run<'_> {
                     ));
                 }
             };
+        }
+    }
+
+    /// Takes an issuance that renews a credential to its user's yes, if the issuer no longer takes what the
+    /// last yes left behind.
+    async fn agreed(&self, issuance: &Issuance, step: billfold::Result<Step>) -> Result<Step> {
+        match step {
+            // Once is enough: after a sign-in that led to nothing there is no second one.
+            Err(error) if error.code() == ErrorCode::ReauthorizationRequired && self.back.is_some() => {
+                self.output.note("The issuer wants you to agree again.");
+                let accepting = issuance.accept_with(self.how.options());
+                Ok(self.output.during("talking to the issuer", accepting).await?)
+            }
+            other => Ok(other?),
         }
     }
 

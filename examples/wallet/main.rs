@@ -5,13 +5,16 @@
 //! object a line on standard output, so that a script can be the user.
 
 mod args;
+mod attester;
 mod callback;
 mod commands;
 mod demo;
 mod events;
+mod help;
 mod issue;
 mod offer;
 mod output;
+mod private_key;
 mod setup;
 mod show;
 mod sign_in;

@@ -16,6 +16,7 @@ use billfold::{Error, Wallet, WalletBuilder};
 use url::Url;
 
 use crate::args::Global;
+use crate::attester::Attester;
 use crate::output::Output;
 use crate::trouble::{Result, Trouble};
 
@@ -53,6 +54,9 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
     let mut builder = Wallet::builder(global.client_id.as_str())
         .binding(global.binding)
         .policy(global.policy.clone())
+        .profile(global.profile)
+        .attestation_version(global.vouching.version)
+        .signed_metadata(global.signed_metadata)
         .allow_loopback_http(global.dev)
         .notify_in_background(false);
     if let Some(uri) = redirect_uri {
@@ -66,6 +70,12 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
     }
     if let Some(file) = &global.trust {
         builder = builder.trust_anchors(read(file)?);
+    }
+    if let Some(file) = &global.metadata_trust {
+        builder = builder.metadata_anchors(read(file)?);
+    }
+    if let Some(attester) = Attester::of(&global.vouching)? {
+        builder = builder.wallet_provider(attester);
     }
     Ok(builder)
 }

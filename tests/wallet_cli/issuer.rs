@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use billfold_test_issuer::{Decision, MadeOffer, Options, Running, sign_in};
+use billfold_test_issuer::{Decision, MadeOffer, Options, Report, Running, sign_in};
 use serde_json::Value;
 
 /// Every format that wallet and issuer have.
@@ -27,7 +27,7 @@ impl TestIssuer {
         Self::with(Options { deferred_waits: Some(deferred_waits), deferred_interval: 1, ..Options::default() }).await
     }
 
-    async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
         Self(billfold_test_issuer::TestIssuer::start(options).await.expect("the issuer starts"))
     }
 
@@ -59,6 +59,16 @@ impl TestIssuer {
 
     pub(crate) fn no_faults(&self) {
         self.0.clear_faults();
+    }
+
+    /// What came so far.
+    pub(crate) fn log(&self) -> Report {
+        self.0.log()
+    }
+
+    /// Turns the issuer's clock.
+    pub(crate) fn advance_clock(&self, seconds: i64) {
+        self.0.advance_clock(seconds);
     }
 
     /// How many requests came so far.

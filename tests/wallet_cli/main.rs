@@ -3,14 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
+mod attester;
+mod client_auth;
 mod deferred;
 mod faults;
+mod haip;
 mod issuer;
 mod keep;
 mod offers;
 mod people;
 mod quarantine;
 mod receive;
+mod refresh;
 mod resume;
 mod sign_in;
 mod support;

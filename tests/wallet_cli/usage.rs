@@ -22,6 +22,16 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
         &["--policy", "status=maybe", "list"],
         &["--timeout", "soon", "list"],
         &["--unheard-of", "list"],
+        &["refresh"],
+        &["--profile", "draft", "list"],
+        &["--client-auth", "mtls", "list"],
+        &["--client-auth", "private_key_jwt", "list"],
+        &["--client-auth", "attestation", "list"],
+        &["--client-auth", "attestation", "--attester-key", "K", "list"],
+        &["--client-key", "K", "list"],
+        &["--attester-cert", "C", "list"],
+        &["--signed-metadata", "require", "list"],
+        &["accept", "L", "--claim", "name"],
     ];
     for line in lines {
         let ran = user.run(line).await.exits(2);
@@ -35,14 +45,8 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_yet_says_so() {
     let user = User::new();
-    let lines: &[&[&str]] = &[
-        &["refresh", "1"],
-        &["verify", "-"],
-        &["--profile", "haip", "list"],
-        &["--client-auth", "private_key_jwt", "list"],
-        &["--binding", "did:prism", "list"],
-        &["accept", "L", "--encrypt", "always"],
-    ];
+    let lines: &[&[&str]] =
+        &[&["verify", "-"], &["--binding", "did:prism", "list"], &["accept", "L", "--encrypt", "always"]];
     for line in lines {
         let ran = user.run(line).await.exits(2);
         assert_eq!(ran.one("error")["code"], "feature_unsupported", "{line:?}");
@@ -81,10 +85,11 @@ async fn files_that_do_not_serve_are_named() {
     let user = User::new();
     let garbage = user.path("garbage.pem");
     std::fs::write(&garbage, "garbage").unwrap();
-    for option in ["--ca", "--trust"] {
-        let error = user.run(&[option, &user.path("missing.pem"), "list"]).await.fails_with("file_unreadable");
+    for options in [&["--ca"][..], &["--trust"], &["--signed-metadata", "prefer", "--metadata-trust"]] {
+        let with = |file: &str| [options, &[file, "list"]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let error = user.run(&with(&user.path("missing.pem"))).await.fails_with("file_unreadable");
         assert!(error["detail"].as_str().unwrap().contains("missing.pem"), "{error}");
-        user.run(&[option, &garbage, "list"]).await.fails_with("setup_invalid");
+        user.run(&with(&garbage)).await.fails_with("setup_invalid");
     }
     let words = ["--json", "--store", &garbage, "list"];
     let error = user.run_bare(&words).await.fails_with("file_unwritable");
