@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Channel, Shows};
-use crate::error::{Advice, Error, ErrorCode, Operation, Result};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
 use crate::json;
 use crate::model::credential::Credential;
 use crate::model::ids::{AuthorizationId, KeyHandle, SessionId};
@@ -34,6 +34,12 @@ pub(crate) struct Authorization {
     /// Whether the token was got without a client id.
     pub(crate) anonymous: bool,
     pub(crate) token: Token,
+    /// Whether the server gave another refresh token for one: then each is good once.
+    #[serde(default)]
+    pub(crate) rotates: bool,
+    /// Whether a refresh token that is good once may have left, without an answer.
+    #[serde(default)]
+    pub(crate) in_flight: bool,
 }
 
 impl Authorization {
@@ -112,8 +118,8 @@ fn check_binding(channel: &Channel<'_>, token: &Token, now: Timestamp) -> Result
 /// Gets a new token for one that has expired or was refused; the newest one, if somebody renewed it
 /// meanwhile. [`ErrorCode::ReauthorizationRequired`] if there is nothing to renew it with.
 ///
-/// A refresh token that the server may have taken without an answer is sent again: if it works once only,
-/// it is lost either way.
+/// A refresh token that the server may have taken without an answer is sent again, unless the server is known
+/// to take each only once.
 pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, log: &Log) -> Result<Token> {
     let over = |detail: &str| Error::new(ErrorCode::ReauthorizationRequired, detail.to_owned()).at(Operation::Token);
     let gate = wallet.gates.of(&SessionId::new(format!("authorization {id}")));
@@ -127,6 +133,16 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
     let Some(refresh_token) = authorization.token.refresh_token.clone() else {
         return Err(over("the token has ended, and there is none to renew it with"));
     };
+    if authorization.in_flight {
+        authorization.token.refresh_token = None;
+        wallet.store.commit(vec![authorization.put(id)]).await?;
+        return Err(over("the token may have been renewed, and the answer was lost"));
+    }
+    if authorization.rotates {
+        authorization.in_flight = true;
+        wallet.store.commit(vec![authorization.put(id)]).await?;
+        authorization.in_flight = false;
+    }
     let grant = TokenGrant::RefreshToken { refresh_token };
     let renewed = request_token(&authorization.channel(wallet, log), &grant, authorization.anonymous).await;
     match renewed {
@@ -134,6 +150,8 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
             let before = &authorization.token;
             let authorized =
                 if token.authorized.is_empty() { before.authorized.clone() } else { token.authorized.clone() };
+            let other = |token: &Token| token.refresh_token.as_ref().map(|token| token.expose().to_owned());
+            authorization.rotates |= other(&token).is_some_and(|new| Some(new) != other(before));
             authorization.token = Token {
                 refresh_token: token.refresh_token.clone().or_else(|| before.refresh_token.clone()),
                 scope: token.scope.clone().or_else(|| before.scope.clone()),
@@ -154,8 +172,13 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
             }
             Err(ended.caused_by(error))
         }
-        Err(error) if matches!(error.advice(), Advice::GetNewOffer) => Err(error.advise(Advice::Retry)),
-        Err(error) => Err(error),
+        Err(error) => {
+            if authorization.rotates && error.outcome() != RequestOutcome::Unknown {
+                // It had no effect: the next try may use the same.
+                wallet.store.commit(vec![authorization.put(id)]).await?;
+            }
+            Err(if error.advice() == Advice::GetNewOffer { error.advise(Advice::Retry) } else { error })
+        }
     }
 }
 

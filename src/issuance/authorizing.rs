@@ -148,6 +148,8 @@ impl Live<'_> {
             server: self.session.server.clone(),
             anonymous,
             token: token.clone(),
+            rotates: false,
+            in_flight: false,
         };
         self.record_with(Event::TokenReceived { token, anonymous, prepared }, vec![authorization.put(&id)]).await
     }

@@ -20,4 +20,5 @@ mod refresh;
 mod remembered;
 mod requests;
 mod signing;
+mod storm;
 mod world;
