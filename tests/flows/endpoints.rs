@@ -180,7 +180,7 @@ async fn an_endpoint_that_is_not_there_is_not_guessed() {
     assert_eq!(world.count("/notification"), 0);
 }
 
-// covers: META-12, OFFER-16
+// covers: META-12, OFFER-15, OFFER-16
 #[tokio::test]
 async fn an_offer_may_name_the_only_server_there_is_and_no_other() {
     let world = World::new().await;
