@@ -38,9 +38,9 @@ pub use provider::{
     ProviderCapabilities, ProviderError, ProviderErrorKind, WalletProvider,
 };
 pub use records::{
-    AcceptOptions, Algorithm, AttestationVersion, Binding, CodeHint, Display, Failure, GrantType, InputMode, Logo,
-    OfferSummary, OfferedCredential, PendingIssuance, Profile, RequestBy, RequestedClaim, SignedMetadata, Step,
-    StoreLocation, TxCode, WalletConfig,
+    AcceptOptions, Algorithm, AttestationVersion, Binding, CodeHint, Display, Encryption, Failure, GrantType,
+    InputMode, Logo, OfferSummary, OfferedCredential, PendingIssuance, Profile, RequestBy, RequestedClaim,
+    SignedMetadata, Step, StoreLocation, TxCode, WalletConfig,
 };
 pub use wallet::{Wallet, version};
 

@@ -72,6 +72,8 @@ pub enum Binding {
     DidKey,
     /// `kid` with a `did:jwk`.
     DidJwk,
+    /// The certificates that the key store gave with the key (`x5c`).
+    X5c,
 }
 
 impl From<Binding> for billfold::Binding {
@@ -81,6 +83,7 @@ impl From<Binding> for billfold::Binding {
             Binding::Jwk => Self::Jwk,
             Binding::DidKey => Self::DidKey,
             Binding::DidJwk => Self::DidJwk,
+            Binding::X5c => Self::X5c,
         }
     }
 }
@@ -241,6 +244,27 @@ impl From<RequestBy> for billfold::RequestBy {
     }
 }
 
+/// Whether credential requests and answers are encrypted, beyond TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum Encryption {
+    /// What the issuer requires.
+    Auto,
+    /// Both directions, or not at all: an error from an issuer that does not offer both.
+    Always,
+    /// Nothing: an error from an issuer that wants it.
+    Never,
+}
+
+impl From<Encryption> for billfold::Encryption {
+    fn from(encryption: Encryption) -> Self {
+        match encryption {
+            Encryption::Auto => Self::Auto,
+            Encryption::Always => Self::Always,
+            Encryption::Never => Self::Never,
+        }
+    }
+}
+
 /// A claim that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct RequestedClaim {
@@ -273,6 +297,9 @@ pub struct AcceptOptions {
     /// How many copies of each credential; one when not set.
     #[uniffi(default = None)]
     pub copies: Option<u32>,
+    /// Whether credential requests and answers are encrypted; `Auto` when not set.
+    #[uniffi(default = None)]
+    pub encryption: Option<Encryption>,
     /// The rules to hold this issuance to; the wallet's when not set.
     #[uniffi(default = None)]
     pub profile: Option<Profile>,
@@ -283,7 +310,7 @@ pub struct AcceptOptions {
 
 impl From<AcceptOptions> for billfold::AcceptOptions {
     fn from(options: AcceptOptions) -> Self {
-        let AcceptOptions { configurations, grant, request, copies, profile, claims } = options;
+        let AcceptOptions { configurations, grant, request, copies, encryption, profile, claims } = options;
         let wanted =
             |(id, claims): (String, Vec<RequestedClaim>)| (id.into(), claims.into_iter().map(Into::into).collect());
         Self {
@@ -291,7 +318,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             grant: grant.map(Into::into),
             request: request.map(Into::into).unwrap_or_default(),
             copies,
-            encryption: billfold::Encryption::default(),
+            encryption: encryption.map(Into::into).unwrap_or_default(),
             profile: profile.map(Into::into),
             claims: claims.into_iter().map(wanted).collect(),
         }

@@ -11,6 +11,7 @@ fn wishes_reach_the_core() {
         grant: Some(GrantType::AuthorizationCode),
         request: Some(RequestBy::Details),
         copies: Some(5),
+        encryption: Some(Encryption::Always),
         profile: Some(Profile::Haip),
         claims: HashMap::from([(String::from("pid"), claims)]),
     };
@@ -20,6 +21,7 @@ fn wishes_reach_the_core() {
     assert_eq!(options.grant, Some(core_offer::GrantType::AuthorizationCode));
     assert_eq!(options.request, billfold::RequestBy::Details);
     assert_eq!(options.copies, Some(5));
+    assert_eq!(options.encryption, billfold::Encryption::Always);
     assert_eq!(options.profile, Some(billfold::Profile::Haip));
     let path = vec![
         core_display::PathStep::Key(String::from("cards")),
@@ -36,6 +38,20 @@ fn wishes_reach_the_core() {
 
 #[test]
 fn settings_have_the_same_names_on_both_sides() {
+    for (binding, expected) in [
+        (Binding::Auto, "Auto"),
+        (Binding::Jwk, "Jwk"),
+        (Binding::DidKey, "DidKey"),
+        (Binding::DidJwk, "DidJwk"),
+        (Binding::X5c, "X5c"),
+    ] {
+        assert_eq!(format!("{:?}", billfold::Binding::from(binding)), expected);
+    }
+    for (encryption, expected) in
+        [(Encryption::Auto, "Auto"), (Encryption::Always, "Always"), (Encryption::Never, "Never")]
+    {
+        assert_eq!(format!("{:?}", billfold::Encryption::from(encryption)), expected);
+    }
     for (profile, expected) in [(Profile::Base, "Base"), (Profile::Haip, "Haip")] {
         assert_eq!(format!("{:?}", billfold::Profile::from(profile)), expected);
     }
