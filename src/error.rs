@@ -177,6 +177,9 @@ codes! {
     TxCodeMalformed = "tx_code_malformed", Issuer, AskCodeAgain;
     /// The authorization or pre-authorized code is expired, used or unknown.
     GrantRefused = "grant_refused", Issuer, GetNewOffer;
+    /// The server finds the token request amiss: most often a transaction code that it did not expect, or one
+    /// that it misses.
+    TokenRequestRefused = "token_request_refused", Issuer, GetNewOffer;
     /// The server does not know this client, or wants it to authenticate otherwise.
     ClientRefused = "client_refused", Issuer, FixSetup;
     /// The server does not accept the wallet's attestation.

@@ -471,6 +471,11 @@ pub(crate) fn nonce(value: &Value) -> Read<Secret> {
     Ok(Object::new(value, "")?.required_text("c_nonce")?.into())
 }
 
+/// Reads the `interval` of an error that says "not yet", as drafts had it.
+pub(crate) fn pending_interval(value: &Value) -> Option<u64> {
+    value.get("interval").and_then(whole).and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0)
+}
+
 /// Reads a credential or deferred credential response (OpenID4VCI sections 8.3 and 9.2).
 pub(crate) fn credential_response(value: &Value) -> Read<CredentialResponse> {
     let object = Object::new(value, "")?;

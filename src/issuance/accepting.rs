@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Live;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format;
-use crate::model::display::PathStep;
+use crate::model::claim_path::{self, ClaimModel};
 use crate::model::ids::ConfigurationId;
 use crate::model::metadata::CredentialConfiguration;
 use crate::model::offer::GrantType;
@@ -35,6 +35,9 @@ pub struct AcceptOptions {
     pub encryption: Encryption,
     /// The rules to hold this issuance to. Default: the wallet's.
     pub profile: Option<Profile>,
+    /// Also what is in a format that this version does not verify. Such a credential is kept as it came, in
+    /// quarantine: for an app that knows the format, and for later versions.
+    pub unverified_formats: bool,
     /// Which claims of a configuration are wanted. Default: all that the issuer gives. One that the
     /// issuer does not know the name of may be ignored or refused, as the issuer likes.
     pub claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
@@ -53,24 +56,13 @@ fn requested_claims(
         if claims.is_empty() || claims.iter().any(|claim| claim.path.is_empty()) {
             return fail(format!("an empty list of claims, or an empty path, was asked for of `{id}`"));
         }
-        for (at, claim) in claims.iter().enumerate() {
-            if claims[..at].iter().any(|other| contradict(&other.path, &claim.path)) {
-                return fail(format!("the claims that were asked for of `{id}` contradict each other"));
-            }
+        // For an mdoc this is a little too strict: numbers may be keys of its maps.
+        let paths: Vec<_> = claims.iter().map(|claim| claim.path.as_slice()).collect();
+        if claim_path::contradict(&paths, ClaimModel::Json) {
+            return fail(format!("the claims that were asked for of `{id}` contradict each other"));
         }
     }
     Ok(wanted.clone())
-}
-
-/// Whether two paths are the same, or take one node for different things.
-fn contradict(one: &[PathStep], other: &[PathStep]) -> bool {
-    let differ = one.iter().zip(other).find(|(one, other)| one != other);
-    match differ {
-        None => one.len() == other.len(),
-        // All elements and one of them, or an array and an object.
-        Some((PathStep::Key(_), PathStep::Key(_)) | (PathStep::Index(_), PathStep::Index(_))) => false,
-        Some(_) => true,
-    }
 }
 
 /// The grants of the offer that can be used with this server; without grants in the offer, what
@@ -195,7 +187,7 @@ impl Live<'_> {
         let mut first_problem = None;
         let mut seen = BTreeSet::new();
         for id in chosen.iter().filter(|id| seen.insert(*id)) {
-            match self.plan(id) {
+            match self.plan(id, options.unverified_formats) {
                 Ok(plan) => {
                     configurations.push(id.clone());
                     plans.insert(id.clone(), plan);
@@ -229,7 +221,7 @@ impl Live<'_> {
     }
 
     /// How the proofs for a configuration will be made, or why it can't be asked for.
-    fn plan(&self, id: &ConfigurationId) -> Result<Option<ProofPlan>> {
+    fn plan(&self, id: &ConfigurationId, unverified: bool) -> Result<Option<ProofPlan>> {
         let issuer = &self.session.issuer;
         let Some(configuration) = issuer.credential_configurations_supported.get(id) else {
             let problem = issuer.unreadable.get(id);
@@ -245,7 +237,9 @@ impl Live<'_> {
         if self.session.profile.is_haip() {
             haip::check_configuration(id, configuration)?;
         }
-        self.known_format(id, configuration)?;
+        if !unverified {
+            self.known_format(id, configuration)?;
+        }
         let means = Means {
             algorithms: &self.wallet.keys.algorithms(),
             binding: self.wallet.binding,

@@ -16,11 +16,13 @@ use crate::model::ids::ConfigurationId;
 use crate::model::jwk::Algorithm;
 use crate::model::offer::InputMode;
 use crate::model::secret::Secret;
-use crate::model::token::Token;
+use crate::model::time::Timestamp;
+use crate::model::token::{Token, TokenType};
 use crate::platform::http::HttpLimits;
 use crate::platform::keys::{HolderKeys, KeyPurpose, KeySpec};
+use crate::protocol::authorization::RequestBy;
 use crate::protocol::token::TokenGrant;
-use crate::protocol::{authorization, nonce};
+use crate::protocol::{authorization, nonce, token};
 use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
 use crate::setup::Setup;
 use crate::wire::Log;
@@ -109,7 +111,11 @@ impl Live<'_> {
         let nonce_endpoint = self.session.issuer.nonce_endpoint.clone();
         let anonymous = self.is_anonymous(choice.grant);
         let channel = Channel { wallet, client: &client, server: &server, profile, log: &log };
-        let token = pin!(authorizations::request_token(&channel, &grant, anonymous));
+        let token = pin!(async {
+            let token = authorizations::request_token(&channel, &grant, anonymous).await?;
+            token::check_details(token, &grant, choice.request_by)
+                .map_err(|error| error.endpoint(&server.token_endpoint))
+        });
         let rest = pin!(join(
             ahead_nonce(wallet, nonce_endpoint.as_ref(), &choice, &prepared, &log),
             make_keys(&*wallet.keys, &choice, &prepared.keys),
@@ -117,9 +123,10 @@ impl Live<'_> {
         match select(token, rest).await {
             // Keys may take as long as a user does, and the token comes only once.
             Either::Left((Ok(token), rest)) => {
-                self.token_received(token, anonymous, prepared.clone()).await?;
+                let left_out = self.token_received(token, anonymous, prepared.clone()).await?;
                 let (nonce, (keys, key_problem)) = rest.await;
                 self.record(Event::MadeReady { prepared: Prepared { nonce, keys } }).await?;
+                self.not_authorized(&left_out).await?;
                 key_problem.map_or(Ok(()), Err)
             }
             Either::Left((Err(error), rest)) => {
@@ -130,7 +137,8 @@ impl Live<'_> {
                 let prepared = Prepared { nonce, keys };
                 match token.await {
                     Ok(token) => {
-                        self.token_received(token, anonymous, prepared).await?;
+                        let left_out = self.token_received(token, anonymous, prepared).await?;
+                        self.not_authorized(&left_out).await?;
                         key_problem.map_or(Ok(()), Err)
                     }
                     Err(error) => self.token_refused(error, prepared).await,
@@ -139,8 +147,16 @@ impl Live<'_> {
         }
     }
 
-    /// Writes a token down, in the session and for what comes after it.
-    async fn token_received(&mut self, token: Token, anonymous: bool, prepared: Prepared) -> Result<()> {
+    /// Writes a token down, in the session and for what comes after it. Gives the configurations that it is
+    /// not for.
+    async fn token_received(
+        &mut self,
+        token: Token,
+        anonymous: bool,
+        prepared: Prepared,
+    ) -> Result<Vec<ConfigurationId>> {
+        let left_out = self.left_out_of_scope(&token);
+        warn_of_theft(&token, self.wallet.clock.now());
         let id = self.authorization_id();
         let authorization = Authorization {
             client: self.session.client.clone(),
@@ -151,7 +167,28 @@ impl Live<'_> {
             rotates: false,
             in_flight: false,
         };
-        self.record_with(Event::TokenReceived { token, anonymous, prepared }, vec![authorization.put(&id)]).await
+        self.record_with(Event::TokenReceived { token, anonymous, prepared }, vec![authorization.put(&id)]).await?;
+        Ok(left_out)
+    }
+
+    /// The configurations that were asked for by scope and that the token is not for: the user or the server
+    /// may give less than was asked (RFC 6749 section 3.3), and a request for them would be refused.
+    fn left_out_of_scope(&self, token: &Token) -> Vec<ConfigurationId> {
+        let Stage::Token { choice, grant: TokenGrant::AuthorizationCode { .. }, .. } = &self.session.stage else {
+            return Vec::new();
+        };
+        let Some(granted) = token.scope.as_deref().filter(|scope| !scope.trim().is_empty()) else { return Vec::new() };
+        let configurations = &self.session.issuer.credential_configurations_supported;
+        let scope_of = |id: &ConfigurationId| configurations.get(id).and_then(|one| one.scope.as_deref());
+        let by_details = choice.request_by == RequestBy::Details
+            || !choice.claims.is_empty()
+            || !token.authorized.is_empty()
+            || choice.configurations.iter().any(|id| scope_of(id).is_none());
+        if by_details {
+            return Vec::new();
+        }
+        let is_granted = |id: &&ConfigurationId| granted.split(' ').any(|scope| Some(scope) == scope_of(id));
+        choice.configurations.iter().filter(|id| !is_granted(id)).cloned().collect()
     }
 
     /// A fresh nonce, if the issuer has a nonce endpoint.
@@ -234,6 +271,21 @@ impl Live<'_> {
         self.record(event).await?;
         self.wallet.delete_keys(keys).await;
         Ok(error)
+    }
+}
+
+/// How long a token that anybody can use may live before it is worth a word (OpenID4VCI section 13.10).
+const BEARER_SECONDS: i64 = 300;
+
+/// A token that works for whoever has it should not do so for long.
+fn warn_of_theft(token: &Token, now: Timestamp) {
+    let seconds = token.expires_at.map(|at| at - now);
+    if token.token_type == TokenType::Bearer && seconds.is_some_and(|seconds| seconds > BEARER_SECONDS) {
+        let seconds = seconds.unwrap_or_default();
+        tracing::warn!(
+            target: "billfold::issuance",
+            "the access token lives for {seconds} s and is bound to no key: whoever steals it can use it"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use crate::channel::Shows;
 use crate::dialect::write::Selector;
 use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
+use crate::model::ids::ConfigurationId;
 use crate::platform::http::HttpResponse;
 use crate::protocol::client_auth::ClientState;
 use crate::protocol::credential;
@@ -151,6 +152,9 @@ impl Live<'_> {
                     may_encrypt_anew = false;
                     self.renew_encryption(error).await
                 }
+                _ if error.server_error().is_some_and(|said| said.error == "invalid_transaction_id") => {
+                    self.ask_by_the_other_id(task).ok_or(error)
+                }
                 _ => Err(error),
             };
             if let Err(error) = mended {
@@ -170,6 +174,13 @@ impl Live<'_> {
         self.task_failed(task, error).await
     }
 
+    /// Goes on with the id that the issuer named beside the first, if it did.
+    fn ask_by_the_other_id(&mut self, task: usize) -> Option<()> {
+        let TaskState::Deferred { other, until, .. } = &self.tasks()[task].state else { return None };
+        let (other, until) = (other.clone()?, *until);
+        self.note(Event::CredentialDeferred { task, transaction_id: other, until, other: None }).ok()
+    }
+
     async fn send_deferred_request(&self, task: usize) -> Result<CredentialResponse> {
         let encryption = self.encryption()?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
@@ -179,6 +190,9 @@ impl Live<'_> {
         let url = url.expect("an answer is taken for deferred only where there is an endpoint");
         let (request, key) = credential::deferred_request(url, transaction_id, &encryption)?;
         let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
+        if let Some(interval) = credential::still_pending(&answer) {
+            return Ok(CredentialResponse::Deferred { transaction_id: transaction_id.clone(), interval });
+        }
         self.read(&answer, key, operation)
     }
 
@@ -217,7 +231,17 @@ impl Live<'_> {
                     return self.task_failed(task, error).await;
                 }
                 let until = self.wallet.clock.now() + i64::try_from(interval).unwrap_or(i64::MAX);
-                self.record(Event::CredentialDeferred { task, transaction_id, until }).await
+                // The id stays the same (OpenID4VCI section 9.2). One that changed is kept beside the first.
+                let (transaction_id, other) = match &self.tasks()[task].state {
+                    TaskState::Deferred { transaction_id: first, .. } if *first != transaction_id => {
+                        let issuer = &self.session.issuer.credential_issuer;
+                        tracing::warn!(target: "billfold::issuance", %issuer, "the issuer changed a transaction id");
+                        (first.clone(), Some(transaction_id))
+                    }
+                    TaskState::Deferred { other, .. } => (transaction_id, other.clone()),
+                    _ => (transaction_id, None),
+                };
+                self.record(Event::CredentialDeferred { task, transaction_id, until, other }).await
             }
         }
     }
@@ -258,6 +282,21 @@ impl Live<'_> {
         }
         let error = Error::new(ErrorCode::ReauthorizationRequired, "the token is not accepted any more");
         Ok(error.at(Operation::Credential).caused_by(cause))
+    }
+
+    /// The token is not for these configurations: they are not asked for.
+    pub(super) async fn not_authorized(&mut self, left_out: &[ConfigurationId]) -> Result<()> {
+        let tasks = self.tasks().iter().enumerate();
+        let due: Vec<_> = tasks
+            .filter(|(_, task)| left_out.contains(&task.configuration) && !task.state.is_final())
+            .map(|(at, task)| (at, task.configuration.clone()))
+            .collect();
+        for (task, id) in due {
+            let detail = format!("the token is not for `{id}`: its scope leaves that out");
+            let error = Error::new(ErrorCode::TokenRefused, detail).at(Operation::Token);
+            self.task_failed(task, error.outcome_is(RequestOutcome::Answered)).await?;
+        }
+        Ok(())
     }
 
     /// A task came to nothing; the others go on.

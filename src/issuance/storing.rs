@@ -53,7 +53,7 @@ impl Live<'_> {
         };
         let issuer = &self.session.issuer;
         let configuration = &issuer.credential_configurations_supported[&work.configuration];
-        let format = format::find(&configuration.format).expect("only known formats are asked for");
+        let format = format::reader(&configuration.format);
         let asked = Asked {
             credential_issuer: &issuer.credential_issuer,
             issuer_jwks: issuer.jwks.as_ref(),

@@ -27,7 +27,8 @@ pub enum RequestBy {
     Auto,
     /// By the configurations' scopes.
     Scope,
-    /// By `authorization_details` (RFC 9396).
+    /// By `authorization_details` (RFC 9396). A server that gives none back with the token has then not
+    /// understood the request, which is an error; without this wish it is put up with.
     Details,
 }
 

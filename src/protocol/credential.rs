@@ -8,6 +8,7 @@ use super::message;
 use crate::dialect::read;
 use crate::dialect::write::{self, Proofs, Selector};
 use crate::error::{Error, ErrorCode, Operation};
+use crate::json;
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::TransactionId;
 use crate::platform::http::{HttpRequest, HttpResponse};
@@ -40,6 +41,20 @@ fn encrypted(url: &Url, mut body: Value, encryption: &EncryptionPlan) -> Result<
     Ok((encryption.seal(request, &key), key))
 }
 
+/// For how many more seconds the issuer wants to be left alone, if it says so as drafts do: with an error.
+/// In 1.0 that is an answer like any other.
+pub(crate) fn still_pending(response: &HttpResponse) -> Option<u64> {
+    if response.status() != http::StatusCode::BAD_REQUEST || message::issuer_error(response)?.error != PENDING {
+        return None;
+    }
+    Some(read::pending_interval(&json::parse(response.body()).ok()?).unwrap_or(PENDING_SECONDS))
+}
+
+/// The error by which drafts say that a deferred credential needs more time.
+const PENDING: &str = "issuance_pending";
+/// How long to wait where the issuer does not say.
+const PENDING_SECONDS: u64 = 5;
+
 /// Reads the answer to either request.
 pub(crate) fn response(
     response: &HttpResponse,
@@ -48,12 +63,16 @@ pub(crate) fn response(
 ) -> Result<CredentialResponse, Error> {
     let refused = |error: &str| match error {
         "invalid_nonce" => ErrorCode::NonceRefused,
-        "invalid_proof" => ErrorCode::ProofRefused,
+        // Drafts had names of their own.
+        "invalid_proof" | "invalid_or_missing_proof" => ErrorCode::ProofRefused,
         "invalid_token" | "insufficient_scope" => ErrorCode::TokenRefused,
         "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
         "invalid_encryption_parameters" => ErrorCode::EncryptionRefused,
         "credential_request_denied" => ErrorCode::CredentialDenied,
-        "unknown_credential_configuration" | "unknown_credential_identifier" => ErrorCode::ConfigurationRefused,
+        "unknown_credential_configuration"
+        | "unknown_credential_identifier"
+        | "unsupported_credential_type"
+        | "unsupported_credential_format" => ErrorCode::ConfigurationRefused,
         _ => ErrorCode::ServerRefused,
     };
     let response = key.open(response, operation)?;

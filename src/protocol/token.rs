@@ -2,9 +2,10 @@
 
 use url::Url;
 
+use super::authorization::RequestBy;
 use super::message::{self, Form};
 use crate::dialect::read;
-use crate::error::{Advice, Error, ErrorCode, Operation};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::model::ids::{ClientId, IssuerId};
 use crate::model::offer::GrantType;
 use crate::model::secret::Secret;
@@ -82,6 +83,7 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
     let refused = |error: &str| match error {
         "invalid_grant" => ErrorCode::GrantRefused,
         "invalid_tx_code" => ErrorCode::TxCodeRefused,
+        "invalid_request" => ErrorCode::TokenRequestRefused,
         "invalid_client" | "unauthorized_client" => ErrorCode::ClientRefused,
         "invalid_client_attestation" | "use_attestation_challenge" | "use_fresh_attestation" => {
             ErrorCode::AttestationRefused
@@ -103,6 +105,25 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
             (ErrorCode::GrantRefused, _) if matches!(grant, TokenGrant::AuthorizationCode { .. }) => {
                 error.advise(Advice::SignInAgain)
             }
+            (ErrorCode::TokenRequestRefused, Some(said)) => {
+                let detail = match grant {
+                    TokenGrant::PreAuthorizedCode { tx_code: Some(_), .. } => {
+                        "the server refused the request: it may not have expected a transaction code"
+                    }
+                    TokenGrant::PreAuthorizedCode { tx_code: None, .. } => {
+                        "the server refused the request: it may want a transaction code, which the offer does not mention"
+                    }
+                    _ => "the server refused the request as malformed",
+                };
+                let error = Error::new(ErrorCode::TokenRequestRefused, detail)
+                    .at(Operation::Token)
+                    .status(response.status().as_u16())
+                    .issuer_error(said);
+                match grant {
+                    TokenGrant::PreAuthorizedCode { .. } => error,
+                    _ => error.advise(Advice::StartOver),
+                }
+            }
             (ErrorCode::TxCodeRefused, Some(said)) if !grant.has_tx_code() => {
                 Error::new(ErrorCode::ServerRefused, "the server refused a transaction code that nobody sent")
                     .at(Operation::Token)
@@ -113,6 +134,27 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
         }
     })?;
     read::token(&value, now).map_err(|error| message::malformed(error, Operation::Token, response.status().as_u16()))
+}
+
+/// Holds a token against what it was asked for with.
+///
+/// A server that was sent `authorization_details` has to give them back (OpenID4VCI section 6.2). Where the
+/// caller insisted on them, one that does not has not understood the request; otherwise the credentials
+/// are asked for by their configurations.
+pub(crate) fn check_details(token: Token, grant: &TokenGrant, by: RequestBy) -> Result<Token, Error> {
+    let sent = match grant {
+        TokenGrant::AuthorizationCode { .. } => true,
+        TokenGrant::PreAuthorizedCode { authorization_details, .. } => authorization_details.is_some(),
+        TokenGrant::RefreshToken { .. } => false,
+    };
+    let named = token.authorized.iter().any(|entry| !entry.credential_identifiers.is_empty());
+    if by == RequestBy::Details && sent && !named {
+        let detail = "the server was sent `authorization_details` and gave none back with the token";
+        return Err(Error::new(ErrorCode::ResponseMalformed, detail)
+            .at(Operation::Token)
+            .outcome_is(RequestOutcome::Answered));
+    }
+    Ok(token)
 }
 
 #[cfg(test)]

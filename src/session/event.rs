@@ -53,7 +53,7 @@ pub(crate) enum Event {
     /// Credentials came.
     CredentialsReceived { task: usize, credentials: Vec<Value>, notification_id: Option<NotificationId> },
     /// The issuer wants more time.
-    CredentialDeferred { task: usize, transaction_id: TransactionId, until: Timestamp },
+    CredentialDeferred { task: usize, transaction_id: TransactionId, until: Timestamp, other: Option<TransactionId> },
     /// A credential is in the store.
     CredentialStored { task: usize, credential: CredentialId },
     /// A credential request came to nothing.

@@ -164,7 +164,14 @@ pub(crate) enum TaskState {
     /// The answer, as it came.
     Received { credentials: Vec<Value>, notification_id: Option<NotificationId> },
     /// The issuer wants more time.
-    Deferred { transaction_id: TransactionId, until: Timestamp },
+    Deferred {
+        transaction_id: TransactionId,
+        until: Timestamp,
+        /// Another id that the issuer named when it was asked with this one. It must not; which of the two
+        /// it will know the next time is for it to say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<TransactionId>,
+    },
     /// Verified and stored; some copies may have failed.
     Stored { credential: CredentialId },
     /// It came to nothing.

@@ -1,5 +1,6 @@
 //! Whole issuances over real HTTP, against an issuer that shares no code with billfold.
 
+mod answers;
 mod attester;
 mod authorization_code;
 mod client_auth;
