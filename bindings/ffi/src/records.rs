@@ -321,6 +321,8 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             encryption: encryption.map(Into::into).unwrap_or_default(),
             profile: profile.map(Into::into),
             claims: claims.into_iter().map(wanted).collect(),
+            // Apps in these languages wait for the formats that can be verified.
+            unverified_formats: false,
         }
     }
 }

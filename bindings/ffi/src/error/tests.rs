@@ -41,6 +41,7 @@ const PROMISED: &[(&str, &str, Advice)] = &[
     ("tx_code_refused", "Issuer", Advice::AskCodeAgain),
     ("tx_code_malformed", "Issuer", Advice::AskCodeAgain),
     ("grant_refused", "Issuer", Advice::GetNewOffer),
+    ("token_request_refused", "Issuer", Advice::GetNewOffer),
     ("client_refused", "Issuer", Advice::FixSetup),
     ("attestation_refused", "Issuer", Advice::FixSetup),
     ("dpop_refused", "Issuer", Advice::TellIssuer),
