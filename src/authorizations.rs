@@ -17,6 +17,7 @@ use crate::model::token::{Token, TokenType};
 use crate::outbox;
 use crate::platform::store::{Change, Expected, Table};
 use crate::protocol::client_auth::ClientState;
+use crate::protocol::encryption::Encryption;
 use crate::protocol::token::{self, TokenGrant};
 use crate::session::{Session, Stage};
 use crate::setup::{Setup, read_credential};
@@ -33,6 +34,9 @@ pub(crate) struct Authorization {
     pub(crate) server: AuthorizationServerMetadata,
     /// Whether the token was got without a client id.
     pub(crate) anonymous: bool,
+    /// What the app wanted to be encrypted.
+    #[serde(default, skip_serializing_if = "Encryption::is_auto")]
+    pub(crate) encryption: Encryption,
     pub(crate) token: Token,
     /// Whether the server gave another refresh token for one: then each is good once.
     #[serde(default)]

@@ -196,8 +196,8 @@ codes! {
     ProofRefused = "proof_refused", Issuer, TellIssuer;
     /// The issuer did not accept a fresh nonce either.
     NonceRefused = "nonce_refused", Issuer, TellIssuer;
-    /// The issuer did not accept how the request was encrypted, also after a fresh look at what it says of
-    /// encryption.
+    /// The issuer did not accept how the request was encrypted, or that it was not, also after a fresh look at
+    /// what it says of encryption. The issuance stays open, unless the app asked never to encrypt.
     EncryptionRefused = "encryption_refused", Issuer, TellIssuer;
     /// The answer came plain, where an encrypted one was asked for. It is not used; the issuance stays open.
     ResponseNotEncrypted = "response_not_encrypted", Issuer, TellIssuer;

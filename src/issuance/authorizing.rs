@@ -158,11 +158,14 @@ impl Live<'_> {
         let left_out = self.left_out_of_scope(&token);
         warn_of_theft(&token, self.wallet.clock.now());
         let id = self.authorization_id();
+        let Stage::Token { choice, .. } = &self.session.stage else { unreachable!("a token was asked for") };
+        let encryption = choice.encryption;
         let authorization = Authorization {
             client: self.session.client.clone(),
             profile: self.session.profile,
             server: self.session.server.clone(),
             anonymous,
+            encryption,
             token: token.clone(),
             rotates: false,
             in_flight: false,

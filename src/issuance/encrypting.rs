@@ -45,7 +45,13 @@ impl Live<'_> {
     }
 }
 
-/// Whether an answer came that could not be used: asking again, for another key, may well give one that can.
-pub(super) fn came_unusable(error: &Error) -> bool {
-    matches!(error.code(), ErrorCode::ResponseNotEncrypted | ErrorCode::DecryptionFailed)
+/// Whether it was encryption that stood between the request and a usable answer, and nothing was said about
+/// the credential itself: it can still be had, once the issuer has mended what was wrong.
+pub(super) fn stays_open(error: &Error) -> bool {
+    match error.code() {
+        ErrorCode::ResponseNotEncrypted | ErrorCode::DecryptionFailed => true,
+        // Not where the app's own wish is in the way, which nobody can change any more.
+        ErrorCode::EncryptionRefused => error.advice() == Advice::TellIssuer,
+        _ => false,
+    }
 }

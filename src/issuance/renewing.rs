@@ -62,7 +62,8 @@ pub(crate) async fn begin(
     session.authorization.clone_from(&credential.authorization);
     let copies = u32::try_from(credential.instances.len()).unwrap_or(1).clamp(1, session.issuer.batch_size.max(1));
     let mut live = Live { wallet: &wallet, session, revision: 0, log: Arc::new(log), began: now, failed: None };
-    let options = AcceptOptions { copies: Some(copies), ..AcceptOptions::default() };
+    let encryption = authorization.encryption;
+    let options = AcceptOptions { copies: Some(copies), encryption, ..AcceptOptions::default() };
     let choice = live.choose(&options)?;
     let task = Task {
         configuration: credential.credential_configuration_id.clone(),
@@ -73,7 +74,7 @@ pub(crate) async fn begin(
         state: TaskState::Due,
     };
     let (token, anonymous) = (authorization.token, authorization.anonymous);
-    live.note(Event::RenewalBegan { token, anonymous, tasks: vec![task] })?;
+    live.note(Event::RenewalBegan { token, anonymous, encryption, tasks: vec![task] })?;
     let session = live.session;
     debug_assert!(matches!(session.stage, Stage::Credentials { .. }), "it has its task");
     Issuance::create(wallet, session).await

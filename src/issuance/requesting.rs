@@ -1,7 +1,7 @@
 //! From an access token to credentials: one request a task, one after another.
 
 use super::authorizing::create_keys;
-use super::encrypting::came_unusable;
+use super::encrypting::stays_open;
 use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
@@ -168,7 +168,7 @@ impl Live<'_> {
             // Asking again for a deferred credential is what the endpoint is for.
             return Err(retryable(error));
         }
-        if came_unusable(&error) {
+        if stays_open(&error) {
             return Err(error);
         }
         self.task_failed(task, error).await
@@ -262,7 +262,7 @@ impl Live<'_> {
             self.record(Event::CredentialDue { task }).await?;
             return Err(retryable(error));
         }
-        if came_unusable(&error) {
+        if stays_open(&error) {
             self.record(Event::CredentialDue { task }).await?;
             return Err(error);
         }

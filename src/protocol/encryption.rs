@@ -187,7 +187,7 @@ impl AnswerKey {
             .map_err(|error| fail(ErrorCode::DecryptionFailed, "the answer is no text").caused_by(error))?;
         let limit = HttpLimits::default().max_body_bytes;
         let opened = jwe::open(sealed.trim_ascii(), key, agreed, limit).map_err(|error| {
-            fail(ErrorCode::DecryptionFailed, "the encrypted answer can't be opened").caused_by(error)
+            fail(ErrorCode::DecryptionFailed, &format!("the answer can't be opened: {error}")).caused_by(error)
         })?;
         let mut plain = answer.clone();
         *plain.body_mut() = opened;

@@ -249,6 +249,8 @@ fn answers_are_opened_and_refusals_left_plain() {
     let (key, bomb) = asked(&issuer, &vec![b' '; HttpLimits::default().max_body_bytes + 1]);
     let error = key.open(&answer(200, "application/jwt", bomb), OPERATION).expect_err("refused");
     assert_eq!(error.code(), ErrorCode::DecryptionFailed);
+    let said = "the answer can't be opened: the message's compressed content is over the size limit";
+    assert_eq!(error.detail(), said);
 }
 
 // covers: META-16, META-17, META-18

@@ -2,6 +2,7 @@ use ring::aead::{Aad, Nonce};
 use serde_json::json;
 
 use super::*;
+use crate::verify::testing::{read_vector, vectors};
 
 const A128: Agreed = Agreed { enc: ContentEncryption::A128Gcm, zip: false };
 const A256: Agreed = Agreed { enc: ContentEncryption::A256Gcm, zip: false };
@@ -87,6 +88,35 @@ fn content_encryption_is_that_of_rfc_7516_appendix_a_1_and_rfc_7520_section_5_6(
         let opened = enc.key(&bytes(key)).open_in_place(iv, Aad::from(header.as_bytes()), &mut sealed);
         assert!(opened.expect("it opens").starts_with(text.as_bytes()), "{text}");
     }
+}
+
+// covers: ENC-13
+#[test]
+fn key_agreement_holds_against_the_cases_of_wycheproof() {
+    let Some(folder) = vectors("jose/wycheproof") else { return };
+    let cases = read_vector(&folder.join("ecdh_secp256r1_ecpoint_test.json"));
+    let groups = cases["testGroups"].as_array().expect("groups").iter();
+    let tests = groups.flat_map(|group| group["tests"].as_array().expect("tests"));
+    let (mut agreed, mut refused) = (0, 0);
+    for test in tests {
+        let octets = |name: &str| hex::decode(test[name].as_str().expect("text")).expect("hex");
+        let public = Jwk::from_point(Curve::P256, &octets("public")).ok().and_then(|key| Recipient::new(&key));
+        // What is not on the curve is no recipient, and compressed points are no JWK.
+        let Some(public) = public else {
+            assert_ne!(test["result"], "valid", "{test}");
+            refused += 1;
+            continue;
+        };
+        let private = octets("private");
+        let mut scalar = [0; 32];
+        let digits = &private[private.len().saturating_sub(32)..];
+        scalar[32 - digits.len()..].copy_from_slice(digits);
+        let own = SecretKey::from_slice(&scalar).expect("a scalar");
+        let shared = diffie_hellman(own.to_nonzero_scalar(), public.0.as_affine());
+        assert_eq!(shared.raw_secret_bytes().as_slice(), octets("shared"), "{test}");
+        agreed += 1;
+    }
+    assert_eq!((agreed, refused), (330, 25));
 }
 
 /// Made with jwcrypto 1.6, which shares no code with this crate.

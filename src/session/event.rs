@@ -37,7 +37,7 @@ pub(crate) enum Event {
     /// The token was renewed.
     TokenRenewed { token: Token },
     /// A credential that is there already is asked for again, with the token that is there too.
-    RenewalBegan { token: Token, anonymous: bool, tasks: Vec<Task> },
+    RenewalBegan { token: Token, anonymous: bool, encryption: Encryption, tasks: Vec<Task> },
     /// There is no token left to ask with: the user has to agree again.
     AuthorizationEnded,
     /// A nonce and keys were made ready after the token had come.

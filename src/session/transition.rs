@@ -7,7 +7,6 @@ use super::stage::{Choice, EndedTask, Ending, Prepared, Stage, Task, TaskState};
 use crate::error::{Error, ErrorCode};
 use crate::model::ids::ConfigurationId;
 use crate::model::token::Token;
-use crate::protocol::encryption::Encryption;
 
 /// How many transaction codes the user may try before the offer counts as dead.
 pub(crate) const MAX_TX_CODE_ATTEMPTS: u32 = 3;
@@ -61,8 +60,8 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
             Stage::Credentials { token, anonymous, nonce, encryption: choice.encryption, tasks }
         }
 
-        (Stage::Review, Event::RenewalBegan { token, anonymous, tasks }) => {
-            Stage::Credentials { token, anonymous, nonce: None, encryption: Encryption::Auto, tasks }
+        (Stage::Review, Event::RenewalBegan { token, anonymous, encryption, tasks }) => {
+            Stage::Credentials { token, anonymous, nonce: None, encryption, tasks }
         }
 
         (Stage::Credentials { token, anonymous, nonce, encryption, tasks }, event) => {

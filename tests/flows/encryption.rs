@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::{AcceptOptions, Advice, Encryption, Error, ErrorCode, Issuance, Step};
-use billfold_test_issuer::{Encryption as Mode, Entry, OfferSpec, Options};
+use billfold_test_issuer::{Dpop, Encryption as Mode, Entry, OfferSpec, Options};
 use serde_json::Value;
 
 use crate::world::{JWT_VC, Moved, SD_JWT, World, code, failure, pre_authorized};
@@ -187,7 +187,7 @@ async fn answers_that_cannot_be_used_are_refused_and_can_be_asked_for_again() {
     for (fault, expected) in UNUSABLE {
         let world = world(Mode::Required).await;
         let issuance = world.open(&pre_authorized(SD_JWT)).await;
-        world.issuer.set_fault(fault).expect("a fault");
+        world.issuer.set_fault_times(fault, 2).expect("a fault");
         let error = failure(issuance.accept().await);
         assert_eq!((error.code(), error.http_status()), (expected, Some(200)), "{fault}: {error:?}");
         assert_eq!(error.advice(), Advice::TellIssuer);
@@ -198,7 +198,6 @@ async fn answers_that_cannot_be_used_are_refused_and_can_be_asked_for_again() {
         let resumed = world.wallet().resume(issuance.id()).await.expect("it is there");
         assert!(matches!(resumed.step().await, Ok(Step::Interrupted)));
         assert_eq!(failure(resumed.proceed().await).code(), expected, "{fault}: the issuer is as it was");
-        world.issuer.clear_faults();
         world.verified(&resumed.proceed().await.expect("it is issued")).await;
         assert_eq!(world.count("/token"), 1);
         let (requests, answers) = seen(&world, "/credential");
@@ -301,10 +300,44 @@ async fn an_issuer_that_is_never_content_is_asked_twice_at_most() {
     ] {
         let world = world(mode).await;
         world.issuer.set_fault(MISSING).expect("a fault");
-        let error = failure(run(&world, &pre_authorized(SD_JWT), wish(encryption)).await);
+        let issuance = world.open(&pre_authorized(SD_JWT)).await;
+        let error = failure(finish(&world, &issuance, wish(encryption)).await);
         assert_eq!((error.code(), error.advice()), (ErrorCode::EncryptionRefused, advice), "{mode:?} {encryption:?}");
         assert_eq!(error.server_error().expect("it said so").error, "invalid_encryption_parameters");
         assert_eq!(world.count("/credential"), tries, "{mode:?} {encryption:?}");
+
+        world.issuer.clear_faults();
+        let later = issuance.proceed().await;
+        if advice == Advice::TellIssuer {
+            world.verified(&later.expect("it is issued, now that the issuer is in order")).await;
+        } else {
+            assert_eq!(failure(later).code(), ErrorCode::EncryptionRefused, "it is over");
+        }
+    }
+}
+
+// covers: CERR-07
+#[tokio::test]
+async fn a_deferred_credential_outlives_a_quarrel_about_encryption() {
+    let waiting = Waiting::new(required(), 0, Encryption::Auto).await;
+    waiting.world.issuer.set_fault("invalid-encryption-parameters-at-deferred").expect("a fault");
+    let error = failure(waiting.poll().await);
+    assert_eq!((error.code(), error.advice()), (ErrorCode::EncryptionRefused, Advice::TellIssuer));
+    assert_eq!(waiting.world.count("/deferred"), 2);
+    waiting.world.issuer.clear_faults();
+    waiting.world.verified(&waiting.poll().await.expect("it is issued")).await;
+}
+
+// covers: DPOP-07
+#[tokio::test]
+async fn an_encrypted_request_is_sent_again_with_the_nonce_that_it_lacked() {
+    let options = Options { dpop: Dpop::Required, dpop_nonces: true, ..required() };
+    for spec in [pre_authorized(SD_JWT), code(JWT_VC)] {
+        let world = World::with(options.clone()).await;
+        world.issuer.set_fault_times("use-dpop-nonce-at-credential", 1).expect("a fault");
+        let step = run(&world, &spec, AcceptOptions::default()).await.expect("it is issued");
+        world.verified(&step).await;
+        assert_eq!((world.count("/credential"), seen(&world, "/credential").0.len()), (2, 1));
     }
 }
 
@@ -322,6 +355,26 @@ async fn metadata_that_is_not_to_be_had_leaves_the_second_try_for_later() {
     let resumed = world.wallet().resume(issuance.id()).await.expect("it is there");
     world.verified(&resumed.proceed().await.expect("it is issued")).await;
     assert_eq!((world.count("/credential"), world.count("/token")), (3, 1));
+}
+
+// covers: ENC-01, REFR-01
+#[tokio::test]
+async fn what_was_wished_holds_for_renewals_too() {
+    for (mode, encryption, encrypted) in [
+        (Mode::Required, Encryption::Auto, 1),
+        (Mode::Offered, Encryption::Always, 1),
+        (Mode::Offered, Encryption::Auto, 0),
+    ] {
+        let world = World::with(Options { encryption: mode, refresh_tokens: true, ..Options::default() }).await;
+        let step = run(&world, &code(SD_JWT), wish(encryption)).await.expect("it is issued");
+        let old = world.verified(&step).await;
+        world.issuer.reset_log();
+        let renewal = world.wallet().refresh(&old.id).await.expect("it begins");
+        let new = world.verified(&renewal.proceed().await.expect("it is issued")).await;
+        assert_eq!(new.id, old.id);
+        let (requests, answers) = seen(&world, "/credential");
+        assert_eq!((requests.len(), answers.len()), (encrypted, encrypted), "{mode:?} {encryption:?}");
+    }
 }
 
 /// Keeps the bodies of requests to one path.
