@@ -83,13 +83,16 @@ impl Channel<'_> {
         let wire = &self.wallet.wire;
         // Before any key is used: the address may be one that nothing is sent to.
         wire.check(url, operation)?;
-        let (mut nonce, mut wishes) = (false, Vec::new());
+        // The nonce of a refusal is for the try that follows it: others may be under way.
+        let (mut nonce, mut wishes) = (None, Vec::new());
         loop {
-            let dressed = self.dress(url, request.clone(), shows).await?;
+            let dressed = self.dress(url, request.clone(), shows, nonce.as_deref()).await?;
             let answer = wire.send(operation, url, dressed, HttpLimits::default(), self.log).await?;
-            if !nonce && self.client.dpop_key.is_some() && dpop::wants_nonce(&answer) {
-                nonce = true;
-                continue;
+            if nonce.is_none() && self.client.dpop_key.is_some() && dpop::wants_nonce(&answer) {
+                nonce = client_auth::header_text(answer.headers(), dpop::DPOP_NONCE);
+                if nonce.is_some() {
+                    continue;
+                }
             }
             let authenticates =
                 matches!(shows, Shows::Client) && self.client.authentication == ClientAuthentication::Attestation;
@@ -109,7 +112,13 @@ impl Channel<'_> {
     }
 
     /// The request with all that it has to show. Every proof in it is fresh.
-    async fn dress(&self, url: &Url, mut request: HttpRequest, shows: Shows<'_>) -> Result<HttpRequest> {
+    async fn dress(
+        &self,
+        url: &Url,
+        mut request: HttpRequest,
+        shows: Shows<'_>,
+        nonce: Option<&str>,
+    ) -> Result<HttpRequest> {
         let mut proofs = Proofs::default();
         match shows {
             Shows::Client => match self.client.authentication {
@@ -136,7 +145,7 @@ impl Channel<'_> {
                 Shows::Token(token) => (Some(&token.access_token), Role::Resource),
                 _ => (None, Role::Server),
             };
-            let nonce = self.wallet.wire.dpop_nonce(url, role);
+            let nonce = nonce.map(str::to_owned).or_else(|| self.wallet.wire.dpop_nonce(url, role));
             let claims = DpopClaims {
                 method: request.method().as_str(),
                 url,

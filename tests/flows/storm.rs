@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use billfold::{AcceptOptions, Advice, Issuance, Result, Step, Wallet};
+use billfold::{AcceptOptions, Advice, Encryption as Wish, ErrorCode, Issuance, Result, Step, Wallet};
 use billfold_test_issuer::{
     AuthorizationServer, ClientAuth, Dpop, Encryption, Fault, KeyAttestation, OfferSpec, Options, Par, TxCode,
 };
@@ -62,8 +62,8 @@ fn options(dice: &mut Dice) -> Options {
         deferred_waits: dice.pick(&[None, None, Some(1), Some(2)]),
         credential_identifiers: dice.one_in(2),
         identifiers_per_configuration: dice.pick(&[1, 1, 2]),
-        key_attestation: dice.pick(&[KeyAttestation::Off]),
-        encryption: dice.pick(&[Encryption::Off, Encryption::Offered]),
+        key_attestation: dice.pick(&[KeyAttestation::Off, KeyAttestation::Off, KeyAttestation::Required]),
+        encryption: dice.pick(&[Encryption::Off, Encryption::Offered, Encryption::Required]),
         refresh_tokens: dice.one_in(2),
         rotate_refresh_tokens: dice.one_in(2),
         token_lifetime: dice.pick(&[60, 300]),
@@ -146,9 +146,17 @@ impl Run {
     async fn act(&mut self, issuance: &Issuance, step: &Step, tx_code: Option<&str>) -> Result<Step> {
         match step {
             Step::Review => {
+                let encryption = self.dice.pick(&[Wish::Auto, Wish::Auto, Wish::Always]);
                 let copies = self.dice.pick(&[None, None, Some(2)]);
-                let options = AcceptOptions { copies, ..AcceptOptions::default() };
-                self.in_time("accept", issuance.accept_with(options)).await
+                let options = AcceptOptions { encryption, copies, ..AcceptOptions::default() };
+                let accepted = self.in_time("accept", issuance.accept_with(options)).await;
+                match accepted {
+                    // The wish was impossible here, and nothing happened.
+                    Err(error) if encryption == Wish::Always && error.code() == ErrorCode::EncryptionUnavailable => {
+                        self.in_time("accept", issuance.accept()).await
+                    }
+                    other => other,
+                }
             }
             Step::EnterCode(_) => {
                 self.in_time("submit_code", issuance.submit_code(tx_code.expect("one was given"))).await
