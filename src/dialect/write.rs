@@ -28,6 +28,9 @@ pub(crate) enum Proofs {
     Jwt(Vec<String>),
     /// One key attestation; the array around it has no room for another (appendix F.3).
     Attestation(String),
+    /// Never empty.
+    #[cfg(feature = "ldp-vc")]
+    DiVp(Vec<Value>),
 }
 
 /// A credential request (OpenID4VCI section 8.2); without proofs when the configuration asks none.
@@ -40,6 +43,8 @@ pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs) -> Val
         Proofs::None => {}
         Proofs::Jwt(jwts) => body["proofs"] = json!({ "jwt": jwts }),
         Proofs::Attestation(attestation) => body["proofs"] = json!({ "attestation": [attestation] }),
+        #[cfg(feature = "ldp-vc")]
+        Proofs::DiVp(presentations) => body["proofs"] = json!({ "di_vp": presentations }),
     }
     body
 }

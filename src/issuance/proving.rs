@@ -11,6 +11,8 @@ use crate::model::secret::Secret;
 use crate::platform::keys::SignRequest;
 use crate::platform::provider::KeyAttestationRequest;
 use crate::protocol::key_attestation::{self, Rules};
+#[cfg(feature = "ldp-vc")]
+use crate::protocol::proof::di_vp;
 use crate::protocol::proof::jwt::{self, ProofClaims};
 use crate::protocol::proof::{self, ProofForm, ProofPlan};
 use crate::session::Stage;
@@ -31,6 +33,8 @@ impl Live<'_> {
                 Proofs::Jwt(self.sign_proofs(task, plan, &keys[..1], nonce, Some(&attestation)).await?)
             }
             ProofForm::Attestation => Proofs::Attestation(self.key_attestation(task, plan, nonce).await?),
+            #[cfg(feature = "ldp-vc")]
+            ProofForm::DiVp(suite) => Proofs::DiVp(self.sign_presentations(plan, suite, keys, nonce).await?),
         })
     }
 
@@ -61,6 +65,27 @@ impl Live<'_> {
             .zip(&signatures)
             .map(|(input, signature)| jwt::attach_signature(input, plan.algorithm, signature))
             .collect()
+    }
+
+    /// One presentation a key, all signed in one call.
+    #[cfg(feature = "ldp-vc")]
+    async fn sign_presentations(
+        &self,
+        plan: ProofPlan,
+        suite: di_vp::Cryptosuite,
+        keys: &[HolderKey],
+        nonce: Option<&Secret>,
+    ) -> Result<Vec<serde_json::Value>> {
+        let claims = di_vp::PresentationClaims {
+            domain: &self.session.issuer.credential_issuer,
+            challenge: nonce,
+            created: self.wallet.clock.now(),
+        };
+        let unsigned: Vec<_> =
+            keys.iter().map(|key| di_vp::Unsigned::new(suite, plan.binding, &key.public_jwk, &claims)).collect();
+        let payloads = unsigned.iter().map(di_vp::Unsigned::payload).collect();
+        let signatures = self.sign(plan, keys, payloads).await?;
+        unsigned.into_iter().zip(&signatures).map(|(unsigned, signature)| unsigned.signed(signature)).collect()
     }
 
     /// One signature a key, in one call.

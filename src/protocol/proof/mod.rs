@@ -1,5 +1,7 @@
 //! Proofs of possession (OpenID4VCI appendix F): which one is made, agreed before any request.
 
+#[cfg(feature = "ldp-vc")]
+pub(crate) mod di_vp;
 pub(crate) mod jwt;
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,9 @@ pub(crate) enum ProofForm {
     AttestedJwt,
     /// An attestation of all keys, and nothing signed by them.
     Attestation,
+    /// One presentation a key, with a Data Integrity proof.
+    #[cfg(feature = "ldp-vc")]
+    DiVp(di_vp::Cryptosuite),
 }
 
 impl ProofForm {
@@ -60,6 +65,8 @@ impl ProofForm {
         match self {
             Self::Jwt | Self::AttestedJwt => "jwt",
             Self::Attestation => "attestation",
+            #[cfg(feature = "ldp-vc")]
+            Self::DiVp(_) => "di_vp",
         }
     }
 
@@ -83,6 +90,14 @@ pub(crate) struct Means<'a> {
     pub(crate) profile: Profile,
 }
 
+/// The proof types that the wallet knows, the preferred first.
+const PROOF_TYPES: &[&str] = &[
+    "jwt",
+    "attestation",
+    #[cfg(feature = "ldp-vc")]
+    "di_vp",
+];
+
 fn fail<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Error> {
     Err(Error::new(code, detail).at(Operation::Proof))
 }
@@ -95,9 +110,14 @@ pub(crate) fn plan(configuration: &CredentialConfiguration, means: &Means<'_>) -
         return assumed(configuration, means);
     }
     let mut problem = None;
-    for name in ["jwt", "attestation"] {
-        let Some(proof_type) = types.get(name) else { continue };
-        match plan_for(name, proof_type, configuration, means) {
+    for name in PROOF_TYPES {
+        let Some(proof_type) = types.get(*name) else { continue };
+        let plan = match *name {
+            #[cfg(feature = "ldp-vc")]
+            "di_vp" => presentation(proof_type, configuration, means),
+            name => plan_for(name, proof_type, configuration, means),
+        };
+        match plan {
             Ok(plan) => return Ok(Some(plan)),
             // The reason against the kind that is preferred says most.
             Err(error) => drop(problem.get_or_insert(error)),
@@ -130,10 +150,7 @@ fn plan_for(
     means: &Means<'_>,
 ) -> Result<ProofPlan, Error> {
     let listed = &proof_type.proof_signing_alg_values_supported;
-    // Every issuer of the profile takes ES256 (HAIP section 7).
-    if means.profile.is_haip() && !listed.iter().any(|name| name == Algorithm::Es256.as_str()) {
-        return fail(ErrorCode::ProfileViolated, format!("the issuer takes {name} proofs without ES256"));
-    }
+    check_profile(name, listed, means)?;
     let form = match (name, &proof_type.key_attestations_required) {
         ("attestation", _) => ProofForm::Attestation,
         (_, Some(_)) => ProofForm::AttestedJwt,
@@ -152,6 +169,54 @@ fn plan_for(
         _ => common_algorithm(listed, means)?,
     };
     Ok(ProofPlan { algorithm, binding: binding(configuration, means.binding)?, form })
+}
+
+/// A presentation: its key is named by a DID, and what the issuer lists are cryptosuites.
+#[cfg(feature = "ldp-vc")]
+fn presentation(
+    proof_type: &ProofType,
+    configuration: &CredentialConfiguration,
+    means: &Means<'_>,
+) -> Result<ProofPlan, Error> {
+    let listed = &proof_type.proof_signing_alg_values_supported;
+    check_profile("di_vp", listed, means)?;
+    if proof_type.key_attestations_required.is_some() {
+        return fail(
+            ErrorCode::FeatureUnsupported,
+            "the issuer's di_vp proofs need a key attestation, for which they have no place",
+        );
+    }
+    let methods = &configuration.cryptographic_binding_methods_supported;
+    let lists = |method: &str| methods.iter().any(|listed| listed == method);
+    let binding = match means.binding {
+        Binding::Auto if methods.is_empty() || lists("did:key") => Binding::DidKey,
+        Binding::Auto if lists("did:jwk") => Binding::DidJwk,
+        chosen @ (Binding::DidKey | Binding::DidJwk) => chosen,
+        _ => {
+            return fail(
+                ErrorCode::BindingUnsupported,
+                format!("di_vp proofs name keys by DID, and the issuer binds credentials by {}", methods.join(", ")),
+            );
+        }
+    };
+    let mut common = means.algorithms.iter().filter_map(|&algorithm| {
+        di_vp::Cryptosuite::listed(algorithm, listed).map(|suite| (algorithm, ProofForm::DiVp(suite)))
+    });
+    match common.next() {
+        Some((algorithm, form)) => Ok(ProofPlan { algorithm, binding, form }),
+        None => fail(
+            ErrorCode::NoCommonAlgorithm,
+            format!("the issuer takes di_vp proofs by {}, which this wallet's keys can't make", listed.join(", ")),
+        ),
+    }
+}
+
+/// Every issuer of the profile takes ES256 (HAIP section 7).
+fn check_profile(name: &str, listed: &[String], means: &Means<'_>) -> Result<(), Error> {
+    if means.profile.is_haip() && !listed.iter().any(|name| name == Algorithm::Es256.as_str()) {
+        return fail(ErrorCode::ProfileViolated, format!("the issuer takes {name} proofs without ES256"));
+    }
+    Ok(())
 }
 
 /// How the key is named, where the issuer lists how credentials can be bound.

@@ -163,3 +163,51 @@ fn plans_of_older_sessions_load_and_look_the_same() {
     let stored = serde_json::to_value(plan).expect("json");
     assert_eq!(serde_json::from_value::<ProofPlan>(stored).expect("a plan"), plan);
 }
+
+#[cfg(feature = "ldp-vc")]
+mod presentations {
+    use super::super::di_vp::Cryptosuite;
+    use super::*;
+
+    fn di_vp(suites: &[&str]) -> Value {
+        json!({ "di_vp": { "proof_signing_alg_values_supported": suites } })
+    }
+
+    // covers: PROOF-18
+    #[test]
+    fn presentations_are_made_where_nothing_else_is_taken() {
+        let all = di_vp(&["ecdsa-rdfc-2019", "eddsa-rdfc-2022", "eddsa-jcs-2022"]);
+        let plan = planned(&configuration(&["did:jwk", "did:key"], all.clone()), &means(Binding::Auto));
+        let form = ProofForm::DiVp(Cryptosuite::EddsaRdfc2022);
+        assert_eq!(plan, ProofPlan { algorithm: Algorithm::EdDsa, binding: Binding::DidKey, form });
+        let stored = serde_json::to_value(plan).expect("json");
+        assert_eq!(serde_json::from_value::<ProofPlan>(stored).expect("a plan"), plan);
+        let by_jwk = configuration(&["did:jwk"], di_vp(&["ecdsa-jcs-2019"]));
+        let form = ProofForm::DiVp(Cryptosuite::EcdsaJcs2019);
+        let expected = ProofPlan { algorithm: Algorithm::Es256, binding: Binding::DidJwk, form };
+        assert_eq!(planned(&by_jwk, &means(Binding::Auto)), expected);
+        assert_eq!(planned(&by_jwk, &means(Binding::DidKey)).binding, Binding::DidKey);
+        let mut both = all.clone();
+        both["jwt"] = json!({ "proof_signing_alg_values_supported": ["ES256"] });
+        assert_eq!(planned(&configuration(&["did:key"], both), &means(Binding::Auto)).form, ProofForm::Jwt);
+    }
+
+    // covers: PROOF-18
+    #[test]
+    fn presentations_that_cannot_be_made_are_refused() {
+        let refused =
+            |methods: &[&str], types: Value, means: &Means<'_>| refused(&configuration(methods, types), means).0;
+        let auto = means(Binding::Auto);
+        let suite = || di_vp(&["ecdsa-rdfc-2019"]);
+        assert_eq!(refused(&["jwk"], suite(), &auto), ErrorCode::BindingUnsupported);
+        assert_eq!(refused(&["did:key"], suite(), &means(Binding::Jwk)), ErrorCode::BindingUnsupported);
+        assert_eq!(refused(&["did:key"], di_vp(&["bbs-2023"]), &auto), ErrorCode::NoCommonAlgorithm);
+        let k256 = Means { algorithms: &[Algorithm::Es256k], ..auto };
+        assert_eq!(refused(&["did:key"], suite(), &k256), ErrorCode::NoCommonAlgorithm);
+        let haip = Means { profile: Profile::Haip, ..auto };
+        assert_eq!(refused(&["did:key"], suite(), &haip), ErrorCode::ProfileViolated);
+        let mut attested = suite();
+        attested["di_vp"]["key_attestations_required"] = json!({});
+        assert_eq!(refused(&["did:key"], attested, &auto), ErrorCode::FeatureUnsupported);
+    }
+}
