@@ -157,7 +157,8 @@ async fn credentials_find_their_keys_in_any_order_and_the_rest_of_the_keys_goes(
             assert!(names(&copy.to_text(), key), "{fault}: the key is the one in the credential");
         }
         let mut there = 0;
-        for handle in keys.ours.lock().expect("not poisoned").clone() {
+        let made = keys.ours.lock().expect("not poisoned").clone();
+        for handle in made {
             let sign = SignRequest { handle, algorithm: bound[0].public_jwk.algorithm(), payload: Vec::new() };
             there += usize::from(world.keys.sign(vec![sign]).await.is_ok());
         }

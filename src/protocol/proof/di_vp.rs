@@ -201,7 +201,7 @@ fn literal(text: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
-            '\0'..='\u{1f}' | '\u{7f}' => quoted.push_str(&format!("\\u{:04X}", u32::from(character))),
+            '\0'..='\u{1f}' | '\u{7f}' => quoted.extend(format!("\\u{:04X}", u32::from(character)).chars()),
             other => quoted.push(other),
         }
     }
