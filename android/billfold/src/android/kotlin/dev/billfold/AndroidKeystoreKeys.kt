@@ -11,12 +11,12 @@ import java.security.KeyPair
 import java.security.KeyPairGenerator
 import java.security.KeyStore
 import java.security.PrivateKey
-import java.security.ProviderException
 import java.security.Signature
 import java.security.spec.ECGenParameterSpec
 import java.util.UUID
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
+import java.security.ProviderException as KeystoreException
 
 /**
  * Holder keys in the Android Keystore: P-256, in the StrongBox where the device has one, else in its
@@ -24,8 +24,9 @@ import kotlinx.coroutines.withContext
  *
  * Compiled against Android's classes and not yet tried on a device.
  *
- * @param authenticationSeconds when set, a key signs only within so many seconds after the user has
- *   unlocked the device or confirmed with a fingerprint or face.
+ * @param authenticationSeconds when set, a key that a credential is bound to signs only within so many seconds
+ *   after the user has unlocked the device or confirmed with a fingerprint or face. Keys for other purposes
+ *   sign without asking: they do so in the background too.
  * @param authenticate shows the system's prompt when that time is over; one prompt serves a whole batch.
  *   Without it, a locked key ends as [KeyException.Kind.LOCKED].
  */
@@ -37,24 +38,26 @@ public class AndroidKeystoreKeys(
 
     override val algorithms: List<Algorithm> = listOf(Algorithm.ES256)
 
-    override suspend fun create(algorithm: Algorithm, count: Int): List<HolderKey> = withContext(Dispatchers.IO) {
-        if (algorithm != Algorithm.ES256) {
-            throw KeyException(KeyException.Kind.UNSUPPORTED, "the Android Keystore makes ES256 keys only")
-        }
-        val made = mutableListOf<HolderKey>()
-        try {
-            repeat(count) {
-                val handle = PREFIX + UUID.randomUUID()
-                val pair = generate(handle)
-                made += HolderKey(handle, Algorithm.ES256, pair.public)
+    override suspend fun create(algorithm: Algorithm, purpose: KeyPurpose, count: Int): List<HolderKey> =
+        withContext(Dispatchers.IO) {
+            if (algorithm != Algorithm.ES256) {
+                throw KeyException(KeyException.Kind.UNSUPPORTED, "the Android Keystore makes ES256 keys only")
             }
-        } catch (error: GeneralSecurityException) {
-            throw undone(made, error)
-        } catch (error: ProviderException) {
-            throw undone(made, error)
+            val asking = authenticationSeconds.takeIf { purpose == KeyPurpose.CREDENTIAL }
+            val made = mutableListOf<HolderKey>()
+            try {
+                repeat(count) {
+                    val handle = PREFIX + UUID.randomUUID()
+                    val pair = generate(handle, asking)
+                    made += HolderKey(handle, Algorithm.ES256, pair.public)
+                }
+            } catch (error: GeneralSecurityException) {
+                throw undone(made, error)
+            } catch (error: KeystoreException) {
+                throw undone(made, error)
+            }
+            made
         }
-        made
-    }
 
     override suspend fun sign(requests: List<SignRequest>): List<ByteArray> = try {
         signAll(requests)
@@ -88,7 +91,7 @@ public class AndroidKeystoreKeys(
                 throw KeyException(KeyException.Kind.UNKNOWN, "the key ended when the screen lock was changed", error)
             } catch (error: GeneralSecurityException) {
                 throw KeyException(KeyException.Kind.FAILED, "the Android Keystore did not sign", error)
-            } catch (error: ProviderException) {
+            } catch (error: KeystoreException) {
                 throw KeyException(KeyException.Kind.FAILED, "the Android Keystore did not sign", error)
             }
         }
@@ -100,30 +103,30 @@ public class AndroidKeystoreKeys(
         return KeyException(KeyException.Kind.FAILED, "the Android Keystore made no key", error)
     }
 
-    private fun generate(handle: String): KeyPair {
+    private fun generate(handle: String, asking: Int?): KeyPair {
         return try {
-            generate(handle, strongBox = true)
+            generate(handle, asking, strongBox = true)
         } catch (_: StrongBoxUnavailableException) {
             // Most devices have none; the trusted execution environment follows.
-            generate(handle, strongBox = false)
+            generate(handle, asking, strongBox = false)
         }
     }
 
-    private fun generate(handle: String, strongBox: Boolean): KeyPair {
+    private fun generate(handle: String, asking: Int?, strongBox: Boolean): KeyPair {
         val spec = KeyGenParameterSpec.Builder(handle, KeyProperties.PURPOSE_SIGN)
             .setAlgorithmParameterSpec(ECGenParameterSpec("secp256r1"))
             .setDigests(KeyProperties.DIGEST_SHA256)
             .setIsStrongBoxBacked(strongBox)
-        if (authenticationSeconds != null) {
+        if (asking != null) {
             spec.setUserAuthenticationRequired(true)
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
                 spec.setUserAuthenticationParameters(
-                    authenticationSeconds,
+                    asking,
                     KeyProperties.AUTH_BIOMETRIC_STRONG or KeyProperties.AUTH_DEVICE_CREDENTIAL,
                 )
             } else {
                 @Suppress("DEPRECATION")
-                spec.setUserAuthenticationValidityDurationSeconds(authenticationSeconds)
+                spec.setUserAuthenticationValidityDurationSeconds(asking)
             }
         }
         return KeyPairGenerator.getInstance(KeyProperties.KEY_ALGORITHM_EC, PROVIDER).run {

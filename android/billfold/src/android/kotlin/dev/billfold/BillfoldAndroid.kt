@@ -19,6 +19,8 @@ import java.io.File
  * @param secrets where the key of the store rests.
  * @param http the way to the network. `null` is the transport inside the native library, which has no
  *   access to Android's certificates unless the app sets that up.
+ * @param provider who vouches for the wallet and its keys, where servers and issuers ask for that: the app's
+ *   back end. `null`: nobody.
  * @param options the rest.
  */
 @Suppress("FunctionName")
@@ -29,6 +31,7 @@ public fun Billfold(
     keys: HolderKeys = AndroidKeystoreKeys(),
     secrets: SecretStore = AndroidKeystoreSecrets(context),
     http: HttpTransport? = UrlConnectionTransport(),
+    provider: WalletProvider? = null,
     options: BillfoldOptions = BillfoldOptions(),
 ): Billfold = Billfold.lazy(
     directory = File(context.noBackupFilesDir, "billfold"),
@@ -37,5 +40,6 @@ public fun Billfold(
     keys = keys,
     secrets = secrets,
     http = http,
+    provider = provider,
     options = options,
 )

@@ -3,6 +3,7 @@ package dev.billfold
 import dev.billfold.internal.Border
 import dev.billfold.internal.KeysToFfi
 import dev.billfold.internal.LogToFfi
+import dev.billfold.internal.ProviderToFfi
 import dev.billfold.internal.SecretsToFfi
 import dev.billfold.internal.TransportToFfi
 import dev.billfold.internal.toFfi
@@ -113,6 +114,20 @@ public class Billfold private constructor(
     public suspend fun recheck(id: String): Credential = call { recheck(id) }.toPublic()
 
     /**
+     * Asks for a credential once more, to put the new one in the place of the old one: before it expires, or
+     * when its data changed.
+     *
+     * Go on with [Issuance.proceed]: as long as the issuer takes the tokens of the first issuance, it needs
+     * nobody. When it does not, or there are none, the issuance waits at [Step.Review]: [Issuance.accept] lets
+     * the user agree again. Either way the old credential stays until the new one is verified; then all its
+     * copies are replaced at once, under the same id.
+     *
+     * @param id the [Credential.id].
+     * @throws BillfoldException
+     */
+    public suspend fun refresh(id: String): Issuance = issuance { refresh(id) }
+
+    /**
      * Deletes a credential and its keys.
      *
      * @throws BillfoldException
@@ -169,6 +184,8 @@ public class Billfold private constructor(
          *   [directory] that only its user can read. That protects from other users of the machine and
          *   from nothing else.
          * @param http the way to the network. `null`: the transport inside the native library.
+         * @param provider who vouches for the wallet and its keys, where servers and issuers ask for that.
+         *   `null`: nobody.
          * @param options the rest.
          * @throws BillfoldException
          */
@@ -179,9 +196,10 @@ public class Billfold private constructor(
             keys: HolderKeys? = null,
             secrets: SecretStore? = null,
             http: HttpTransport? = UrlConnectionTransport(),
+            provider: WalletProvider? = null,
             options: BillfoldOptions = BillfoldOptions(),
         ): Billfold {
-            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, options)
+            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, provider, options)
             billfold.border.cross { billfold.wallet() }
             return billfold
         }
@@ -194,6 +212,7 @@ public class Billfold private constructor(
             keys: HolderKeys?,
             secrets: SecretStore?,
             http: HttpTransport?,
+            provider: WalletProvider?,
             options: BillfoldOptions,
         ): Billfold {
             val border = Border()
@@ -209,6 +228,10 @@ public class Billfold private constructor(
                 rootCertificatesPem = options.rootCertificates,
                 policy = options.policy.map { (kind, requirement) -> dev.billfold.ffi.PolicyRule(kind.toFfi(), requirement.toFfi()) },
                 binding = options.binding.toFfi(),
+                profile = options.profile.toFfi(),
+                attestationVersion = options.attestationVersion.toFfi(),
+                signedMetadata = options.signedMetadata.toFfi(),
+                metadataAnchorsPem = options.metadataAnchors,
             )
             return Billfold(border) {
                 FfiWallet.open(
@@ -216,6 +239,7 @@ public class Billfold private constructor(
                     secrets?.let { SecretsToFfi(it, border) },
                     keys?.let { KeysToFfi(it, border) },
                     http?.let { TransportToFfi(it, border) },
+                    provider?.let { ProviderToFfi(it, border) },
                 )
             }
         }
@@ -229,43 +253,6 @@ public class Billfold private constructor(
         public fun setLogSink(level: LogLevel = LogLevel.INFO, sink: LogSink): Boolean =
             ffiSetLogSink(LogToFfi(sink), level.toFfi())
     }
-}
-
-/**
- * What most wallets leave as it is.
- *
- * @property locale BCP 47 language tag for names and `Accept-Language`.
- * @property allowLoopbackHttp allows plain http on loopback addresses: for development.
- * @property clockSkew how far clocks may differ; `null` for the library's own 60 seconds.
- * @property trustAnchors certificates, PEM, that issuers of credentials have to lead back to. With any
- *   of them the check [CheckKind.ISSUER_TRUST] is required.
- * @property rootCertificates more TLS roots, PEM, for the transport inside the native library.
- * @property policy where the verification policy differs from the default.
- * @property binding how key proofs name their keys.
- */
-public class BillfoldOptions(
-    public val locale: String? = null,
-    public val allowLoopbackHttp: Boolean = false,
-    public val clockSkew: kotlin.time.Duration? = null,
-    public val trustAnchors: List<String> = emptyList(),
-    public val rootCertificates: List<String> = emptyList(),
-    public val policy: Map<CheckKind, Requirement> = emptyMap(),
-    public val binding: Binding = Binding.AUTO,
-)
-
-/** How a key proof names its key. */
-public enum class Binding {
-    /** As the issuer's metadata asks. */
-    AUTO,
-
-    /** The key itself (`jwk`). */
-    JWK,
-
-    /** `kid` with a `did:key`. */
-    DID_KEY,
-
-    /** `kid` with a `did:jwk`. */
-    DID_JWK,
 }
 
 /** How much a log event matters. */

@@ -186,17 +186,52 @@ public data class Failure(
  * @property configurations which of the offered configurations; all when `null`.
  * @property grant by which grant; the one with the least work for the user when `null`.
  * @property requestBy how the authorization request names what is wanted.
- * @property copies how many copies of each credential, each with a key of its own; one when `null`.
+ * @property copies how many copies of each credential, each with a key of its own; one when `null`. At most
+ *   the issuer's batch size.
+ * @property encryption whether credential requests and answers are encrypted.
+ * @property profile the rules to hold this issuance to; the wallet's own when `null`.
+ * @property claims which claims of a configuration are wanted, by the configuration's id; all that the issuer
+ *   gives of what is not in here.
  */
 public class AcceptOptions(
     public val configurations: List<String>? = null,
     public val grant: GrantType? = null,
     public val requestBy: RequestBy = RequestBy.AUTO,
     public val copies: Int? = null,
+    public val encryption: Encryption = Encryption.AUTO,
+    public val profile: Profile? = null,
+    public val claims: Map<String, List<RequestedClaim>> = emptyMap(),
 ) {
     init {
         require(copies == null || copies > 0) { "copies has to be above zero" }
     }
+}
+
+/** Whether credential requests and answers are encrypted, beyond TLS. */
+public enum class Encryption {
+    /** What the issuer requires. */
+    AUTO,
+
+    /** Both directions, or not at all: an error from an issuer that does not offer both. */
+    ALWAYS,
+
+    /** Nothing: an error from an issuer that wants it. */
+    NEVER,
+}
+
+/**
+ * A claim that is wanted.
+ *
+ * @property path where it is in the credential.
+ * @property isMandatory whether the credential is of no use without it: then the issuer does not issue it without.
+ */
+public class RequestedClaim(
+    public val path: List<PathStep>,
+    public val isMandatory: Boolean = false,
+) {
+    /** By the names of objects' members, from the outermost. */
+    public constructor(vararg names: String, isMandatory: Boolean = false) :
+        this(names.map { PathStep.Key(it) }, isMandatory)
 }
 
 /** How the authorization request names what is wanted. */

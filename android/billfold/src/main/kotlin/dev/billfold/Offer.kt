@@ -9,6 +9,8 @@ package dev.billfold
  * @property credentials what is offered.
  * @property grants the grants that can be used.
  * @property txCode set when the user will have to type a code.
+ * @property metadataSignedBy who signed the issuer's metadata: the subject of a certificate that the wallet's
+ *   metadata anchors vouch for. `null` if it came unsigned, with nothing but TLS to vouch for it.
  */
 public data class Offer(
     public val credentialIssuer: String,
@@ -17,6 +19,7 @@ public data class Offer(
     public val credentials: List<OfferedCredential>,
     public val grants: List<GrantType>,
     public val txCode: TxCode?,
+    public val metadataSignedBy: String?,
 ) {
     /** The names of what is offered. */
     public val titles: List<String> get() = credentials.map { it.title }

@@ -1,6 +1,7 @@
 package dev.billfold
 
 import java.security.PublicKey
+import java.security.cert.Certificate
 import kotlin.time.Duration
 
 /**
@@ -17,9 +18,10 @@ public interface HolderKeys {
     /**
      * Makes [count] keys: all of them or none.
      *
+     * @param purpose what they are for. Ask the user about keys of [KeyPurpose.CREDENTIAL] only.
      * @throws KeyException
      */
-    public suspend fun create(algorithm: Algorithm, count: Int): List<HolderKey>
+    public suspend fun create(algorithm: Algorithm, purpose: KeyPurpose, count: Int): List<HolderKey>
 
     /**
      * Signs all requests, in their order: all of them or none. ECDSA signatures may be DER, as
@@ -35,6 +37,21 @@ public interface HolderKeys {
      * @throws KeyException
      */
     public suspend fun delete(handles: List<String>)
+}
+
+/**
+ * What a key is for. Only credentials' keys are worth asking the user about: the others sign on every request,
+ * also when nobody looks at the phone.
+ */
+public enum class KeyPurpose {
+    /** A credential will be bound to it. */
+    CREDENTIAL,
+
+    /** Access tokens will be bound to it (DPoP). */
+    ACCESS_TOKEN,
+
+    /** Client attestations will be bound to it. */
+    CLIENT_INSTANCE,
 }
 
 /** A signature algorithm. */
@@ -58,11 +75,14 @@ public enum class Algorithm {
  * @property handle its name in the key store, under which [HolderKeys.sign] finds it.
  * @property algorithm what it signs with.
  * @property publicKey its public half.
+ * @property certificates certificates for it, if the platform has some: its own first. Needed only where proofs
+ *   name their key by certificate.
  */
 public class HolderKey(
     public val handle: String,
     public val algorithm: Algorithm,
     public val publicKey: PublicKey,
+    public val certificates: List<Certificate> = emptyList(),
 )
 
 /**

@@ -165,8 +165,8 @@ class FailureTest {
     fun `keys that give something else than was asked for`() = test {
         val java = JavaKeys()
         val keys = object : HolderKeys by java {
-            override suspend fun create(algorithm: Algorithm, count: Int): List<HolderKey> =
-                JavaKeys().create(Algorithm.ES384, count)
+            override suspend fun create(algorithm: Algorithm, purpose: KeyPurpose, count: Int): List<HolderKey> =
+                JavaKeys().create(Algorithm.ES384, purpose, count)
         }
         wallet(folder, keys).use { wallet ->
             val issuance = wallet.openOffer(issuer.offer().link)

@@ -58,12 +58,15 @@ class HappyPathTest {
     }
 
     @Test
-    fun `the README shows this very example`() {
+    fun `the README shows these very examples`() {
         val root = File(System.getProperty("billfold.root"))
-        val source = File(root, "android/billfold/src/test/kotlin/dev/billfold/HappyPath.kt").readText()
-        val example = source.substringAfter("// example:begin\n").substringBefore("// example:end")
-            .lines().joinToString("\n") { it.removePrefix("internal ") }.trim()
-        assertFalse(example.isEmpty())
-        assertTrue(example in File(root, "android/README.md").readText(), "android/README.md shows another example:\n$example")
+        val readme = File(root, "android/README.md").readText()
+        for (name in listOf("HappyPath.kt", "Provider.kt", "Renewal.kt")) {
+            val source = File(root, "android/billfold/src/test/kotlin/dev/billfold/$name").readText()
+            val example = source.substringAfter("// example:begin\n").substringBefore("// example:end")
+                .lines().joinToString("\n") { it.removePrefix("internal ") }.trim()
+            assertFalse(example.isEmpty())
+            assertTrue(example in readme, "android/README.md shows another example:\n$example")
+        }
     }
 }

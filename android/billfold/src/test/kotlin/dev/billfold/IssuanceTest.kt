@@ -9,6 +9,8 @@ import dev.billfold.support.test
 import dev.billfold.support.wallet
 import java.io.File
 import java.time.Instant
+import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.delay
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -52,7 +54,7 @@ class IssuanceTest {
             assertTrue(credential.report.verdict.isUsable, credential.report.toString())
             assertEquals(CheckOutcome.Passed, credential.report[CheckKind.SIGNATURE]?.outcome)
             assertEquals(CheckOutcome.Passed, credential.report[CheckKind.HOLDER_BINDING]?.outcome)
-            assertEquals(keys.pairs.keys.toList(), credential.copies.map { it.keyHandle })
+            assertEquals(keys.handles().toList(), credential.copies.map { it.keyHandle })
             assertTrue(credential.type is CredentialType.Vct)
             assertTrue(credential.card.claims.isNotEmpty())
             assertTrue(credential.issuedAt.isAfter(Instant.now().minusSeconds(60)))
@@ -135,7 +137,7 @@ class IssuanceTest {
             val done = wallet.openOffer(issuer.offer().link).accept(AcceptOptions(copies = 3)) as Step.Done
             val credential = wallet.credential(done.credentials.single())
             assertEquals(3, credential.copies.size)
-            assertEquals(keys.pairs.keys, credential.copies.map { it.keyHandle }.toSet())
+            assertEquals(keys.handles(), credential.copies.map { it.keyHandle }.toSet())
             assertEquals(1, keys.signCalls.get())
         }
     }
@@ -214,7 +216,10 @@ class IssuanceTest {
             assertTrue(wallet.recheck(id).report.verdict.isUsable)
             wallet.forget(id)
             assertEquals(emptyList<Credential>(), wallet.credentials())
-            assertEquals(emptySet<String>(), keys.pairs.keys)
+            assertEquals(emptySet<String>(), keys.handles())
+            // The issuer is told of it, by a token that is bound to a key; then that goes too.
+            for (round in 1..100) if (keys.handles(KeyPurpose.ACCESS_TOKEN).isNotEmpty()) delay(100.milliseconds)
+            for (purpose in KeyPurpose.entries) assertEquals(emptySet<String>(), keys.handles(purpose), purpose.name)
             assertEquals("credential_unknown", refused<BillfoldException.WrongStep> { wallet.credential(id) }.code)
         }
     }

@@ -7,6 +7,9 @@ import dev.billfold.support.refused
 import dev.billfold.support.test
 import dev.billfold.support.wallet
 import java.io.File
+import java.security.KeyStore
+import java.security.PrivateKey
+import java.security.Signature
 import java.time.Instant
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
@@ -113,6 +116,40 @@ class SettingsTest {
             wallet(File(folder, "ordered"), options = options(binding = Binding.DID_KEY)).use { wallet ->
                 val error = refused<BillfoldException.Issuer> { wallet.openOffer(issuer.offer().link).accept() }
                 assertEquals("proof_refused", error.code)
+            }
+        }
+    }
+
+    @Test
+    fun `keys that are named by their certificates`() = test {
+        val store = File(folder, "keys.p12")
+        val made = ProcessBuilder(
+            File(System.getProperty("java.home"), "bin/keytool").path, "-genkeypair", "-alias", "holder",
+            "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=holder",
+            "-storetype", "PKCS12", "-keystore", store.path, "-storepass", "unguarded",
+        ).inheritIO().start()
+        assertEquals(0, made.waitFor())
+        val opened = KeyStore.getInstance(store, "unguarded".toCharArray())
+        val certificate = opened.getCertificate("holder")
+        val certified = object : HolderKeys by JavaKeys() {
+            override suspend fun create(algorithm: Algorithm, purpose: KeyPurpose, count: Int) =
+                List(count) { HolderKey("holder", algorithm, certificate.publicKey, listOf(certificate)) }
+
+            override suspend fun sign(requests: List<SignRequest>) = requests.map { request ->
+                Signature.getInstance("SHA256withECDSA").run {
+                    initSign(opened.getKey("holder", "unguarded".toCharArray()) as PrivateKey)
+                    update(request.payload)
+                    sign()
+                }
+            }
+        }
+        TestIssuer.start("--dpop", "off").use { issuer ->
+            wallet(File(folder, "certified"), certified, options = options(binding = Binding.X5C)).use { wallet ->
+                assertTrue(wallet.openOffer(issuer.offer().link).accept() is Step.Done)
+            }
+            wallet(File(folder, "bare"), options = options(binding = Binding.X5C)).use { wallet ->
+                val error = refused<BillfoldException.Unsupported> { wallet.openOffer(issuer.offer().link).accept() }
+                assertEquals("setup_invalid", error.code)
             }
         }
     }

@@ -27,6 +27,7 @@ import dev.billfold.ffi.HttpResponse as FfiHttpResponse
 import dev.billfold.ffi.HttpTransport as FfiHttpTransport
 import dev.billfold.ffi.KeyErrorKind as FfiKeyErrorKind
 import dev.billfold.ffi.KeyException as FfiKeyException
+import dev.billfold.ffi.KeyPurpose as FfiKeyPurpose
 import dev.billfold.ffi.LogLevel as FfiLogLevel
 import dev.billfold.ffi.LogSink as FfiLogSink
 import dev.billfold.ffi.SecretException as FfiSecretException
@@ -35,7 +36,7 @@ import dev.billfold.ffi.SignRequest as FfiSignRequest
 import dev.billfold.ffi.TransportErrorKind as FfiTransportErrorKind
 import dev.billfold.ffi.TransportException as FfiTransportException
 
-// What the app brings, as the native library wants it. Everything thrown is caught here, errors too: one
+// What the app brings, as the native library wants it (the wallet provider has a file of its own). Everything thrown is caught here, errors too: one
 // that got through would leave the native side waiting for ever.
 
 /** The app's keys. */
@@ -46,9 +47,10 @@ internal class KeysToFfi(private val keys: HolderKeys, private val border: Borde
         throw failure(error)
     }
 
-    override suspend fun create(algorithm: FfiAlgorithm, count: UInt): List<FfiHolderKey> = guarded {
-        keys.create(algorithm.toPublic(), Math.toIntExact(count.toLong())).map { it.toFfi() }
-    }
+    override suspend fun create(algorithm: FfiAlgorithm, purpose: FfiKeyPurpose, count: UInt): List<FfiHolderKey> =
+        guarded {
+            keys.create(algorithm.toPublic(), purpose.toPublic(), Math.toIntExact(count.toLong())).map { it.toFfi() }
+        }
 
     override suspend fun sign(requests: List<FfiSignRequest>): List<ByteArray> = guarded {
         keys.sign(requests.map { SignRequest(it.handle, it.algorithm.toPublic(), it.payload) })
@@ -74,7 +76,8 @@ internal class KeysToFfi(private val keys: HolderKeys, private val border: Borde
     }
 }
 
-private fun HolderKey.toFfi() = FfiHolderKey(handle, algorithm.toFfi(), publicOctets(algorithm, publicKey))
+private fun HolderKey.toFfi() =
+    FfiHolderKey(handle, algorithm.toFfi(), publicOctets(algorithm, publicKey), certificates.map { it.encoded })
 
 /** The uncompressed point, or what stands for it in EdDSA. */
 private fun publicOctets(algorithm: Algorithm, key: PublicKey): ByteArray = when (algorithm) {
@@ -171,4 +174,4 @@ internal class LogToFfi(private val sink: LogSink) : FfiLogSink {
 }
 
 /** The text of an unexpected exception may quote anything, so its class alone is named. */
-private fun unexpected(what: String, error: Throwable): String = "the app's $what threw ${error.javaClass.name}"
+internal fun unexpected(what: String, error: Throwable): String = "the app's $what threw ${error.javaClass.name}"

@@ -2,30 +2,42 @@ package dev.billfold.internal
 
 import dev.billfold.Advice
 import dev.billfold.Algorithm
+import dev.billfold.AttestationVersion
 import dev.billfold.Binding
 import dev.billfold.CheckKind
+import dev.billfold.Encryption
 import dev.billfold.GrantType
 import dev.billfold.InputMode
 import dev.billfold.KeyException
+import dev.billfold.KeyPurpose
 import dev.billfold.LogLevel
+import dev.billfold.Profile
+import dev.billfold.ProviderException
 import dev.billfold.Reason
 import dev.billfold.RequestBy
 import dev.billfold.RequestOutcome
 import dev.billfold.Requirement
+import dev.billfold.SignedMetadata
 import dev.billfold.TransportException
 import dev.billfold.Verdict
 import dev.billfold.ffi.Advice as FfiAdvice
 import dev.billfold.ffi.Algorithm as FfiAlgorithm
+import dev.billfold.ffi.AttestationVersion as FfiAttestationVersion
 import dev.billfold.ffi.Binding as FfiBinding
 import dev.billfold.ffi.CheckKind as FfiCheckKind
+import dev.billfold.ffi.Encryption as FfiEncryption
 import dev.billfold.ffi.GrantType as FfiGrantType
 import dev.billfold.ffi.InputMode as FfiInputMode
 import dev.billfold.ffi.KeyErrorKind as FfiKeyErrorKind
+import dev.billfold.ffi.KeyPurpose as FfiKeyPurpose
 import dev.billfold.ffi.LogLevel as FfiLogLevel
+import dev.billfold.ffi.Profile as FfiProfile
+import dev.billfold.ffi.ProviderErrorKind as FfiProviderErrorKind
 import dev.billfold.ffi.Reason as FfiReason
 import dev.billfold.ffi.RequestBy as FfiRequestBy
 import dev.billfold.ffi.RequestOutcome as FfiRequestOutcome
 import dev.billfold.ffi.Requirement as FfiRequirement
+import dev.billfold.ffi.SignedMetadata as FfiSignedMetadata
 import dev.billfold.ffi.TransportErrorKind as FfiTransportErrorKind
 import dev.billfold.ffi.Verdict as FfiVerdict
 
@@ -67,6 +79,35 @@ internal fun Binding.toFfi(): FfiBinding = when (this) {
     Binding.JWK -> FfiBinding.JWK
     Binding.DID_KEY -> FfiBinding.DID_KEY
     Binding.DID_JWK -> FfiBinding.DID_JWK
+    Binding.X5C -> FfiBinding.X5C
+}
+
+internal fun Profile.toFfi(): FfiProfile = when (this) {
+    Profile.BASE -> FfiProfile.BASE
+    Profile.HAIP -> FfiProfile.HAIP
+}
+
+internal fun Encryption.toFfi(): FfiEncryption = when (this) {
+    Encryption.AUTO -> FfiEncryption.AUTO
+    Encryption.ALWAYS -> FfiEncryption.ALWAYS
+    Encryption.NEVER -> FfiEncryption.NEVER
+}
+
+internal fun AttestationVersion.toFfi(): FfiAttestationVersion = when (this) {
+    AttestationVersion.V07 -> FfiAttestationVersion.V07
+    AttestationVersion.V08 -> FfiAttestationVersion.V08
+}
+
+internal fun SignedMetadata.toFfi(): FfiSignedMetadata = when (this) {
+    SignedMetadata.IGNORE -> FfiSignedMetadata.IGNORE
+    SignedMetadata.PREFER -> FfiSignedMetadata.PREFER
+    SignedMetadata.REQUIRE -> FfiSignedMetadata.REQUIRE
+}
+
+internal fun FfiKeyPurpose.toPublic(): KeyPurpose = when (this) {
+    FfiKeyPurpose.CREDENTIAL -> KeyPurpose.CREDENTIAL
+    FfiKeyPurpose.ACCESS_TOKEN -> KeyPurpose.ACCESS_TOKEN
+    FfiKeyPurpose.CLIENT_INSTANCE -> KeyPurpose.CLIENT_INSTANCE
 }
 
 internal fun FfiCheckKind.toPublic(): CheckKind = when (this) {
@@ -161,6 +202,12 @@ internal fun KeyException.Kind.toFfi(): FfiKeyErrorKind = when (this) {
     KeyException.Kind.LOCKED -> FfiKeyErrorKind.LOCKED
     KeyException.Kind.UNSUPPORTED -> FfiKeyErrorKind.UNSUPPORTED
     KeyException.Kind.FAILED -> FfiKeyErrorKind.FAILED
+}
+
+internal fun ProviderException.Kind.toFfi(): FfiProviderErrorKind = when (this) {
+    ProviderException.Kind.UNAVAILABLE -> FfiProviderErrorKind.UNAVAILABLE
+    ProviderException.Kind.REFUSED -> FfiProviderErrorKind.REFUSED
+    ProviderException.Kind.UNSUPPORTED -> FfiProviderErrorKind.UNSUPPORTED
 }
 
 internal fun TransportException.Kind.toFfi(): FfiTransportErrorKind = when (this) {

@@ -17,6 +17,7 @@ import dev.billfold.OfferedCredential
 import dev.billfold.PathStep
 import dev.billfold.PendingIssuance
 import dev.billfold.Report
+import dev.billfold.RequestedClaim
 import dev.billfold.Step
 import dev.billfold.TxCode
 import dev.billfold.ffi.AcceptOptions as FfiAcceptOptions
@@ -32,6 +33,7 @@ import dev.billfold.ffi.OfferSummary as FfiOfferSummary
 import dev.billfold.ffi.PathStep as FfiPathStep
 import dev.billfold.ffi.PendingIssuance as FfiPendingIssuance
 import dev.billfold.ffi.Report as FfiReport
+import dev.billfold.ffi.RequestedClaim as FfiRequestedClaim
 import dev.billfold.ffi.Step as FfiStep
 import dev.billfold.ffi.TxCode as FfiTxCode
 
@@ -45,7 +47,12 @@ internal fun AcceptOptions.toFfi() = FfiAcceptOptions(
     grant = grant?.toFfi(),
     request = requestBy.toFfi(),
     copies = copies?.toUInt(),
+    encryption = encryption.toFfi(),
+    profile = profile?.toFfi(),
+    claims = claims.mapValues { (_, claims) -> claims.map { it.toFfi() } },
 )
+
+private fun RequestedClaim.toFfi() = FfiRequestedClaim(path.map { it.toFfi() }, isMandatory)
 
 internal fun FfiOfferSummary.toPublic() = Offer(
     credentialIssuer = credentialIssuer,
@@ -54,6 +61,7 @@ internal fun FfiOfferSummary.toPublic() = Offer(
     credentials = credentials.map { OfferedCredential(it.configuration, it.format, it.display?.toPublic(), it.title) },
     grants = grants.map { it.toPublic() },
     txCode = txCode?.toPublic(),
+    metadataSignedBy = metadataSignedBy,
 )
 
 private fun FfiTxCode.toPublic() = TxCode(inputMode.toPublic(), length?.clamped(), description)
@@ -133,6 +141,12 @@ private fun FfiPathStep.toPublic(): PathStep = when (this) {
     is FfiPathStep.Key -> PathStep.Key(name)
     is FfiPathStep.Index -> PathStep.Index(index.coerceAtMost(Long.MAX_VALUE.toULong()).toLong())
     is FfiPathStep.All -> PathStep.All
+}
+
+private fun PathStep.toFfi(): FfiPathStep = when (this) {
+    is PathStep.Key -> FfiPathStep.Key(name)
+    is PathStep.Index -> FfiPathStep.Index(index.toULong())
+    is PathStep.All -> FfiPathStep.All
 }
 
 private fun FfiReport.toPublic() = Report(checks.map { it.toPublic() }, verdict.toPublic())

@@ -8,6 +8,7 @@ import java.net.http.HttpClient
 import java.net.http.HttpRequest
 import java.net.http.HttpResponse.BodyHandlers
 import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.delay
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
@@ -61,6 +62,50 @@ class TestIssuer private constructor(private val process: Process, announcement:
     /** The paths of the requests so far, in their order. */
     fun requested(): List<String> = get("/test/log").getValue("requests").jsonArray.map { it.jsonObject.text("path") }
 
+    /** The requests to an endpoint so far, as the issuer saw them. */
+    fun requests(endpoint: String): List<JsonObject> =
+        get("/test/log").getValue("requests").jsonArray.map { it.jsonObject }.filter { it.text("path").endsWith(endpoint) }
+
+    /** The events that it was told of, as soon as there are any. */
+    suspend fun notifications(): List<String> {
+        repeat(100) {
+            val told = get("/test/log").getValue("notifications").jsonArray.map { it.jsonObject.text("event") }
+            if (told.isNotEmpty()) return told
+            delay(100)
+        }
+        return emptyList()
+    }
+
+    /** Forgets what it was asked so far. */
+    fun resetLog() {
+        post("/test/log/reset", buildJsonObject {})
+    }
+
+    /** A client attestation of the attester that it trusts. */
+    fun attestClient(clientId: String, jwk: String): String = post(
+        "/test/attester/client",
+        buildJsonObject {
+            put("client_id", clientId)
+            put("jwk", Json.parseToJsonElement(jwk))
+        },
+    ).text("attestation")
+
+    /** A key attestation of the attester that it trusts. */
+    fun attestKeys(
+        jwks: List<String>,
+        nonce: String?,
+        keyStorage: List<String> = emptyList(),
+        userAuthentication: List<String> = emptyList(),
+    ): String = post(
+        "/test/attester/keys",
+        buildJsonObject {
+            put("keys", JsonArray(jwks.map { Json.parseToJsonElement(it) }))
+            if (nonce != null) put("nonce", nonce)
+            put("key_storage", JsonArray(keyStorage.map { JsonPrimitive(it) }))
+            put("user_authentication", JsonArray(userAuthentication.map { JsonPrimitive(it) }))
+        },
+    ).text("attestation")
+
     /** How often the token endpoint was asked. */
     fun tokenRequests(): Int = requested().count { it.endsWith("/token") }
 
@@ -111,6 +156,6 @@ class TestIssuer private constructor(private val process: Process, announcement:
         private fun BufferedReader.use(process: Process): String =
             readLine() ?: error("the test issuer ended with ${process.waitFor()} before it said anything")
 
-        private fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
+        fun JsonObject.text(name: String): String = getValue(name).jsonPrimitive.content
     }
 }

@@ -7,6 +7,7 @@ import dev.billfold.HolderKeys
 import dev.billfold.HttpTransport
 import dev.billfold.SecretStore
 import dev.billfold.UrlConnectionTransport
+import dev.billfold.WalletProvider
 import java.io.File
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -21,13 +22,14 @@ suspend fun wallet(
     secrets: SecretStore? = MapSecrets(),
     http: HttpTransport? = UrlConnectionTransport(),
     options: BillfoldOptions = BillfoldOptions(allowLoopbackHttp = true, locale = "en"),
+    provider: WalletProvider? = null,
 ): Billfold {
     val folder = File(System.getProperty("jna.library.path"))
     check(File(folder, System.mapLibraryName("billfold_ffi")).isFile) {
         "there is no native library in $folder; build it with `cargo build -p billfold-ffi`, " +
             "or run these tests by `cargo xtask test kotlin`"
     }
-    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, options)
+    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options)
 }
 
 /** A test that waits, and not for ever. */
