@@ -42,6 +42,12 @@ pub enum PathStep {
     All,
 }
 
+impl From<&str> for PathStep {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
 /// One claim that the issuer describes (OpenID4VCI appendix B.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimDescription {

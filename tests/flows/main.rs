@@ -10,6 +10,7 @@ mod dpop;
 mod encryption;
 mod endpoints;
 mod formats;
+mod haip;
 mod hostile;
 mod key_attestations;
 mod meddling;
