@@ -10,7 +10,8 @@ use billfold::model::jwk::Algorithm;
 use billfold::model::offer::GrantType;
 use billfold::model::report::{CheckKind, Requirement, VerificationPolicy};
 use billfold::{
-    AcceptOptions, AttestationVersion, Binding, PathStep, Profile, RequestBy, RequestedClaim, SignedMetadata,
+    AcceptOptions, AttestationVersion, Binding, Encryption, PathStep, Profile, RequestBy, RequestedClaim,
+    SignedMetadata,
 };
 use lexopt::ValueExt as _;
 use url::Url;
@@ -35,6 +36,7 @@ pub(crate) struct Global {
     pub(crate) redirect_uri: Option<Url>,
     pub(crate) key: Option<Algorithm>,
     pub(crate) binding: Binding,
+    pub(crate) assume_jwt_proofs: bool,
     pub(crate) trust: Option<PathBuf>,
     pub(crate) policy: VerificationPolicy,
     pub(crate) profile: Profile,
@@ -57,6 +59,7 @@ impl Default for Global {
             redirect_uri: None,
             key: None,
             binding: Binding::Auto,
+            assume_jwt_proofs: false,
             trust: None,
             policy: VerificationPolicy::default(),
             profile: Profile::default(),
@@ -190,6 +193,7 @@ pub(crate) struct Issue {
     pub(crate) configurations: Vec<ConfigurationId>,
     pub(crate) grant: Option<GrantType>,
     pub(crate) request: RequestBy,
+    pub(crate) encryption: Encryption,
     pub(crate) copies: Option<u32>,
     pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     pub(crate) no_wait: bool,
@@ -201,6 +205,7 @@ impl Issue {
             configurations: (!self.configurations.is_empty()).then(|| self.configurations.clone()),
             grant: self.grant,
             request: self.request,
+            encryption: self.encryption,
             copies: self.copies,
             claims: self.claims.clone(),
             ..AcceptOptions::default()
@@ -260,6 +265,7 @@ fn global_option(global: &mut Global, name: &str, parser: &mut lexopt::Parser) -
         "json" => global.json = true,
         "dev" => global.dev = true,
         "verbose" => global.verbose = true,
+        "assume-jwt-proofs" => global.assume_jwt_proofs = true,
         "store" => global.store = Some(parser.value()?.into()),
         "trust" => global.trust = Some(parser.value()?.into()),
         "ca" => global.ca = Some(parser.value()?.into()),
@@ -408,7 +414,11 @@ impl Line {
                 Ok(copies @ 1..) => self.how.copies = Some(copies),
                 _ => return Err(usage("--copies: a number from 1 is needed")),
             },
-            "encrypt" => return Err(not_yet("--encrypt")),
+            "encrypt" => {
+                let choices = [Encryption::Auto, Encryption::Always, Encryption::Never];
+                let choices = choices.map(|encryption| (encryption.as_str(), encryption));
+                self.how.encryption = choice("encrypt", &parser.value()?.string()?, &choices)?;
+            }
             "claim" => {
                 let text = parser.value()?.string()?;
                 let (configuration, wanted) = claim(&text).ok_or_else(|| {
@@ -456,8 +466,10 @@ impl Line {
             return Err(usage(format!("`{}` is one word too many for `{name}`", extra.to_string_lossy())));
         }
         let allowed: &[&str] = match &command {
-            Command::Accept { .. } => &["tx-code", "configuration", "grant", "request", "claim", "copies", "no-wait"],
-            Command::Start { .. } => &["configuration", "grant", "request", "claim", "copies", "no-wait"],
+            Command::Accept { .. } => {
+                &["tx-code", "configuration", "grant", "request", "encrypt", "claim", "copies", "no-wait"]
+            }
+            Command::Start { .. } => &["configuration", "grant", "request", "encrypt", "claim", "copies", "no-wait"],
             Command::Refresh { .. } => &["request", "no-wait"],
             Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
@@ -518,7 +530,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_yet_is_refused_as_such() {
-        for line in ["verify -", "--binding did:prism list", "accept L --encrypt always"] {
+        for line in ["verify -", "--binding did:prism list"] {
             assert!(matches!(words(line), Err(Refused::NotYet(_))), "{line}");
         }
     }
@@ -535,6 +547,8 @@ mod tests {
             "start https://i.example",
             "accept L --grant implicit",
             "accept L --copies 0",
+            "accept L --encrypt maybe",
+            "refresh 1 --encrypt always",
             "--policy taste=require list",
             "--policy status list",
             "--timeout 0 list",

@@ -17,6 +17,8 @@ RECEIVE
     --configuration ID              only this one of the offered (repeatable)
     --grant code|pre-authorized     which grant, if there is a choice
     --request auto|scope|details    how the code grant asks for the credential
+    --encrypt auto|always|never     whether requests and answers are encrypted (auto: as the
+                                    issuer requires)
     --claim ID=PATH                 only this claim of a configuration (repeatable), as in
                                     ID=address.city; * stands for all elements of an array
     --copies N                      how many copies, each with a key of its own
@@ -44,6 +46,7 @@ GLOBAL
   --redirect-uri URI      where sign-ins return to (default: a free port of this machine)
   --key es256|es384|eddsa|es256k         the only algorithm for new keys
   --binding auto|jwk|did:key|did:jwk     how keys are named in proofs
+  --assume-jwt-proofs     send proofs to issuers that do not say which ones they take
   --trust FILE.pem        accept only issuers below these certificates
   --policy KIND=require|warn|off         what becomes of a check (repeatable)
   --ca FILE.pem           one more root certificate for TLS

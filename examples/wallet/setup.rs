@@ -53,6 +53,7 @@ pub(crate) fn wallet_in_memory(global: &Global, output: &Output) -> Result<Walle
 fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Result<WalletBuilder> {
     let mut builder = Wallet::builder(global.client_id.as_str())
         .binding(global.binding)
+        .assume_jwt_proofs(global.assume_jwt_proofs)
         .policy(global.policy.clone())
         .profile(global.profile)
         .attestation_version(global.vouching.version)

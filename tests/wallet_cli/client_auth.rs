@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use billfold_test_issuer::{ClientAuth, Options};
+use billfold_test_issuer::{AttestationProof, ClientAuth, KeyAttestation, Options};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Value, json};
@@ -76,6 +76,27 @@ async fn by_attestations() {
             ran.one("stored");
         }
         assert_eq!(methods(&issuer), ["attest_jwt_client_auth"; 3]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_vouched_for_where_nobody_authenticates() {
+    let user = User::new();
+    let attester = Attester::of(&user);
+    for (key_attestation, attestation_proof, proof) in [
+        (KeyAttestation::RequiredLevels, AttestationProof::Off, "jwt"),
+        (KeyAttestation::Required, AttestationProof::Only, "attestation"),
+    ] {
+        let attester_trust_pem = Some(attester.trust_pem.clone());
+        let options = Options { key_attestation, attestation_proof, attester_trust_pem, ..Options::default() };
+        let issuer = TestIssuer::with(options).await;
+        let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
+        user.run(&["accept", &offer.link]).await.fails_with("feature_unsupported");
+        let words: Vec<_> = attester.files().into_iter().chain(["accept", &offer.link, "--copies", "3"]).collect();
+        user.run(&words).await.exits(0).one("stored");
+        let log = issuer.log();
+        let seen = log.requests.iter().find_map(|entry| entry.seen.get("proofs")).unwrap();
+        assert_eq!((&seen["type"], &seen["keys"]), (&json!(proof), &json!(3)), "{seen}");
     }
 }
 

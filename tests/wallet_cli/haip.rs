@@ -1,6 +1,6 @@
 //! The high assurance profile, and what an ordinary issuer makes of it.
 
-use billfold_test_issuer::{AttestationProof, KeyAttestation, Options};
+use billfold_test_issuer::Options;
 use serde_json::{Value, json};
 
 use crate::attester::Attester;
@@ -9,8 +9,7 @@ use crate::support::User;
 
 async fn issuer(attester: &Attester) -> TestIssuer {
     let attester_trust_pem = Some(attester.trust_pem.clone());
-    let (key_attestation, attestation_proof) = (KeyAttestation::Off, AttestationProof::Off);
-    TestIssuer::with(Options { attester_trust_pem, key_attestation, attestation_proof, ..Options::haip() }).await
+    TestIssuer::with(Options { attester_trust_pem, ..Options::haip() }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +25,7 @@ async fn from_offer_to_renewal() {
         |words: &[&str]| options.iter().copied().chain(words.iter().copied()).map(str::to_owned).collect::<Vec<_>>();
 
     let offer = issuer.offer(&json!({"grant": "code"}));
-    let mut running = user.start(&with(&["accept", &offer.link, "--copies", "5"]));
+    let mut running = user.start(&with(&["accept", &offer.link, "--copies", "5", "--encrypt", "always"]));
     let sign_in = running.event("sign_in").await;
     issuer.user_signs_in(sign_in["url"].as_str().unwrap()).await;
     let ran = running.end().await.exits(0);
@@ -53,6 +52,8 @@ async fn from_offer_to_renewal() {
     }
     let proofs = at("/credential").into_iter().filter_map(|entry| entry.seen.get("proofs")).collect::<Vec<&Value>>();
     assert!(!proofs.is_empty() && proofs.iter().all(|proofs| proofs["keys"] == 5), "{proofs:?}");
+    let encrypted = |name: &str| at("/credential").iter().any(|entry| entry.seen.contains_key(name));
+    assert!(encrypted("request_jwe") && encrypted("answer_jwe"));
     assert_eq!(log.notifications.len(), 2);
 }
 
@@ -63,7 +64,10 @@ async fn who_is_not_set_up_for_it_is_told_so() {
     let issuer = issuer(&attester).await;
     let offer = issuer.offer(&json!({"grant": "code"}));
     let accept = ["--profile", "haip", "accept", &offer.link, "--no-wait"];
-    user.run(&accept).await.fails_with("client_authentication_unavailable");
+    let error = user.run(&accept).await.fails_with("feature_unsupported");
+    assert!(error["detail"].as_str().unwrap().contains("key attestation"), "{error}");
+    let words: Vec<_> = attester.files().into_iter().chain(accept).collect();
+    user.run(&words).await.fails_with("client_authentication_unavailable");
     let words: Vec<_> = attester.attesting().into_iter().chain(accept).collect();
     user.run(&words).await.exits(3).one("sign_in");
     let details: Vec<_> = words.into_iter().chain(["--request", "details"]).collect();

@@ -6,6 +6,7 @@
 mod attester;
 mod client_auth;
 mod deferred;
+mod encrypt;
 mod faults;
 mod haip;
 mod issuer;

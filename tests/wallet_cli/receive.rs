@@ -87,6 +87,26 @@ async fn begun_by_the_wallet_without_an_offer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_the_claims_that_are_wanted() {
+    let issuer = TestIssuer::start().await;
+    let user = User::new();
+    let offer = issuer.offer(&json!({"grant": "code"}));
+    let mut words = vec!["accept", &offer.link];
+    for claim in ["UniversityDegree_dc_sd_jwt=address.locality", "UniversityDegree_dc_sd_jwt=nationalities.*"] {
+        words.extend(["--claim", claim]);
+    }
+    let mut running = user.start(&words);
+    let sign_in = running.event("sign_in").await;
+    issuer.user_signs_in(sign_in["url"].as_str().unwrap()).await;
+    let ran = running.end().await.exits(0);
+    let shown = user.run(&["show", &stored(&ran, "dc+sd-jwt")]).await.exits(0);
+    let claims = shown.one("credential")["claims"].as_array().unwrap();
+    let labels: Vec<_> = claims.iter().map(|claim| &claim["label"]).collect();
+    // Without a wish there are a date of birth and the day of the degree too.
+    assert_eq!(labels, ["Given name", "Family name", "Degree", "Town", "Nationality", "Nationality"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_key_and_binding_that_the_issuer_takes() {
     let issuer = TestIssuer::start().await;
     let user = User::new();
