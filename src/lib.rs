@@ -30,7 +30,10 @@ mod wire;
 pub use builder::WalletBuilder;
 pub use card::{Card, CardClaim};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
-pub use issuance::{AcceptOptions, CodeHint, Failure, Issuance, OfferSummary, OfferedCredential, Step};
+pub use issuance::{
+    AcceptOptions, CodeHint, CredentialTerms, Failure, Issuance, OfferSummary, OfferedCredential, ProofTerms, Step,
+    Terms,
+};
 pub use model::credential::{Credential, HolderKey, Instance};
 pub use model::display::PathStep;
 pub use model::format::Format;
@@ -42,7 +45,7 @@ pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, 
 pub use model::time::Timestamp;
 pub use outbox::{Flushed, Notified};
 pub use protocol::authorization::{RequestBy, RequestedClaim};
-pub use protocol::client_auth::AttestationVersion;
+pub use protocol::client_auth::{AttestationVersion, ClientAuthentication};
 pub use protocol::encryption::Encryption;
 pub use protocol::metadata::SignedMetadata;
 pub use protocol::notification::NotificationEvent;

@@ -83,12 +83,18 @@ pub(super) fn usable_grants(session: &Session) -> Vec<GrantType> {
 }
 
 impl Live<'_> {
+    /// The rules for what is accepted now, where that is possible.
+    pub(super) fn profile_of(&self, options: &AcceptOptions) -> Result<Profile> {
+        if matches!(self.session.stage, Stage::Review | Stage::SignIn { .. }) {
+            Ok(options.profile.unwrap_or(self.wallet.profile))
+        } else {
+            Err(self.misfit("accept"))
+        }
+    }
+
     /// Decides how the issuance goes on after the user's yes, and lets it begin.
     pub(super) async fn accept(&mut self, options: &AcceptOptions) -> Result<()> {
-        if !matches!(self.session.stage, Stage::Review | Stage::SignIn { .. }) {
-            return Err(self.misfit("accept"));
-        }
-        self.session.profile = options.profile.unwrap_or(self.wallet.profile);
+        self.session.profile = self.profile_of(options)?;
         let choice = self.choose(options)?;
         self.prepare_client(choice.grant).await?;
         let event = match choice.grant {

@@ -13,6 +13,15 @@ use crate::platform::keys::KeyPurpose;
 use crate::protocol::client_auth::{self, ClientAuthentication, ClientState};
 use crate::protocol::dpop;
 
+/// How a session shows itself to its server.
+pub(super) struct Agreed {
+    pub(super) authentication: ClientAuthentication,
+    /// What the key of client attestations signs with.
+    instance: Option<Algorithm>,
+    /// What the key of tokens signs with.
+    pub(super) dpop: Option<Algorithm>,
+}
+
 impl Live<'_> {
     /// The way to the session's server and issuer.
     pub(super) fn channel(&self) -> Channel<'_> {
@@ -37,9 +46,8 @@ impl Live<'_> {
             && !self.session.profile.is_haip()
     }
 
-    /// Agrees with the server's metadata on how the wallet shows itself, and makes the keys for it. What
-    /// an earlier yes made is used again.
-    pub(super) async fn prepare_client(&mut self, grant: GrantType) -> Result<()> {
+    /// Agrees with the server's metadata on how the wallet shows itself.
+    pub(super) fn agree_on_client(&self, grant: GrantType) -> Result<Agreed> {
         let (wallet, profile) = (self.wallet, self.session.profile);
         let server = &self.session.server;
         let authentication = if self.is_anonymous(grant) {
@@ -65,6 +73,13 @@ impl Live<'_> {
             ),
             agreed => agreed,
         };
+        Ok(Agreed { authentication, instance, dpop })
+    }
+
+    /// Makes the keys for what was agreed. What an earlier yes made is used again.
+    pub(super) async fn prepare_client(&mut self, grant: GrantType) -> Result<()> {
+        let wallet = self.wallet;
+        let Agreed { authentication, instance, dpop } = self.agree_on_client(grant)?;
         let mut made = Vec::new();
         let before = self.session.client.clone();
         let keys = async {

@@ -16,6 +16,7 @@ mod refetching;
 pub(crate) mod renewing;
 mod requesting;
 pub(crate) mod storing;
+mod terms;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,6 +25,7 @@ use url::Url;
 
 pub use accepting::AcceptOptions;
 pub use offer_summary::{OfferSummary, OfferedCredential};
+pub use terms::{CredentialTerms, ProofTerms, Terms};
 
 use crate::authorizations::Authorization;
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};

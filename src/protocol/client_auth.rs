@@ -44,7 +44,8 @@ pub enum AttestationVersion {
 /// How the wallet authenticates in one issuance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ClientAuthentication {
+#[non_exhaustive]
+pub enum ClientAuthentication {
     /// It says its client id.
     #[default]
     None,
@@ -52,6 +53,17 @@ pub(crate) enum ClientAuthentication {
     PrivateKeyJwt,
     /// `attest_jwt_client_auth`.
     Attestation,
+}
+
+impl ClientAuthentication {
+    /// The name in JSON and on command lines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::Attestation => "attestation",
+        }
+    }
 }
 
 /// As what the wallet speaks to one authorization server and its issuer. Kept as long as their tokens: a

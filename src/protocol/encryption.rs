@@ -131,6 +131,11 @@ impl EncryptionPlan {
         self.request.is_some()
     }
 
+    /// Whether the answer is to be encrypted too.
+    pub(crate) fn encrypts_answers(&self) -> bool {
+        self.answer.is_some()
+    }
+
     /// Asks for an encrypted answer, if that was agreed, to a key that is made for it.
     pub(crate) fn ask(&self, body: &mut Value) -> AnswerKey {
         AnswerKey(self.answer.map(|agreed| {
