@@ -179,6 +179,7 @@ pub(crate) enum Command {
     },
     Inspect {
         offer: OsString,
+        how: Issue,
     },
     Qr {
         offer: OsString,
@@ -454,7 +455,7 @@ impl Line {
             "export" => Command::Export { id: self.text("ID")? },
             "recheck" => Command::Recheck { id: self.text("ID")? },
             "forget" => Command::Forget { id: self.text("ID")? },
-            "inspect" => Command::Inspect { offer: self.operand("OFFER")? },
+            "inspect" => Command::Inspect { offer: self.operand("OFFER")?, how },
             "qr" => Command::Qr { offer: self.operand("OFFER")?, out: self.out.take() },
             "help" => return Ok(Command::Help),
             "flush" => Command::Flush,
@@ -471,6 +472,7 @@ impl Line {
             }
             Command::Start { .. } => &["configuration", "grant", "request", "encrypt", "claim", "copies", "no-wait"],
             Command::Refresh { .. } => &["request", "no-wait"],
+            Command::Inspect { .. } => &["configuration", "grant", "request", "encrypt", "claim", "copies"],
             Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
             _ => &[],

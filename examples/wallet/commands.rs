@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
             output.say(&format!("Forgotten: {}", credential.id));
             output.tell(&wallet).await;
         }
-        Command::Inspect { offer } => inspect(global, output, &offer).await?,
+        Command::Inspect { offer, how } => inspect(global, output, &offer, &how).await?,
         Command::Qr { offer, out } => draw(output, &link(&offer, &mut Input::default()).await?, out.as_deref())?,
     }
     Ok(Ending::Done)
@@ -162,7 +162,7 @@ async fn refresh(global: &Global, output: &Output, id: &str, how: &Issue) -> Res
     run.finish(&issuance, Box::pin(issuance.proceed())).await
 }
 
-async fn inspect(global: &Global, output: &Output, offer: &OsStr) -> Result<()> {
+async fn inspect(global: &Global, output: &Output, offer: &OsStr, how: &Issue) -> Result<()> {
     let link = link(offer, &mut Input::default()).await?;
     let wallet = setup::wallet_in_memory(global, output)?;
     let issuance = output.during("reading the offer", wallet.open_offer(&link)).await?;
@@ -176,6 +176,7 @@ async fn inspect(global: &Global, output: &Output, offer: &OsStr) -> Result<()> 
         let length = tx_code.length.map_or_else(String::new, |length| format!(" of {length} characters"));
         output.say(&format!("Needs   a transaction code{length}"));
     }
+    output.terms(issuance.id(), &issuance.terms(&how.options()).await);
     output.transcript(&issuance.transcript().await?);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What `--json` prints: one object a line, with `event` naming its kind.
 
 use billfold::model::ids::SessionId;
-use billfold::{Card, Credential, Error, Failure, OfferSummary, PendingIssuance, Step};
+use billfold::{Card, Credential, Error, Failure, OfferSummary, PendingIssuance, Step, Terms};
 use serde_json::{Value, json};
 
 use crate::args::Refused;
@@ -24,6 +24,48 @@ pub(crate) fn offer(session: &SessionId, offer: &OfferSummary) -> Value {
         "grants": offer.grants,
         "tx_code": offer.tx_code,
         "metadata_signed_by": offer.metadata_signed_by,
+    })
+}
+
+/// What `accept` would use; `refused` says why it would use nothing.
+pub(crate) fn terms(session: &SessionId, terms: &billfold::Result<Terms>) -> Value {
+    let terms = match terms {
+        Ok(terms) => terms,
+        Err(error) => {
+            let refused = json!({"kind": error.kind(), "code": error.code(), "detail": error.detail()});
+            return json!({"event": "terms", "session": session, "refused": refused});
+        }
+    };
+    let credentials: Vec<_> = terms
+        .credentials
+        .iter()
+        .map(|credential| {
+            json!({
+                "configuration": credential.configuration,
+                "proof_type": credential.proof.map(|proof| proof.proof_type),
+                "algorithm": credential.proof.map(|proof| proof.algorithm),
+                "key_attestation": credential.proof.is_some_and(|proof| proof.key_attestation),
+            })
+        })
+        .collect();
+    let left_out: Vec<_> = terms
+        .left_out
+        .iter()
+        .map(|left| json!({"configuration": left.configuration, "code": left.code, "detail": left.detail}))
+        .collect();
+    json!({
+        "event": "terms",
+        "session": session,
+        "refused": null,
+        "profile": terms.profile,
+        "grant": terms.grant,
+        "client_authentication": terms.client_authentication,
+        "dpop": terms.dpop,
+        "encrypts_requests": terms.encrypts_requests,
+        "encrypts_answers": terms.encrypts_answers,
+        "batch_size": terms.batch_size,
+        "credentials": credentials,
+        "left_out": left_out,
     })
 }
 

@@ -26,7 +26,8 @@ RECEIVE
   pending                 issuances that have not ended
   poll [SESSION]          ask for credentials that were not ready
   flush                   tell issuers what they are still to be told
-  inspect OFFER           what an offer offers, without taking it
+  inspect OFFER           what an offer offers and what `accept` with the same options would use,
+                          without taking it
   qr OFFER [--out FILE]   the offer as a QR code, here or in a FILE.svg or FILE.png
 
 KEEP

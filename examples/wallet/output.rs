@@ -8,7 +8,7 @@ use billfold::model::display::plain_text;
 use billfold::model::ids::SessionId;
 use billfold::model::time::Timestamp;
 use billfold::{
-    Advice, Card, Credential, Error, Failure, Flushed, OfferSummary, PendingIssuance, Step, Transcript, Wallet,
+    Advice, Card, Credential, Error, Failure, Flushed, OfferSummary, PendingIssuance, Step, Terms, Transcript, Wallet,
 };
 use serde_json::{Value, json};
 
@@ -109,6 +109,15 @@ impl Output {
     pub(crate) fn offer(&self, session: &SessionId, offer: &OfferSummary) {
         self.event(&events::offer(session, offer));
         self.say(&format!("{}\n", show::offer(self.out, offer)));
+    }
+
+    /// What accepting would use, or why it would be refused.
+    pub(crate) fn terms(&self, session: &SessionId, terms: &billfold::Result<Terms>) {
+        self.event(&events::terms(session, terms));
+        match terms {
+            Ok(terms) => self.say(&show::terms(self.out, terms)),
+            Err(error) => self.say(&format!("{} {error}", self.out.bad("Cannot be taken:"))),
+        }
     }
 
     /// What the issuance waits for. People get the address to sign in at, and what to type later.

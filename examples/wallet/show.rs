@@ -2,7 +2,7 @@
 
 use billfold::model::display::plain_text;
 use billfold::model::report::{Check, Outcome, Reason, Verdict};
-use billfold::{Card, Credential, OfferSummary, PendingIssuance, Report};
+use billfold::{Card, Credential, OfferSummary, PendingIssuance, Report, Terms};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::terminal::{Style, WIDTH, pad, table, wrap};
@@ -133,6 +133,38 @@ pub(crate) fn offer(style: Style, offer: &OfferSummary) -> String {
         drawn.push(format!("  • {} {}", plain_text(&offered.title), style.dim(&plain_text(&what))));
     }
     drawn.join("\n")
+}
+
+/// What accepting would use.
+pub(crate) fn terms(style: Style, terms: &Terms) -> String {
+    let encrypted = match (terms.encrypts_requests, terms.encrypts_answers) {
+        (true, true) => "requests and answers",
+        (true, false) => "requests",
+        _ => "nothing",
+    };
+    let dpop = terms.dpop.map_or_else(|| "no".to_owned(), |algorithm| format!("by DPoP, {algorithm}"));
+    let mut rows = vec![
+        ("Profile".to_owned(), terms.profile.as_str().to_owned()),
+        ("Authenticates by".to_owned(), terms.client_authentication.as_str().to_owned()),
+        ("Tokens bound".to_owned(), dpop),
+        ("Encrypted".to_owned(), encrypted.to_owned()),
+        ("Copies at once".to_owned(), terms.batch_size.to_string()),
+    ];
+    for credential in &terms.credentials {
+        let proof = credential.proof.map_or_else(
+            || "bound to no key".to_owned(),
+            |proof| {
+                let attested = if proof.key_attestation { ", keys attested" } else { "" };
+                format!("proof {}, {}{attested}", proof.proof_type, proof.algorithm)
+            },
+        );
+        rows.push((credential.configuration.to_string(), proof));
+    }
+    for left in &terms.left_out {
+        rows.push((left.configuration.to_string(), format!("left out: {}", left.detail)));
+    }
+    let lines = table(&rows, WIDTH).into_iter().map(|(label, value)| format!("{}  {value}", style.dim(&label)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// One line of `list`.

@@ -9,6 +9,7 @@ mod deferred;
 mod encrypt;
 mod faults;
 mod haip;
+mod inspect;
 mod issuer;
 mod keep;
 mod offers;
