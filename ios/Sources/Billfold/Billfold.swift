@@ -32,6 +32,7 @@ public final class Billfold: Sendable {
     ///   - keys: the keys that credentials are bound to. `nil`: the platform's, see above.
     ///   - secrets: where the key of the store rests, and software keys. `nil`: the platform's, see above.
     ///   - http: the way to the network. `nil`: the transport inside the native library.
+    ///   - provider: who vouches for the wallet and its keys, where servers and issuers ask for that. `nil`: nobody.
     ///   - options: the rest.
     /// - Throws: ``BillfoldError`` when there is no folder to use.
     public convenience init(
@@ -41,6 +42,7 @@ public final class Billfold: Sendable {
         keys: (any HolderKeys)? = nil,
         secrets: (any SecretStore)? = nil,
         http: (any HttpTransport)? = URLSessionTransport(),
+        provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions()
     ) throws {
         let folder = try directory ?? Billfold.defaultDirectory()
@@ -50,11 +52,11 @@ public final class Billfold: Sendable {
         self.init(
             folder: folder, clientID: clientID, redirectURI: redirectURI,
             keys: keys ?? PlatformDefaults.keys(), secrets: secrets ?? PlatformDefaults.secrets(),
-            http: http, options: options
+            http: http, provider: provider, options: options
         )
     }
 
-    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:options:)``, and opens the folder now.
+    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:provider:options:)``, and opens the folder now.
     ///
     /// - Throws: ``BillfoldError``
     public static func open(
@@ -64,11 +66,12 @@ public final class Billfold: Sendable {
         keys: (any HolderKeys)? = nil,
         secrets: (any SecretStore)? = nil,
         http: (any HttpTransport)? = URLSessionTransport(),
+        provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions()
     ) async throws -> Billfold {
         let billfold = try Billfold(
             clientID: clientID, redirectURI: redirectURI, directory: directory,
-            keys: keys, secrets: secrets, http: http, options: options
+            keys: keys, secrets: secrets, http: http, provider: provider, options: options
         )
         try await billfold.call { _ in }
         return billfold
@@ -81,6 +84,7 @@ public final class Billfold: Sendable {
         keys: (any HolderKeys)?,
         secrets: (any SecretStore)?,
         http: (any HttpTransport)?,
+        provider: (any WalletProvider)?,
         options: BillfoldOptions
     ) {
         let border = Border()
@@ -96,7 +100,11 @@ public final class Billfold: Sendable {
             rootCertificatesPem: options.rootCertificates,
             policy: options.policy
                 .map { BillfoldFFI.PolicyRule(kind: $0.key.ffi, requirement: $0.value.ffi) },
-            binding: options.binding.ffi
+            binding: options.binding.ffi,
+            profile: options.profile.ffi,
+            attestationVersion: options.attestationVersion.ffi,
+            signedMetadata: options.signedMetadata.ffi,
+            metadataAnchorsPem: options.metadataAnchors
         )
         self.border = border
         self.opening = Opening {
@@ -104,7 +112,8 @@ public final class Billfold: Sendable {
                 config: config,
                 secrets: secrets.map { SecretsToFFI(secrets: $0, border: border) },
                 keys: keys.map { KeysToFFI(keys: $0, border: border) },
-                http: http.map { TransportToFFI(http: $0, border: border) }
+                http: http.map { TransportToFFI(http: $0, border: border) },
+                provider: provider.map { ProviderToFFI(provider: $0, border: border) }
             )
         }
     }
@@ -184,6 +193,20 @@ public final class Billfold: Sendable {
     /// - Throws: ``BillfoldError``
     public func recheck(_ id: String) async throws -> Credential {
         try await call { Credential(try await $0.recheck(id: id)) }
+    }
+
+    /// Asks for a credential once more, to put the new one in the place of the old one: before it expires, or when
+    /// its data changed.
+    ///
+    /// Go on with ``Issuance/proceed()``: as long as the issuer takes the tokens of the first issuance, it needs
+    /// nobody. When it does not, or there are none, the issuance waits at ``Step/review``: ``Issuance/accept(_:)``
+    /// lets the user agree again. Either way the old credential stays until the new one is verified; then all its
+    /// copies are replaced at once, under the same id.
+    ///
+    /// - Parameter id: the ``Credential/id``.
+    /// - Throws: ``BillfoldError``
+    public func refresh(_ id: String) async throws -> Issuance {
+        try await issuance { try await $0.refresh(id: id) }
     }
 
     /// Deletes a credential and its keys.

@@ -44,7 +44,8 @@ public struct BillfoldError: Error, Sendable {
     /// Every request and answer so far, without secrets: what a bug report needs.
     public let transcript: String
 
-    /// What the app's own ``HolderKeys``, ``HttpTransport`` or ``SecretStore`` threw, where it can be told.
+    /// What the app's own ``HolderKeys``, ``HttpTransport``, ``SecretStore`` or ``WalletProvider`` threw, where it
+    /// can be told.
     /// Its text is the app's own, and may hold anything.
     public let underlyingError: (any Error)?
 }
@@ -87,7 +88,7 @@ public enum ErrorKind: Sendable, Hashable, CaseIterable {
     case wrongStep
     /// The credential did not pass its checks. It is kept aside, see ``Credential/isQuarantined``.
     case verification
-    /// The app's keys failed.
+    /// The app's keys failed, or its wallet provider.
     case keys
     /// The wallet's own storage failed.
     case store

@@ -24,6 +24,19 @@ public struct BillfoldOptions: Sendable {
     /// How key proofs name their keys.
     public var binding: Binding
 
+    /// The rules that issuances are held to, unless ``AcceptOptions/profile`` says otherwise.
+    public var profile: Profile
+
+    /// Which text of the attestation draft authorization servers follow.
+    public var attestationVersion: AttestationVersion
+
+    /// What to do about issuers that sign their metadata. Other than ``SignedMetadata/ignore``, it needs
+    /// ``metadataAnchors`` or ``trustAnchors``.
+    public var signedMetadata: SignedMetadata
+
+    /// Certificates, PEM, that signers of metadata have to lead back to; the ``trustAnchors`` when there is none.
+    public var metadataAnchors: [String]
+
     /// Every option, each with its default.
     public init(
         locale: String? = nil,
@@ -32,7 +45,11 @@ public struct BillfoldOptions: Sendable {
         trustAnchors: [String] = [],
         rootCertificates: [String] = [],
         policy: [CheckKind: Requirement] = [:],
-        binding: Binding = .auto
+        binding: Binding = .auto,
+        profile: Profile = .base,
+        attestationVersion: AttestationVersion = .v07,
+        signedMetadata: SignedMetadata = .ignore,
+        metadataAnchors: [String] = []
     ) {
         self.locale = locale
         self.allowLoopbackHttp = allowLoopbackHttp
@@ -41,6 +58,10 @@ public struct BillfoldOptions: Sendable {
         self.rootCertificates = rootCertificates
         self.policy = policy
         self.binding = binding
+        self.profile = profile
+        self.attestationVersion = attestationVersion
+        self.signedMetadata = signedMetadata
+        self.metadataAnchors = metadataAnchors
     }
 }
 
@@ -54,6 +75,36 @@ public enum Binding: Sendable, Hashable, CaseIterable {
     case didKey
     /// `kid` with a `did:jwk`.
     case didJwk
+    /// ``HolderKey/certificates`` (`x5c`).
+    case x5c
+}
+
+/// The rules that an issuance is held to.
+public enum Profile: Sendable, Hashable, CaseIterable {
+    /// OpenID4VCI as it stands: what is safer is used where the issuer offers it, and an ordinary issuer that
+    /// offers nothing of it works too.
+    case base
+    /// OpenID4VC High Assurance Interoperability Profile 1.0: what it demands of issuers is demanded, and an
+    /// issuance that falls short is refused before anything is spent. It needs a ``WalletProvider``.
+    case haip
+}
+
+/// Which text of the attestation draft authorization servers follow.
+public enum AttestationVersion: Sendable, Hashable, CaseIterable {
+    /// Draft 07, which OpenID4VCI 1.0 and HAIP 1.0 name: both JWTs have an `iss`.
+    case v07
+    /// Draft 08 and later: the proof of possession has none.
+    case v08
+}
+
+/// What to do about issuers that sign their metadata. A signature that does not hold ends the issuance.
+public enum SignedMetadata: Sendable, Hashable, CaseIterable {
+    /// Unsigned metadata is asked for, and nothing else is taken.
+    case ignore
+    /// Signed metadata is asked for first. Where an issuer has none, it is taken unsigned.
+    case prefer
+    /// Only signed metadata is taken.
+    case require
 }
 
 /// How much a log event matters.

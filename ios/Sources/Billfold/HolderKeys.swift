@@ -2,7 +2,7 @@ import Foundation
 
 /// Makes keys and signs with them. The private keys stay in the platform.
 ///
-/// ``create(algorithm:count:)`` and ``sign(_:)`` take several at once, so that a platform which asks the user
+/// ``create(algorithm:purpose:count:)`` and ``sign(_:)`` take several at once, so that a platform which asks the user
 /// does it once for a batch. Throw ``KeyError``; of anything else that is thrown only the type's name is
 /// passed on, and the error itself as ``BillfoldError/underlyingError`` where it can be told.
 public protocol HolderKeys: Sendable {
@@ -11,8 +11,9 @@ public protocol HolderKeys: Sendable {
 
     /// Makes `count` keys: all of them or none.
     ///
+    /// - Parameter purpose: what they are for. Ask the user about keys for ``KeyPurpose/credential`` only.
     /// - Throws: ``KeyError``
-    func create(algorithm: Algorithm, count: Int) async throws -> [HolderKey]
+    func create(algorithm: Algorithm, purpose: KeyPurpose, count: Int) async throws -> [HolderKey]
 
     /// Signs all requests, in their order: all of them or none. ECDSA signatures may be DER, as Apple's
     /// frameworks make them, or raw.
@@ -24,6 +25,17 @@ public protocol HolderKeys: Sendable {
     ///
     /// - Throws: ``KeyError``
     func delete(_ handles: [String]) async throws
+}
+
+/// What a key is for. Only credentials' keys are worth asking the user about: the others sign on every request,
+/// also when nobody looks at the phone.
+public enum KeyPurpose: Sendable, Hashable, CaseIterable {
+    /// A credential will be bound to it.
+    case credential
+    /// Access tokens will be bound to it (DPoP).
+    case accessToken
+    /// Client attestations will be bound to it.
+    case clientInstance
 }
 
 /// A signature algorithm.
@@ -50,11 +62,16 @@ public struct HolderKey: Sendable, Hashable {
     /// and what `SecKeyCopyExternalRepresentation` gives. EdDSA: the 32 octets.
     public let publicKey: Data
 
+    /// Certificates for it, if the platform has some: DER, its own first. Needed only where proofs name their key
+    /// by certificate (``Binding/x5c``).
+    public let certificates: [Data]
+
     /// A key with its name.
-    public init(handle: String, algorithm: Algorithm, publicKey: Data) {
+    public init(handle: String, algorithm: Algorithm, publicKey: Data, certificates: [Data] = []) {
         self.handle = handle
         self.algorithm = algorithm
         self.publicKey = publicKey
+        self.certificates = certificates
     }
 }
 

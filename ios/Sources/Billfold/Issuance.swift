@@ -144,20 +144,67 @@ public struct AcceptOptions: Sendable, Hashable {
     /// How the authorization request names what is wanted.
     public var requestBy: RequestBy
 
-    /// How many copies of each credential, each with a key of its own; one when `nil`. The issuer sets the most.
+    /// How many copies of each credential, each with a key of its own; one when `nil`. At most the
+    /// issuer's batch size.
     public var copies: Int?
+
+    /// Whether credential requests and answers are encrypted.
+    public var encryption: Encryption
+
+    /// The rules to hold this issuance to; the wallet's own when `nil`.
+    public var profile: Profile?
+
+    /// Which claims of a configuration are wanted, by the configuration's id; all that the issuer gives of what is
+    /// not in here.
+    public var claims: [String: [RequestedClaim]]
 
     /// Every option, each with its default.
     public init(
         configurations: [String]? = nil,
         grant: GrantType? = nil,
         requestBy: RequestBy = .auto,
-        copies: Int? = nil
+        copies: Int? = nil,
+        encryption: Encryption = .auto,
+        profile: Profile? = nil,
+        claims: [String: [RequestedClaim]] = [:]
     ) {
         self.configurations = configurations
         self.grant = grant
         self.requestBy = requestBy
         self.copies = copies
+        self.encryption = encryption
+        self.profile = profile
+        self.claims = claims
+    }
+}
+
+/// Whether credential requests and answers are encrypted, beyond TLS.
+public enum Encryption: Sendable, Hashable, CaseIterable {
+    /// What the issuer requires.
+    case auto
+    /// Both directions, or not at all: an error from an issuer that does not offer both.
+    case always
+    /// Nothing: an error from an issuer that wants it.
+    case never
+}
+
+/// A claim that is wanted.
+public struct RequestedClaim: Sendable, Hashable {
+    /// Where it is in the credential.
+    public let path: [PathStep]
+
+    /// Whether the credential is of no use without it: then the issuer does not issue it without.
+    public let isMandatory: Bool
+
+    /// By its path.
+    public init(path: [PathStep], isMandatory: Bool = false) {
+        self.path = path
+        self.isMandatory = isMandatory
+    }
+
+    /// By the names of objects' members, from the outermost.
+    public init(_ names: String..., isMandatory: Bool = false) {
+        self.init(path: names.map(PathStep.key), isMandatory: isMandatory)
     }
 }
 

@@ -20,6 +20,10 @@ public struct Offer: Sendable, Hashable {
     /// Set when the user will have to type a code.
     public let txCode: TxCode?
 
+    /// Who signed the issuer's metadata: the subject of a certificate that the wallet's metadata anchors vouch for.
+    /// `nil` if it came unsigned, with nothing but TLS to vouch for it.
+    public let metadataSignedBy: String?
+
     /// The names of what is offered.
     public var titles: [String] { credentials.map(\.title) }
 }

@@ -8,8 +8,10 @@ import Security
 ///
 /// Written against Apple's documentation and not yet tried on a device.
 ///
-/// Keys don't survive their device and are not in backups. With `userPresence` each batch of signatures asks
-/// the user once for Face ID, Touch ID or the passcode; a user who says no ends as ``KeyError/Kind/locked``.
+/// Keys don't survive their device and are not in backups. With `userPresence` each batch of signatures by
+/// credentials' keys asks the user once for Face ID, Touch ID or the passcode; a user who says no ends as
+/// ``KeyError/Kind/locked``. Keys for another ``KeyPurpose`` never ask, and sign while the device is locked too,
+/// once it was unlocked after its start.
 public final class SecureEnclaveKeys: HolderKeys {
     private static let prefix = "dev.billfold.holder."
     private let userPresence: Bool
@@ -21,7 +23,7 @@ public final class SecureEnclaveKeys: HolderKeys {
     /// Keys that the user has to unlock, or not.
     ///
     /// - Parameters:
-    ///   - userPresence: whether the user confirms each batch of signatures.
+    ///   - userPresence: whether the user confirms each batch of signatures by credentials' keys.
     ///   - reason: what the system's prompt says, in the user's language.
     public init(userPresence: Bool = false, reason: String = "Receive a credential") {
         self.userPresence = userPresence
@@ -34,7 +36,7 @@ public final class SecureEnclaveKeys: HolderKeys {
     /// Makes `count` keys: all of them or none.
     ///
     /// - Throws: ``KeyError``
-    public func create(algorithm: Algorithm, count: Int) async throws -> [HolderKey] {
+    public func create(algorithm: Algorithm, purpose: KeyPurpose, count: Int) async throws -> [HolderKey] {
         guard algorithm == .es256 else {
             throw KeyError(.unsupported, "the Secure Enclave makes ES256 keys only")
         }
@@ -44,7 +46,8 @@ public final class SecureEnclaveKeys: HolderKeys {
                 let handle = SecureEnclaveKeys.prefix + UUID().uuidString
                 // Its name first: a key without a public half has to go as well.
                 made.append(HolderKey(handle: handle, algorithm: .es256, publicKey: Data()))
-                made[made.count - 1] = HolderKey(handle: handle, algorithm: .es256, publicKey: try generate(handle))
+                let publicKey = try generate(handle, for: purpose)
+                made[made.count - 1] = HolderKey(handle: handle, algorithm: .es256, publicKey: publicKey)
             }
         } catch {
             try? await delete(made.map(\.handle))
@@ -88,11 +91,13 @@ public final class SecureEnclaveKeys: HolderKeys {
         }
     }
 
-    private func generate(_ handle: String) throws -> Data {
+    private func generate(_ handle: String, for purpose: KeyPurpose) throws -> Data {
         var error: Unmanaged<CFError>?
         var flags: SecAccessControlCreateFlags = .privateKeyUsage
-        if userPresence { flags.insert(.userPresence) }
-        let access = SecAccessControlCreateWithFlags(nil, kSecAttrAccessibleWhenUnlockedThisDeviceOnly, flags, &error)
+        if userPresence && purpose == .credential { flags.insert(.userPresence) }
+        let accessible = purpose == .credential
+            ? kSecAttrAccessibleWhenUnlockedThisDeviceOnly : kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly
+        let access = SecAccessControlCreateWithFlags(nil, accessible, flags, &error)
         guard let access else { throw SecureEnclaveKeys.failure("made no key", error) }
         let privateAttributes: [CFString: Any] = [
             kSecAttrIsPermanent: true,

@@ -177,9 +177,9 @@ private final class Exchange: NSObject, URLSessionDataDelegate, @unchecked Senda
     }
 }
 
-extension TransportError {
+private extension TransportError {
     /// The text of the platform's errors can quote an address with its query, so only the number is named.
-    fileprivate init(_ error: any Error) {
+    init(_ error: any Error) {
         guard let error = error as? URLError else {
             self.init(.other, maybeSent: true, "the connection failed (\(name(of: error)))")
             return

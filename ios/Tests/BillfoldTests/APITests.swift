@@ -22,6 +22,7 @@ final class APITests: XCTestCase {
         ] {
             XCTAssertTrue(found.contains(part), part)
         }
+        XCTAssertTrue(found.contains("extension WalletProvider\n    public func clientAttestation("))
         for part in ["private", "Locked", "internal ", "Border", "FFI"] {
             XCTAssertFalse(found.contains(part), part)
         }
@@ -70,7 +71,7 @@ final class APITests: XCTestCase {
             let signature = self.signature(pending, keepsBody: scopes.last == .requirements)
             let isPublic = scopes.last != .hidden
                 && (pending.hasPrefix("public ")
-                    || pending.hasPrefix("extension ") && pending.contains(":")
+                    || pending.hasPrefix("extension ")
                     || scopes.last == .enumeration && pending.hasPrefix("case ")
                     || scopes.last == .requirements && (pending.hasPrefix("func ") || pending.hasPrefix("var ")))
             if isPublic {

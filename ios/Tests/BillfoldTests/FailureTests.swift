@@ -131,8 +131,8 @@ final class FailureTests: WalletTestCase {
         struct Short: HolderKeys {
             let whole = SodiumKeys()
             var algorithms: [Algorithm] { whole.algorithms }
-            func create(algorithm: Algorithm, count: Int) async throws -> [HolderKey] {
-                try await whole.create(algorithm: algorithm, count: count)
+            func create(algorithm: Algorithm, purpose: KeyPurpose, count: Int) async throws -> [HolderKey] {
+                try await whole.create(algorithm: algorithm, purpose: purpose, count: count)
                     .map { HolderKey(handle: $0.handle, algorithm: .edDSA, publicKey: $0.publicKey.dropLast()) }
             }
             func sign(_ requests: [SignRequest]) async throws -> [Data] { try await whole.sign(requests) }
@@ -236,7 +236,7 @@ final class FailureTests: WalletTestCase {
     func testSettingsThatCannotWork() async throws {
         struct None: HolderKeys {
             let algorithms: [Algorithm] = []
-            func create(algorithm: Algorithm, count: Int) async throws -> [HolderKey] { [] }
+            func create(algorithm: Algorithm, purpose: KeyPurpose, count: Int) async throws -> [HolderKey] { [] }
             func sign(_ requests: [SignRequest]) async throws -> [Data] { [] }
             func delete(_ handles: [String]) async throws {}
         }

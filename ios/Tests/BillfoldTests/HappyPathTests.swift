@@ -47,13 +47,22 @@ final class HappyPathTests: WalletTestCase {
         XCTAssertEqual(stored.count, 2)
     }
 
-    func testTheREADMEShowsThisVeryExample() throws {
-        let source = try Tree.text("ios/Tests/BillfoldTests/HappyPath.swift")
-        let parts = source.components(separatedBy: "// example:begin\n")
-        let example = try XCTUnwrap(parts.last?.components(separatedBy: "// example:end").first)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-        XCTAssertTrue(parts.count == 2 && example.hasPrefix("func receive"))
-        let readme = try Tree.text("ios/README.md")
-        XCTAssertTrue(readme.contains(example), "ios/README.md shows another example:\n\(example)")
+    func testTheDocumentationShowsTheseVeryExamples() throws {
+        for (file, start, page) in [
+            ("HappyPath", "func receive", "README.md"), ("Provider", "struct BackEnd", "README.md"),
+            ("Provider", "struct BackEnd", "Sources/Billfold/WalletProvider.swift"),
+            ("Renewal", "func renew", "README.md"),
+        ] {
+            var shown = try Tree.text("ios/\(page)")
+            if page.hasSuffix(".swift") {
+                shown = shown.replacingOccurrences(of: "/// ?", with: "", options: .regularExpression)
+            }
+            let source = try Tree.text("ios/Tests/BillfoldTests/\(file).swift")
+            let parts = source.components(separatedBy: "// example:begin\n")
+            let example = try XCTUnwrap(parts.last?.components(separatedBy: "// example:end").first)
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            XCTAssertTrue(parts.count == 2 && example.hasPrefix(start), file)
+            XCTAssertTrue(shown.contains(example), "ios/\(page) shows another example:\n\(example)")
+        }
     }
 }

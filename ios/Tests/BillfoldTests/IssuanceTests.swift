@@ -26,7 +26,7 @@ final class IssuanceTests: WalletTestCase {
         XCTAssertEqual(credential.report[.signature]?.outcome, .passed)
         XCTAssertEqual(credential.report[.holderBinding]?.outcome, .passed)
         XCTAssertEqual(credential.report.failed, [])
-        XCTAssertEqual(Set(credential.copies.compactMap(\.keyHandle)), keys.handles)
+        XCTAssertEqual(Set(credential.copies.compactMap(\.keyHandle)), keys.handles())
         guard case .vct = credential.type else { return XCTFail("\(credential.type)") }
         XCTAssertFalse(credential.card.claims.isEmpty)
         XCTAssertLessThan(abs(credential.issuedAt.timeIntervalSinceNow), 60)
@@ -119,7 +119,7 @@ final class IssuanceTests: WalletTestCase {
         let ids = try done(try await issuance.accept(AcceptOptions(copies: 3)))
         let credential = try await wallet.credential(ids[0])
         XCTAssertEqual(credential.copies.count, 3)
-        XCTAssertEqual(Set(credential.copies.compactMap(\.keyHandle)), keys.handles)
+        XCTAssertEqual(Set(credential.copies.compactMap(\.keyHandle)), keys.handles())
         XCTAssertEqual(keys.signCalls, 1)
     }
 
@@ -207,7 +207,7 @@ final class IssuanceTests: WalletTestCase {
         try await wallet.forget(id)
         let left = try await wallet.credentials()
         XCTAssertEqual(left, [])
-        XCTAssertEqual(keys.handles, [])
+        XCTAssertEqual(keys.handles(), [])
         let error = try await refused(.wrongStep) { try await wallet.credential(id) }
         XCTAssertEqual(error.code, "credential_unknown")
     }

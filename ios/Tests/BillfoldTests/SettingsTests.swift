@@ -75,6 +75,17 @@ final class SettingsTests: WalletTestCase {
         XCTAssertEqual(error.code, "proof_refused")
     }
 
+    func testKeysThatAreNamedByTheirCertificates() async throws {
+        let byCertificate = options { $0.binding = .x5c }
+        let certified = try await wallet("certified", keys: CertifiedKeys(), options: byCertificate)
+        try one(try await certified.openOffer(try await issuer.offer().link).accept())
+
+        let bare = try await wallet("bare", options: byCertificate)
+        let issuance = try await bare.openOffer(try await issuer.offer().link)
+        let error = try await refused(.unsupported) { try await issuance.accept() }
+        XCTAssertEqual(error.code, "setup_invalid")
+    }
+
     func testWhatIsTakenOfAnOffer() async throws {
         let wallet = try await wallet()
         let issuance = try await wallet.openOffer(try await issuer.offer(grant: TestIssuer.code).link)

@@ -2,8 +2,8 @@ import Foundation
 
 internal import BillfoldFFI
 
-// What the app brings, as the native library wants it. Everything thrown is caught here and becomes one of
-// the errors that can cross.
+// What the app brings, as the native library wants it (the wallet provider has a file of its own). Everything
+// thrown is caught here and becomes one of the errors that can cross.
 
 /// The app's keys.
 final class KeysToFFI: BillfoldFFI.HolderKeys {
@@ -19,10 +19,14 @@ final class KeysToFFI: BillfoldFFI.HolderKeys {
         keys.algorithms.map(\.ffi)
     }
 
-    func create(algorithm: BillfoldFFI.Algorithm, count: UInt32) async throws -> [BillfoldFFI.HolderKey] {
+    func create(
+        algorithm: BillfoldFFI.Algorithm, purpose: BillfoldFFI.KeyPurpose, count: UInt32
+    ) async throws -> [BillfoldFFI.HolderKey] {
         try await guarded {
-            try await keys.create(algorithm: Algorithm(algorithm), count: Int(count)).map {
-                BillfoldFFI.HolderKey(handle: $0.handle, algorithm: $0.algorithm.ffi, publicKey: $0.publicKey)
+            try await keys.create(algorithm: Algorithm(algorithm), purpose: KeyPurpose(purpose), count: Int(count)).map {
+                BillfoldFFI.HolderKey(
+                    handle: $0.handle, algorithm: $0.algorithm.ffi, publicKey: $0.publicKey, certificates: $0.certificates
+                )
             }
         }
     }

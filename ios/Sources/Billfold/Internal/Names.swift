@@ -54,6 +54,55 @@ extension Binding {
         case .jwk: .jwk
         case .didKey: .didKey
         case .didJwk: .didJwk
+        case .x5c: .x5c
+        }
+    }
+}
+
+extension Profile {
+    var ffi: BillfoldFFI.Profile {
+        switch self {
+        case .base: .base
+        case .haip: .haip
+        }
+    }
+}
+
+extension Encryption {
+    var ffi: BillfoldFFI.Encryption {
+        switch self {
+        case .auto: .auto
+        case .always: .always
+        case .never: .never
+        }
+    }
+}
+
+extension AttestationVersion {
+    var ffi: BillfoldFFI.AttestationVersion {
+        switch self {
+        case .v07: .v07
+        case .v08: .v08
+        }
+    }
+}
+
+extension SignedMetadata {
+    var ffi: BillfoldFFI.SignedMetadata {
+        switch self {
+        case .ignore: .ignore
+        case .prefer: .prefer
+        case .require: .require
+        }
+    }
+}
+
+extension KeyPurpose {
+    init(_ ffi: BillfoldFFI.KeyPurpose) {
+        self = switch ffi {
+        case .credential: .credential
+        case .accessToken: .accessToken
+        case .clientInstance: .clientInstance
         }
     }
 }
@@ -190,6 +239,16 @@ extension KeyError.Kind {
         case .locked: .locked
         case .unsupported: .unsupported
         case .failed: .failed
+        }
+    }
+}
+
+extension ProviderError.Kind {
+    var ffi: BillfoldFFI.ProviderErrorKind {
+        switch self {
+        case .unavailable: .unavailable
+        case .refused: .refused
+        case .unsupported: .unsupported
         }
     }
 }

@@ -11,8 +11,17 @@ extension AcceptOptions {
             grant: grant?.ffi,
             request: requestBy.ffi,
             // Below zero counts as zero, which the library refuses.
-            copies: copies.map { UInt32(clamping: $0) }
+            copies: copies.map { UInt32(clamping: $0) },
+            encryption: encryption.ffi,
+            profile: profile?.ffi,
+            claims: claims.mapValues { $0.map(\.ffi) }
         )
+    }
+}
+
+extension RequestedClaim {
+    var ffi: BillfoldFFI.RequestedClaim {
+        BillfoldFFI.RequestedClaim(path: path.map(\.ffi), mandatory: isMandatory)
     }
 }
 
@@ -28,7 +37,8 @@ extension Offer {
                 )
             },
             grants: ffi.grants.map(GrantType.init),
-            txCode: ffi.txCode.map(TxCode.init)
+            txCode: ffi.txCode.map(TxCode.init),
+            metadataSignedBy: ffi.metadataSignedBy
         )
     }
 }
@@ -177,6 +187,15 @@ extension PathStep {
         self = switch ffi {
         case .key(let name): .key(name)
         case .index(let index): .index(Int(clamping: index))
+        case .all: .all
+        }
+    }
+
+    var ffi: BillfoldFFI.PathStep {
+        switch self {
+        case .key(let name): .key(name: name)
+        // Below zero there is nothing to be found, as with the largest.
+        case .index(let index): .index(index: UInt64(exactly: index) ?? .max)
         case .all: .all
         }
     }

@@ -60,9 +60,11 @@ final class TestIssuer {
 
     /// A new offer.
     func offer(
-        grant: String = preAuthorized, format: String = sdJwt, by: String = "value", txCode: Bool = false
+        grant: String = preAuthorized, format: String = sdJwt, by: String = "value", txCode: Bool = false,
+        configurations: [String]? = nil
     ) async throws -> Offer {
         var wanted: [String: Any] = ["grant": grant, "format": format, "by": by]
+        if let configurations { wanted["configurations"] = configurations }
         if txCode { wanted["tx_code"] = ["input_mode": "numeric", "length": 4] as [String: Any] }
         let made = try await ask("/test/offer", wanted)
         guard let link = made["link"] as? String else { throw Trouble("no offer: \(made)") }
@@ -70,15 +72,37 @@ final class TestIssuer {
     }
 
     /// Makes the issuer do something wrong from now on.
-    func fault(_ name: String) async throws {
-        _ = try await ask("/test/fault", ["name": name])
+    func fault(_ name: String, times: Int? = nil) async throws {
+        var wanted: [String: Any] = ["name": name]
+        if let times { wanted["times"] = times }
+        _ = try await ask("/test/fault", wanted)
     }
 
     /// The paths of the requests so far, in their order.
     func requested() async throws -> [String] {
+        try await requests("").compactMap { $0["path"] as? String }
+    }
+
+    /// The requests to an endpoint so far, as the issuer saw them.
+    func requests(_ endpoint: String) async throws -> [[String: Any]] {
         let log = try await ask("/test/log", nil)
         guard let requests = log["requests"] as? [[String: Any]] else { throw Trouble("no log: \(log)") }
-        return requests.compactMap { $0["path"] as? String }
+        return requests.filter { ($0["path"] as? String)?.hasSuffix(endpoint) ?? false }
+    }
+
+    /// The events that it was told of, as soon as there are any.
+    func notifications() async throws -> [String] {
+        for _ in 0..<100 {
+            let told = try await ask("/test/log", nil)["notifications"] as? [[String: Any]] ?? []
+            if !told.isEmpty { return told.compactMap { $0["event"] as? String } }
+            try await Task.sleep(nanoseconds: 100_000_000)
+        }
+        return []
+    }
+
+    /// Forgets what it was asked so far.
+    func resetLog() async throws {
+        _ = try await ask("/test/log/reset", [:])
     }
 
     /// How often the token endpoint was asked.
@@ -95,6 +119,10 @@ final class TestIssuer {
     }
 
     private func ask(_ path: String, _ body: [String: Any]?) async throws -> [String: Any] {
+        try await TestIssuer.ask(base, path, body)
+    }
+
+    static func ask(_ base: String, _ path: String, _ body: [String: Any]?) async throws -> [String: Any] {
         guard let url = URL(string: base + path) else { throw Trouble("no address: \(base)\(path)") }
         var request = URLRequest(url: url)
         if let body {
@@ -109,7 +137,7 @@ final class TestIssuer {
         return try TestIssuer.object(data)
     }
 
-    private static func object(_ json: Data) throws -> [String: Any] {
+    static func object(_ json: Data) throws -> [String: Any] {
         guard let object = try JSONSerialization.jsonObject(with: json) as? [String: Any] else {
             throw Trouble("not an object: \(String(decoding: json, as: UTF8.self))")
         }

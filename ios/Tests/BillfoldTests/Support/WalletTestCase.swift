@@ -27,6 +27,10 @@ class WalletTestCase: XCTestCase {
 
     /// One more issuer, with arguments of its own.
     func issuer(_ arguments: String...) throws -> TestIssuer {
+        try issuer(arguments)
+    }
+
+    func issuer(_ arguments: [String]) throws -> TestIssuer {
         let other = try TestIssuer(arguments)
         others.append(other)
         return other
@@ -38,11 +42,13 @@ class WalletTestCase: XCTestCase {
         keys: (any HolderKeys)? = SodiumKeys(),
         secrets: (any SecretStore)? = MapSecrets(),
         http: (any HttpTransport)? = URLSessionTransport(),
+        provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions(locale: "en", allowLoopbackHttp: true)
     ) async throws -> Billfold {
         try await Billfold.open(
             clientID: "billfold-test-wallet", redirectURI: "dev.billfold.wallet:/callback",
-            directory: folder.appendingPathComponent(subfolder), keys: keys, secrets: secrets, http: http, options: options
+            directory: folder.appendingPathComponent(subfolder), keys: keys, secrets: secrets, http: http,
+            provider: provider, options: options
         )
     }
 
