@@ -132,6 +132,10 @@ struct Live<'a> {
     /// The first failure of a credential request in this call, whole: the session keeps only its
     /// code and detail.
     failed: Option<Error>,
+    /// Tasks that this call can't go on with, because the wallet provider does not help.
+    stuck: Vec<usize>,
+    /// The first reason of these.
+    stuck_by: Option<Error>,
 }
 
 impl Live<'_> {
@@ -286,7 +290,16 @@ impl Issuance {
         let log = Arc::new(Log::new(session.transcript.clone()));
         let began = self.wallet.clock.now();
         let ended = matches!(session.stage, Stage::Ended(_));
-        let mut live = Live { wallet: &self.wallet, session, revision, log, began, failed: None };
+        let mut live = Live {
+            wallet: &self.wallet,
+            session,
+            revision,
+            log,
+            began,
+            failed: None,
+            stuck: Vec::new(),
+            stuck_by: None,
+        };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
         let result = Box::pin(run(&mut live)).await;
         if !ended && matches!(live.session.stage, Stage::Ended(_)) {

@@ -61,7 +61,16 @@ pub(crate) async fn begin(
     session.client = authorization.client;
     session.authorization.clone_from(&credential.authorization);
     let copies = u32::try_from(credential.instances.len()).unwrap_or(1).clamp(1, session.issuer.batch_size.max(1));
-    let mut live = Live { wallet: &wallet, session, revision: 0, log: Arc::new(log), began: now, failed: None };
+    let mut live = Live {
+        wallet: &wallet,
+        session,
+        revision: 0,
+        log: Arc::new(log),
+        began: now,
+        failed: None,
+        stuck: Vec::new(),
+        stuck_by: None,
+    };
     let encryption = authorization.encryption;
     let options = AcceptOptions { copies: Some(copies), encryption, ..AcceptOptions::default() };
     let choice = live.choose(&options)?;

@@ -26,16 +26,27 @@ impl Live<'_> {
     /// Moves the next task one step on; gives the step when all that is left has to wait.
     pub(super) async fn next_credential(&mut self) -> Result<Option<Step>> {
         let began = self.began;
-        let next = self.tasks().iter().position(|task| match &task.state {
+        let is_next = |task: &Task| match &task.state {
             TaskState::Due | TaskState::InFlight | TaskState::Received { .. } => true,
             TaskState::Deferred { until, .. } => *until <= began,
             TaskState::Stored { .. } | TaskState::Failed { .. } => false,
-        });
-        let Some(task) = next else { return step_of(&self.session).map(Some) };
+        };
+        let mut tasks = self.tasks().iter().enumerate();
+        let next = tasks.find(|(at, task)| is_next(task) && !self.stuck.contains(at)).map(|(at, _)| at);
+        let Some(task) = next else {
+            return self.stuck_by.take().map_or_else(|| step_of(&self.session).map(Some), Err);
+        };
         match self.tasks()[task].state {
             TaskState::Received { .. } => self.store_received(task).await?,
             TaskState::Deferred { .. } => self.request_deferred(task).await?,
-            _ => self.request_credential(task).await?,
+            _ => match self.request_credential(task).await {
+                Err(error) if is_the_providers(&error) => {
+                    // The others may do without an attestation.
+                    self.stuck.push(task);
+                    self.stuck_by.get_or_insert(error);
+                }
+                sent => sent?,
+            },
         }
         Ok(None)
     }
@@ -308,6 +319,13 @@ impl Live<'_> {
         self.wallet.delete_keys(keys).await;
         Ok(())
     }
+}
+
+/// Whether the wallet provider did not help with a proof.
+fn is_the_providers(error: &Error) -> bool {
+    use ErrorCode::{AttestationUnusable, ProviderRefused, ProviderUnavailable};
+    error.operation() == Some(Operation::Proof)
+        && matches!(error.code(), AttestationUnusable | ProviderRefused | ProviderUnavailable)
 }
 
 /// Whether the failure is one of the way, not of the request.

@@ -210,6 +210,27 @@ async fn a_provider_that_says_no_is_the_setups_concern() {
     assert_eq!(world.count("/credential"), 0);
 }
 
+#[tokio::test]
+async fn a_provider_that_says_no_holds_up_only_what_needs_it() {
+    let world = World::with(required()).await;
+    let provider = forging(&world, Some(|header, _| header["typ"] = json!("JWT")), None).await;
+    let wallet = wallet(&world, provider.clone());
+    let ids = ["UniversityDegree_dc_sd_jwt", "UniversityDegree_dc_sd_jwt_did", "StudentCard_dc_sd_jwt"];
+    let offer = world.offer(&pre_authorized(SD_JWT).configurations(&ids));
+    let issuance = wallet.open_offer(&offer.link).await.expect("it opens");
+    let error = failure(issuance.accept().await);
+    assert_eq!(error.code(), ErrorCode::AttestationUnusable);
+    let stored = wallet.credentials().await.expect("a list");
+    let stored: Vec<_> = stored.iter().map(|one| one.credential_configuration_id.as_str()).collect();
+    assert_eq!(stored, [ids[1]]);
+    *provider.forgery.lock().expect("not poisoned") = None;
+    let Step::Done { credentials, failures } = issuance.proceed().await.expect("they are issued") else {
+        panic!("not done")
+    };
+    assert_eq!((credentials.len(), failures.len()), (3, 0));
+    assert_eq!((world.count("/token"), world.count("/credential")), (1, 3));
+}
+
 // covers: HAIP-21
 #[tokio::test]
 async fn haip_takes_no_attestation_without_its_chain() {
