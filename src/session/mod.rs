@@ -25,8 +25,10 @@ use crate::protocol::client_auth::ClientState;
 use crate::protocol::metadata::Provenance;
 use crate::transcript::Transcript;
 
-/// The format of stored sessions. A change of meaning raises it; older ones keep loading.
-const VERSION: u32 = 1;
+/// The format of stored sessions. What an older version of billfold must not go on with raises it; older
+/// sessions keep loading. Version 2 brought keys for tokens and attestations, encryption, and profiles: whoever
+/// leaves them out can't finish the session.
+const VERSION: u32 = 2;
 
 /// One issuance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,7 +108,8 @@ impl Session {
         if version > VERSION {
             return Err(Error::new(ErrorCode::StoreTooNew, "a newer version of billfold began this session"));
         }
-        serde_json::from_slice(bytes).map_err(damaged)
+        let session: Self = serde_json::from_slice(bytes).map_err(damaged)?;
+        Ok(Self { version: VERSION, ..session })
     }
 
     /// The session after an event, or why the event does not fit.

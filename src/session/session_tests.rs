@@ -11,6 +11,7 @@ use crate::model::metadata::{CredentialRequestEncryption, CredentialResponseEncr
 use crate::model::offer::GrantType;
 use crate::model::token::{AuthorizedCredential, Token, TokenType};
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, Wanted};
+use crate::protocol::client_auth::ClientAuthentication;
 use crate::protocol::encryption::{self, Encryption};
 use crate::protocol::proof::{Binding, ProofForm, ProofPlan};
 use crate::protocol::token::TokenGrant;
@@ -264,8 +265,8 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         resource: Some(IssuerId::parse("https://issuer.example").expect("legal")),
         wanted: Wanted::Scope("x".into()),
         issuer_state: Some("i".into()),
-        dpop_jkt: None,
-        iss_required: false,
+        dpop_jkt: Some("j".to_owned()),
+        iss_required: true,
     };
     let url = url::Url::parse("https://as.example/authorize?request_uri=urn:1").expect("a URL");
     let review = session();
@@ -304,7 +305,18 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         detail: "signature".to_owned(),
         quarantined: Some("q".into()),
     };
+    let client = ClientState {
+        authentication: ClientAuthentication::Attestation,
+        instance_key: Some(key("i")),
+        dpop_key: Some(key("d")),
+    };
+    let mut by_haip = run(&working, vec![Event::CredentialSent { task: 0 }]);
+    by_haip.profile = Profile::Haip;
+    by_haip.client = client;
+    by_haip.authorization = Some("z".into());
+    by_haip.replaces = Some("c".into());
     vec![
+        ("by-haip", by_haip),
         ("sign-in", run(&review, vec![began, ready])),
         ("enter-code", run(&review, vec![wanted, granted(), Event::TokenSent, Event::TxCodeRefused { prepared }])),
         ("token", run(&review, vec![granted(), Event::TokenSent])),
@@ -329,13 +341,17 @@ fn holds(new: &serde_json::Value, old: &serde_json::Value) -> bool {
     }
 }
 
-/// Sessions that version 1 wrote, one a stage, are kept as files. They have to load for ever, and lose
-/// nothing when they are written again by this version.
+fn frozen(version: u32) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/session-v{version}"))
+}
+
+/// Sessions that this version wrote, one a stage, are kept as files. They have to load for ever, and say
+/// the same when they are written again.
 ///
 /// `BILLFOLD_MAKE_FIXTURES=1` writes those that are not there yet; it never changes one that is.
 #[test]
 fn frozen_sessions_still_load() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/session-v1");
+    let folder = frozen(VERSION);
     let making = std::env::var_os("BILLFOLD_MAKE_FIXTURES").is_some();
     for (name, session) in one_of_each() {
         let file = folder.join(format!("{name}.json"));
@@ -347,7 +363,24 @@ fn frozen_sessions_still_load() {
         let read = Session::from_bytes(&frozen).unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let (was, is): (serde_json::Value, serde_json::Value) =
             (serde_json::from_slice(&frozen).expect("json"), serde_json::from_slice(&read.to_bytes()).expect("json"));
-        assert!(holds(&is, &was), "{name}: {is} has lost something of {was}");
+        assert_eq!(was, is, "{name}");
         assert_eq!(read.stage.name(), session.stage.name(), "{name}");
     }
+}
+
+/// Those of older versions lose nothing, and are of this version once they are written again.
+#[test]
+fn sessions_of_older_versions_load() {
+    let mut count = 0;
+    for file in std::fs::read_dir(frozen(1)).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let frozen = std::fs::read(&file).expect("a file");
+        let read = Session::from_bytes(&frozen).unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
+        let mut was: serde_json::Value = serde_json::from_slice(&frozen).expect("json");
+        let is: serde_json::Value = serde_json::from_slice(&read.to_bytes()).expect("json");
+        assert_eq!((was["version"].clone(), &is["version"]), (json!(1), &json!(VERSION)));
+        was["version"] = json!(VERSION);
+        assert!(holds(&is, &was), "{}: {is} has lost something of {was}", file.display());
+        count += 1;
+    }
+    assert_eq!(count, 10);
 }
