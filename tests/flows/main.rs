@@ -24,5 +24,7 @@ mod refresh;
 mod remembered;
 mod requests;
 mod signing;
+mod split_wallet;
 mod storm;
+mod warnings;
 mod world;

@@ -17,7 +17,7 @@ use crate::world::{JWT_VC, Moved, SD_JWT, World, code, pre_authorized};
 
 /// Sends requests on, and keeps them.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<HttpRequest>>>);
+pub(crate) struct Kept(Arc<Mutex<Vec<HttpRequest>>>);
 
 #[async_trait]
 impl HttpTransport for Kept {
@@ -37,26 +37,26 @@ impl Kept {
         self.wallet(world).open_offer(&world.offer(spec).link).await.expect("it opens")
     }
 
-    fn all(&self, path: &str) -> Vec<HttpRequest> {
+    pub(crate) fn all(&self, path: &str) -> Vec<HttpRequest> {
         let kept = self.0.lock().expect("no panic");
         kept.iter().filter(|request| request.uri().path() == path).cloned().collect()
     }
 
-    fn one(&self, path: &str) -> HttpRequest {
+    pub(crate) fn one(&self, path: &str) -> HttpRequest {
         let [request] = self.all(path).try_into().expect("one request");
         request
     }
 }
 
-fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).map(|value| value.to_str().expect("text"))
 }
 
-fn form(request: &HttpRequest) -> Vec<(String, String)> {
+pub(crate) fn form(request: &HttpRequest) -> Vec<(String, String)> {
     form_urlencoded::parse(request.body()).into_owned().collect()
 }
 
-fn field(form: &[(String, String)], name: &str) -> Option<String> {
+pub(crate) fn field(form: &[(String, String)], name: &str) -> Option<String> {
     form.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
 }
 
