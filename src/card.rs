@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::claim_path::{self, ClaimModel};
 use crate::model::credential::Credential;
-use crate::model::display::{self, ClaimDescription, Logo, PathStep, plain_text};
+use crate::model::display::{self, ClaimDescription, Display, Logo, PathStep, plain_text};
 use crate::model::metadata::CredentialKind;
 
 /// A credential as a person would see it.
@@ -66,16 +66,53 @@ impl Credential {
     pub fn card(&self, locale: Option<&str>) -> Card {
         let shown = display::choose(&self.display, locale);
         let issuer = display::choose(&self.issuer_display, locale);
-        let title = shown.and_then(|shown| shown.name.clone()).unwrap_or_else(|| self.type_name());
+        // What a format says of itself goes before what the issuer's metadata says (OpenID4VCI section 12.2.4).
+        let own = |name: &str| self.own_text(name, locale);
+        let title = own("name").or_else(|| shown.and_then(|shown| shown.name.clone()));
         Card {
-            title,
+            title: title.unwrap_or_else(|| self.type_name()),
             issuer_name: issuer.and_then(|issuer| issuer.name.clone()).unwrap_or_else(|| self.credential_issuer.host()),
-            description: shown.and_then(|shown| shown.description.clone()),
+            description: own("description").or_else(|| shown.and_then(|shown| shown.description.clone())),
             logo: shown.and_then(|shown| shown.logo.clone()).or_else(|| issuer.and_then(|issuer| issuer.logo.clone())),
             background_color: shown.and_then(|shown| shown.background_color.clone()),
             text_color: shown.and_then(|shown| shown.text_color.clone()),
             claims: self.card_claims(locale),
         }
+    }
+
+    /// The name or description that a W3C credential of data model 2.0 gives itself (its section 4.6): text, or
+    /// one or several objects with a language each.
+    fn own_text(&self, name: &str, locale: Option<&str>) -> Option<String> {
+        if !matches!(self.kind, CredentialKind::Types(_)) {
+            return None;
+        }
+        let (one, several);
+        let entries = match self.claims.get(name)? {
+            Value::Array(entries) => {
+                several = entries;
+                several.as_slice()
+            }
+            entry => {
+                one = [entry.clone()];
+                &one
+            }
+        };
+        let read = |entry: &Value| {
+            let (text, language) = match entry {
+                Value::String(text) => (text, None),
+                entry => (
+                    match entry.get("@value")? {
+                        Value::String(text) => text,
+                        _ => return None,
+                    },
+                    entry.get("@language").and_then(Value::as_str),
+                ),
+            };
+            let name = Some(plain_text(text)).filter(|text| !text.is_empty())?;
+            Some(Display { name: Some(name), locale: language.map(str::to_owned), ..Display::default() })
+        };
+        let read: Vec<_> = entries.iter().filter_map(read).collect();
+        display::choose(&read, locale).and_then(|shown| shown.name.clone())
     }
 
     /// The type in words, when the issuer gives no name.
@@ -286,5 +323,64 @@ mod tests {
         let card = credential.card(None);
         assert_eq!((card.title.as_str(), card.issuer_name.as_str()), ("Degree", "issuer.example"));
         assert_eq!(lines(&card), [("Gpa", "4.5")]);
+    }
+
+    // covers: META-33
+    #[test]
+    fn a_credential_that_names_itself_is_called_by_that_name() {
+        let types = || CredentialKind::Types(vec!["VerifiableCredential".into(), "Degree".into()]);
+        let card = |own: Value, locale: &str| {
+            let claims = json!({ "credentialSubject": {}, "name": own, "description": "Of an own kind" });
+            credential(claims, types()).card(Some(locale))
+        };
+        let both = json!([
+            { "@value": "Degree of Arts", "@language": "en" }, { "@value": "Abschluss", "@language": "de", "@direction": "ltr" }
+        ]);
+        for (own, locale, title) in [
+            (json!("Degree"), "de", "Degree"),
+            (both.clone(), "de-CH", "Abschluss"),
+            (both, "fr", "Degree of Arts"),
+            (json!({ "@value": "Einer", "@language": "de" }), "en", "Einer"),
+            // Where it says nothing of use, the issuer's metadata does.
+            (json!({ "de": "no such form" }), "de", "Ausweis"),
+            (json!(""), "de", "Ausweis"),
+            (json!(7), "en", "Card"),
+        ] {
+            let card = card(own.clone(), locale);
+            assert_eq!(card.title, title, "{own} {locale}");
+            assert_eq!(card.description.as_deref(), Some("Of an own kind"));
+        }
+        // In an SD-JWT VC, a `name` is the holder's.
+        let card = credential(json!({ "name": "Mira" }), CredentialKind::Vct("x".into())).card(Some("en"));
+        assert_eq!(card.title, "Card");
+    }
+
+    // covers: HAIP-19
+    #[test]
+    fn pictures_of_both_kinds_come_by_both_kinds_of_address() {
+        for uri in [
+            "https://issuer.example/logo.svg",
+            "https://issuer.example/logo.png",
+            "data:image/svg+xml;base64,PHN2Zy8+",
+            "data:image/png;base64,iVBORw0KGgo=",
+        ] {
+            let issuer = read::issuer_metadata(&json!({
+                "credential_issuer": "https://issuer.example",
+                "credential_endpoint": "https://issuer.example/credential",
+                "display": [{ "name": "Ministry", "logo": { "uri": uri, "alt_text": "arms" } }],
+                "credential_configurations_supported": { "A": {
+                    "format": "dc+sd-jwt", "vct": "x",
+                    "credential_metadata": { "display": [{ "name": "Card", "background_image": { "uri": uri } }] }
+                } }
+            }))
+            .expect("metadata");
+            let mut credential = credential(json!({}), CredentialKind::Vct("x".into()));
+            credential.issuer_display = issuer.display.clone();
+            credential.display = issuer.credential_configurations_supported[&"A".into()].display.clone();
+            let logo = credential.card(None).logo.expect("the issuer's");
+            assert_eq!((logo.uri.as_str(), logo.alt_text.as_deref()), (uri, Some("arms")));
+            let background = credential.display[0].background_image.as_ref();
+            assert_eq!(background.map(|image| image.uri.as_str()), Some(uri));
+        }
     }
 }

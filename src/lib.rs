@@ -49,6 +49,7 @@ pub use protocol::client_auth::{AttestationVersion, ClientAuthentication};
 pub use protocol::encryption::Encryption;
 pub use protocol::metadata::SignedMetadata;
 pub use protocol::notification::NotificationEvent;
+pub use protocol::offer::OfferLink;
 pub use protocol::proof::Binding;
 pub use transcript::{Exchange, Transcript};
 pub use wallet::{PendingIssuance, Wallet};

@@ -98,6 +98,7 @@ fn amiss(examined: &Examined) -> Vec<(CheckKind, Outcome)> {
         .collect()
 }
 
+// covers: HAIP-29
 #[tokio::test]
 async fn a_good_credential_passes_everything() {
     for algorithm in Algorithm::ALL {

@@ -9,6 +9,7 @@ use super::message;
 use crate::dialect::read;
 use crate::error::{Error, ErrorCode, Operation};
 use crate::json;
+use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::model::offer::CredentialOffer;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
@@ -22,6 +23,40 @@ pub(crate) enum OfferSource {
     ByValue(Box<CredentialOffer>),
     /// Where to get it.
     ByReference(Url),
+}
+
+/// What a link says of itself, before anything is requested: for asking the user, or a list of issuers
+/// that the app trusts, whether to go on (OpenID4VCI section 15.6). [`Wallet::open_offer`](crate::Wallet::open_offer)
+/// goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferLink {
+    /// The offer is in the link.
+    ByValue {
+        /// Who is said to offer. Nothing has confirmed it yet.
+        credential_issuer: IssuerId,
+        /// What is offered.
+        configurations: Vec<ConfigurationId>,
+    },
+    /// The offer has to be fetched from here, which shows the wallet's address to whoever answers.
+    ByReference {
+        /// Where it is.
+        url: Url,
+    },
+}
+
+impl OfferLink {
+    /// Looks at a link, without any request. Fails as
+    /// [`Wallet::open_offer`](crate::Wallet::open_offer) would, with a code of the kind
+    /// [`Offer`](crate::ErrorKind::Offer).
+    pub fn parse(link: &str) -> Result<Self, Error> {
+        Ok(match parse_link(link)? {
+            OfferSource::ByValue(offer) => Self::ByValue {
+                credential_issuer: offer.credential_issuer,
+                configurations: offer.credential_configuration_ids,
+            },
+            OfferSource::ByReference(url) => Self::ByReference { url },
+        })
+    }
 }
 
 /// Takes a link apart, without any request.
@@ -217,6 +252,20 @@ mod tests {
         }
         let long = format!("openid-credential-offer://?credential_offer={}", "x".repeat(MAX_OFFER_BYTES));
         assert_eq!(parse_link(&long).expect_err("no offer").code(), ErrorCode::OfferTooLarge);
+    }
+
+    // covers: OFFER-23, SEC-04
+    #[test]
+    fn a_link_can_be_looked_at_before_anything_is_fetched() {
+        let by_value = OfferLink::parse(&format!("haip-vci://?credential_offer={}", encoded("%20", "%2B")));
+        let OfferLink::ByValue { credential_issuer, configurations } = by_value.expect("a link") else {
+            panic!("the offer is in it")
+        };
+        assert_eq!((credential_issuer.host().as_str(), configurations[0].as_str()), ("issuer.example", "A B+C"));
+        let by_reference = "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fh.example%2Fo";
+        let url = Url::parse("https://h.example/o").expect("a URL");
+        assert_eq!(OfferLink::parse(by_reference).expect("a link"), OfferLink::ByReference { url });
+        assert_eq!(OfferLink::parse("hello").expect_err("no link").code(), ErrorCode::OfferMissing);
     }
 
     // covers: OFFER-03

@@ -11,10 +11,10 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::store::{Change, CredentialStore, Record, StoreError, Table};
 use billfold::{ErrorCode, Issuance, RequestOutcome, Result, Step, Wallet};
-use billfold_test_issuer::{OfferSpec, TxCode};
+use billfold_test_issuer::{OfferSpec, Options, TxCode};
 use tokio::sync::Notify;
 
-use crate::world::{SD_JWT, World, code, pre_authorized};
+use crate::world::{Moved, SD_JWT, World, code, pre_authorized};
 
 /// Burns through at a chosen point, after which nothing happens any more.
 struct Fuse {
@@ -173,4 +173,63 @@ async fn a_typed_code_survives_the_plug_anywhere() {
 async fn a_sign_in_survives_the_plug_anywhere() {
     let points = pull_everywhere(code(SD_JWT).by_reference()).await;
     assert!(points > 20, "only {points} points were reached");
+}
+
+/// Pulls the plug at one point of picking up a deferred credential. Gives whether the plug was pulled, and
+/// whether the credential was there all the same.
+async fn pull_at_pickup(at: usize) -> (bool, bool) {
+    let world = World::with(Options { deferred_waits: Some(0), ..Options::default() }).await;
+    let (clock, fuse) = (Moved::default(), Fuse::at(at));
+    let builder = || world.builder().clock(clock.clone()).notify_in_background(false);
+    let first = builder().build().expect("a wallet");
+    let issuance = first.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    assert!(matches!(issuance.accept().await, Ok(Step::Wait { .. })));
+    clock.pass(2);
+    world.issuer.advance_clock(2);
+
+    let transport = FusedTransport(ReqwestTransport::new(), fuse.clone());
+    let store = FusedStore(world.store.clone(), fuse.clone());
+    let fused = builder().http(transport).store(store).build().expect("a wallet");
+    let fused = fused.resume(issuance.id()).await.expect("it is there");
+    let undisturbed = tokio::select! {
+        step = fused.poll() => Some(step.expect("it is issued")),
+        () = fuse.blown.notified() => None,
+    };
+    if let Some(step) = undisturbed {
+        // What is said to be there is there, for everybody.
+        world.verified(&step).await;
+        return (false, true);
+    }
+    let asked = world.count("/deferred");
+    let resumed = builder().build().expect("a wallet").resume(issuance.id()).await.expect("it is there");
+    match resumed.proceed().await {
+        Ok(step) => {
+            world.verified(&step).await;
+            (true, true)
+        }
+        // The answer was lost before it was written down, and the id works once.
+        Err(error) => {
+            assert_eq!(error.server_error().map(|said| said.error.as_str()), Some("invalid_transaction_id"), "{error}");
+            assert_eq!((asked, world.count("/deferred")), (1, 2), "point {at}");
+            (true, false)
+        }
+    }
+}
+
+// covers: DEFER-07
+#[tokio::test]
+async fn a_deferred_credential_is_written_down_before_anything_is_said_of_it() {
+    let mut outcomes = Vec::new();
+    loop {
+        let (pulled, there) = pull_at_pickup(outcomes.len()).await;
+        if !pulled {
+            break;
+        }
+        outcomes.push(there);
+    }
+    // Only between the answer's arrival and the first write can it be lost; before and after it cannot.
+    assert!(outcomes.len() >= 5, "{outcomes:?}");
+    assert!(outcomes[0], "nothing had been asked for");
+    assert!(outcomes[outcomes.len() - 1] && outcomes[outcomes.len() - 2], "{outcomes:?}");
+    assert!(outcomes.iter().filter(|there| !**there).count() <= 2, "{outcomes:?}");
 }
