@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::bindings::Language;
+use crate::coverage;
 use crate::foreign;
 use crate::suite::{self, Counts, Outcome};
 use crate::workspace;
@@ -25,6 +26,7 @@ const STEPS: &[Step] = &[
     Step { name: "tools", run: tools },
     Step { name: "format", run: || checked(&mut workspace::cargo(&["fmt", "--all", "--check"])) },
     Step { name: "shellcheck", run: shellcheck },
+    Step { name: "coverage", run: coverage::step },
     Step { name: "deny", run: deny },
     Step { name: "advisories", run: advisories },
     Step { name: "clippy", run: || clippy(&["--workspace", "--all-targets", "--all-features"]) },
