@@ -83,6 +83,9 @@ impl Global {
         if self.signed_metadata != SignedMetadata::Ignore && self.metadata_trust.is_none() && self.trust.is_none() {
             return Err(usage("--signed-metadata needs --metadata-trust FILE.pem or --trust FILE.pem"));
         }
+        if self.binding == Binding::X5c && self.vouching.attester_key.is_none() {
+            return Err(usage("--binding x5c needs --attester-key FILE and --attester-cert FILE.pem"));
+        }
         self.vouching.check()
     }
 }
@@ -295,6 +298,7 @@ fn global_option(global: &mut Global, name: &str, parser: &mut lexopt::Parser) -
                 ("jwk", Binding::Jwk),
                 ("did:key", Binding::DidKey),
                 ("did:jwk", Binding::DidJwk),
+                ("x5c", Binding::X5c),
             ];
             global.binding = choice("binding", &value, &choices)?;
         }
@@ -575,6 +579,7 @@ mod tests {
             "--signed-metadata maybe list",
             "--signed-metadata require list",
             "--metadata-trust T list",
+            "--binding x5c list",
             "accept L --claim name",
             "accept L --claim =name",
             "accept L --claim ID=a..b",

@@ -2,6 +2,7 @@
 //!
 //! A real one runs on a server, looks at the app's installation first, and keeps its key to itself.
 
+use std::error::Error;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,12 +13,13 @@ use billfold::platform::provider::{
     ClientAssertionKey, ClientAssertionRequest, ClientAttestationRequest, KeyAttestationRequest, ProviderCapabilities,
     ProviderError, ProviderErrorKind, WalletProvider,
 };
-use billfold::{Algorithm, AttestationVersion};
+use billfold::{Algorithm, AttestationVersion, Jwk};
 use serde_json::{Value, json};
 use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 
 use crate::args::{ClientAuth, Vouching};
+use crate::certificates;
 use crate::private_key::PrivateKey;
 use crate::setup::read;
 use crate::trouble::{Result, Trouble};
@@ -39,8 +41,8 @@ pub(crate) struct Attester {
 /// The attester's key, and the certificates that say whose it is.
 struct Chain {
     key: PrivateKey,
-    /// The entries of `x5c`.
-    x5c: Vec<String>,
+    /// The attester's own certificate first.
+    certificates: Vec<Certificate>,
 }
 
 impl Attester {
@@ -59,6 +61,15 @@ impl Attester {
             version: vouching.version,
         };
         Ok((attester.client_key.is_some() || attester.chain.is_some()).then_some(attester))
+    }
+
+    /// A certificate for a key and all above it, in DER.
+    pub(crate) fn certify(&self, key: &Jwk) -> Result<Vec<Vec<u8>>, Box<dyn Error + Send + Sync>> {
+        let chain = self.chain()?;
+        let signer = chain.key.p256().ok_or("an attester signs with P-256")?;
+        let issuer = chain.certificates.first().ok_or("the attester has no certificate")?;
+        let own = certificates::issue(key, issuer.tbs_certificate().subject(), &signer)?;
+        Ok(std::iter::once(own).chain(chain.der()?).collect())
     }
 
     fn chain(&self) -> Result<&Chain, ProviderError> {
@@ -96,16 +107,18 @@ impl Chain {
             certificate.tbs_certificate().issuer() == certificate.tbs_certificate().subject()
         };
         let entries = std::iter::once(leaf).chain(above.iter().filter(|certificate| !is_anchor(certificate)));
-        let x5c = entries
-            .map(|certificate| certificate.to_der().map(|der| STANDARD.encode(der)))
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(certificates, error))?;
-        Ok(Self { key, x5c })
+        Ok(Self { key, certificates: entries.cloned().collect() })
+    }
+
+    fn der(&self) -> Result<Vec<Vec<u8>>, x509_cert::der::Error> {
+        self.certificates.iter().map(Certificate::to_der).collect()
     }
 
     /// A JWT that says this.
     fn sign(&self, typ: &str, claims: &Value) -> Result<String, ProviderError> {
-        let header = json!({"typ": typ, "alg": Algorithm::Es256.as_str(), "x5c": self.x5c});
+        let der = self.der().map_err(|error| unsigned().caused_by(error))?;
+        let x5c: Vec<_> = der.into_iter().map(|der| STANDARD.encode(der)).collect();
+        let header = json!({"typ": typ, "alg": Algorithm::Es256.as_str(), "x5c": x5c});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let input = format!("{}.{}", part(&header), part(claims));
         let signature = self.key.sign(input.as_bytes()).map_err(|_| unsigned())?;

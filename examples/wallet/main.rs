@@ -7,6 +7,7 @@
 mod args;
 mod attester;
 mod callback;
+mod certificates;
 mod commands;
 mod demo;
 mod events;

@@ -8,9 +8,11 @@ use p256::pkcs8::DecodePrivateKey as _;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 /// A key that signs.
 pub(crate) struct PrivateKey {
+    secret: Zeroizing<Vec<u8>>,
     pair: Pair,
     public: Jwk,
 }
@@ -58,12 +60,18 @@ impl PrivateKey {
             Algorithm::EdDsa => Pair::Ed25519(Ed25519KeyPair::from_seed_and_public_key(secret, &point).map_err(unfit)?),
             other => return Err(format!("this command does not sign with {other}")),
         };
-        Ok(Self { pair, public })
+        Ok(Self { secret: Zeroizing::new(secret.to_vec()), pair, public })
     }
 
     /// Its public half, with the `kid` of the file.
     pub(crate) fn public(&self) -> &Jwk {
         &self.public
+    }
+
+    /// The same key, as certificates are signed with; none if it is not on P-256.
+    pub(crate) fn p256(&self) -> Option<p256::ecdsa::SigningKey> {
+        let fits = self.public.algorithm() == Algorithm::Es256;
+        fits.then(|| p256::ecdsa::SigningKey::from_slice(&self.secret).ok()).flatten()
     }
 
     /// A signature as JOSE has it.

@@ -12,11 +12,12 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::secret::{self, FileSecrets, SecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
-use billfold::{Error, Wallet, WalletBuilder};
+use billfold::{Binding, Error, Wallet, WalletBuilder};
 use url::Url;
 
 use crate::args::Global;
 use crate::attester::Attester;
+use crate::certificates::CertifiedKeys;
 use crate::output::Output;
 use crate::trouble::{Result, Trouble};
 
@@ -75,18 +76,23 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
     if let Some(file) = &global.metadata_trust {
         builder = builder.metadata_anchors(read(file)?);
     }
-    if let Some(attester) = Attester::of(&global.vouching)? {
-        builder = builder.wallet_provider(attester);
-    }
     Ok(builder)
 }
 
 fn build(builder: WalletBuilder, global: &Global, keys: SoftwareKeys) -> Result<Wallet> {
-    let builder = match global.key {
-        Some(algorithm) => builder.keys(OnlyKeysOf { algorithm, keys }),
-        None => builder.keys(keys),
+    let mut keys: Arc<dyn HolderKeys> = match global.key {
+        Some(algorithm) => Arc::new(OnlyKeysOf { algorithm, keys }),
+        None => Arc::new(keys),
     };
-    Ok(builder.build().map_err(with_causes)?)
+    let mut builder = builder;
+    if let Some(attester) = Attester::of(&global.vouching)? {
+        let attester = Arc::new(attester);
+        if global.binding == Binding::X5c {
+            keys = Arc::new(CertifiedKeys { keys, attester: Arc::clone(&attester) });
+        }
+        builder = builder.wallet_provider(attester);
+    }
+    Ok(builder.keys(keys).build().map_err(with_causes)?)
 }
 
 /// What is wrong with a setting often stands in the cause only.

@@ -101,6 +101,19 @@ async fn keys_are_vouched_for_where_nobody_authenticates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_are_named_by_certificates() {
+    let user = User::new();
+    let attester = Attester::of(&user);
+    let issuer = TestIssuer::start().await;
+    for key in ["es256", "es384", "eddsa"] {
+        let offer = issuer.offer(&json!({"grant": "pre-authorized"}));
+        let words = ["--binding", "x5c", "--key", key].into_iter().chain(attester.files());
+        let words: Vec<_> = words.chain(["accept", &offer.link, "--copies", "2"]).collect();
+        user.run(&words).await.exits(0).one("stored");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_authenticate_hears_it_before_the_sign_in() {
     let user = User::new();
     let issuer = TestIssuer::with(Options { client_auth: ClientAuth::Attestation, ..Options::default() }).await;
