@@ -211,7 +211,7 @@ fn examples_in_the_text() {
     );
 }
 
-// covers: OFFER-06, CREQ-02, CREQ-03, CREQ-05, CREQ-07, CRES-01, CRES-02, DEFER-01, NOTIF-02, CERR-02, CLAIM-06
+// covers: OFFER-06, PROOF-18, CREQ-02, CREQ-03, CREQ-05, CREQ-07, CRES-01, CRES-02, DEFER-01, NOTIF-02, CERR-02, CLAIM-06
 #[test]
 fn derived_examples() {
     let inline: &[(&str, Expectation)] = &[
@@ -495,6 +495,31 @@ fn presentation(proofs: &Value) {
     let holder = presentation["holder"].as_str().expect("text");
     assert!(proof["verificationMethod"].as_str().is_some_and(|method| method.starts_with(holder)));
     assert!(proof["challenge"].is_string() && proof["domain"].is_string());
+    #[cfg(feature = "ldp-vc")]
+    ours_is_made_as(presentation);
+}
+
+/// A presentation of ours has the members of the example, and so has its proof.
+#[cfg(feature = "ldp-vc")]
+fn ours_is_made_as(presentation: &Value) {
+    use crate::protocol::proof::di_vp::{Cryptosuite, PresentationClaims, Unsigned};
+    use crate::verify::testing::TestKey;
+
+    let key = TestKey::new(Algorithm::EdDsa);
+    let domain = IssuerId::parse(ISSUER).expect("legal");
+    let challenge = "82d4cb36-11f6-4273-b9c6-df1ac0ff17e9".into();
+    let claims = PresentationClaims { domain: &domain, challenge: Some(&challenge), created: at(0) };
+    let unsigned = Unsigned::new(Cryptosuite::EddsaRdfc2022, Binding::DidKey, &key.jwk(), &claims);
+    let signature = key.sign(&unsigned.payload());
+    let ours = unsigned.signed(&signature).expect("a presentation");
+    let sorted = |value: &Value| {
+        let mut members = members(value).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        members.sort();
+        members
+    };
+    assert_eq!(sorted(&ours), sorted(presentation));
+    assert_eq!(sorted(&ours["proof"][0]), sorted(&presentation["proof"][0]));
+    assert_eq!(ours["@context"][0], presentation["@context"][0]);
 }
 
 /// However many keys, one attestation.
