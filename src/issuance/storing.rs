@@ -14,7 +14,7 @@ use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::profile::Profile;
-use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict};
+use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict, VerificationPolicy};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::outbox::{self, Contact};
@@ -68,7 +68,7 @@ impl Live<'_> {
         }
         reject_shared_keys(&mut checked, self.wallet);
         if self.session.profile.is_haip() {
-            mark_shared_status(&mut checked, self.wallet);
+            mark_shared_status(&mut checked, &self.wallet.policy);
         }
         let replaced = self.replaced(&work.configuration).await?;
         let (usable, aside): (Vec<_>, Vec<_>) =
@@ -176,14 +176,14 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
         if before.iter().any(|other| other.instance.key.as_ref() == Some(key)) {
             let detail = "another credential of the same answer is bound to this key".to_owned();
             let check = Check { kind: CheckKind::HolderBinding, outcome: Outcome::Failed, detail };
-            this.report = with_check(&this.report, check, wallet);
+            this.report = with_check(&this.report, check, &wallet.policy);
         }
     }
 }
 
 /// Each credential has a place of its own in a status list (HAIP section 6.1): two that share one could be
 /// told to be of the same holder.
-fn mark_shared_status(checked: &mut [Checked], wallet: &Setup) {
+fn mark_shared_status(checked: &mut [Checked], policy: &VerificationPolicy) {
     let place = |checked: &Checked| {
         let (uri, index) = format::haip::status_list(checked.claims.get("status")?)?;
         Some((uri.to_owned(), index))
@@ -193,7 +193,7 @@ fn mark_shared_status(checked: &mut [Checked], wallet: &Setup) {
         if places[at].is_some() && places[..at].contains(&places[at]) {
             let detail = "another credential of the same answer has this place in the status list".to_owned();
             let check = Check { kind: CheckKind::Status, outcome: Outcome::Failed, detail };
-            checked[at].report = with_check(&checked[at].report, check, wallet);
+            checked[at].report = with_check(&checked[at].report, check, policy);
         }
     }
 }
@@ -214,10 +214,10 @@ pub(crate) fn tell(credential: &Credential, now: Timestamp) -> Option<Change> {
 }
 
 /// The report with one check put in place of what was found.
-fn with_check(report: &Report, check: Check, wallet: &Setup) -> Report {
+fn with_check(report: &Report, check: Check, policy: &VerificationPolicy) -> Report {
     let mut checks: Vec<_> = report.checks.iter().filter(|other| other.kind != check.kind).cloned().collect();
     checks.push(check);
-    Report::judge(&checks, &wallet.policy)
+    Report::judge(&checks, policy)
 }
 
 fn severity(verdict: Verdict) -> u8 {
@@ -300,7 +300,7 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
         };
         let mut checked = check(wallet, &instance.raw, &asked, &log).await;
         if let Some(binding) = &binding {
-            checked.report = with_check(&checked.report, binding.clone(), wallet);
+            checked.report = with_check(&checked.report, binding.clone(), &wallet.policy);
         }
         if worst.as_ref().is_none_or(|worst| severity(checked.report.verdict) > severity(worst.report.verdict)) {
             worst = Some(checked);
@@ -312,4 +312,37 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
         credential.claims = worst.claims;
     }
     Ok(credential)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::report::Reason;
+
+    // covers: HAIP-28
+    #[test]
+    fn credentials_that_share_a_place_in_a_status_list_are_told() {
+        let policy = VerificationPolicy::default();
+        let good =
+            Check { kind: CheckKind::Status, outcome: Outcome::Unknown(Reason::Unsupported), detail: String::new() };
+        let credential = |uri: &str, idx: i64| Checked {
+            instance: Instance { raw: json!("x"), key: None },
+            report: Report::judge(std::slice::from_ref(&good), &policy),
+            claims: json!({ "status": { "status_list": { "uri": uri, "idx": idx } } }),
+            expires_at: None,
+        };
+        let mut checked = vec![
+            credential("https://a.example", 1),
+            credential("https://a.example", 2),
+            credential("https://b.example", 1),
+            credential("https://a.example", 1),
+        ];
+        checked.push(Checked { claims: json!({}), ..credential("", 0) });
+        checked.push(Checked { claims: json!({}), ..credential("", 0) });
+        mark_shared_status(&mut checked, &policy);
+        let failed: Vec<_> = checked.iter().map(|one| one.report.failed() == [CheckKind::Status]).collect();
+        assert_eq!(failed, [false, false, false, true, false, false]);
+    }
 }

@@ -227,6 +227,33 @@ async fn a_sign_in_by_details_says_where_they_are_for() {
     }
 }
 
+// covers: TOKRQ-07, AUTHZ-02, AUTHZ-04
+#[tokio::test]
+async fn a_part_of_an_offer_is_named_in_the_token_request() {
+    let ids = ["UniversityDegree_dc_sd_jwt", "StudentCard_dc_sd_jwt"];
+    for (server, located) in [(AuthorizationServer::Own, false), (AuthorizationServer::Path, true)] {
+        let world = World::with(Options { authorization_server: server, ..Options::default() }).await;
+        let kept = Kept::default();
+        let issuance = kept.open(&world, &pre_authorized(SD_JWT).configurations(&ids)).await;
+        let one = AcceptOptions { configurations: Some(vec![ids[1].into()]), ..AcceptOptions::default() };
+        let credential = world.verified(&issuance.accept_with(one).await.expect("it is issued")).await;
+        assert_eq!(credential.credential_configuration_id.as_str(), ids[1]);
+        let path = if located { "/as/token" } else { "/token" };
+        let details = field(&form(&kept.one(path)), "authorization_details").expect("details");
+        let mut expected = json!([{ "type": "openid_credential", "credential_configuration_id": ids[1] }]);
+        if located {
+            expected[0]["locations"] = json!([world.issuer.issuer()]);
+        }
+        assert_eq!(serde_json::from_str::<Value>(&details).expect("JSON"), expected);
+
+        // All of it needs no word.
+        let kept = Kept::default();
+        let issuance = kept.open(&world, &pre_authorized(SD_JWT)).await;
+        world.verified(&issuance.accept().await.expect("it is issued")).await;
+        assert_eq!(field(&form(&kept.one(path)), "authorization_details"), None);
+    }
+}
+
 // covers: AUTHZ-11
 #[tokio::test]
 async fn a_pushed_request_that_ran_out_is_pushed_anew() {
