@@ -3,140 +3,19 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use billfold::model::ids::ConfigurationId;
-use billfold::model::jwk::Algorithm;
 use billfold::model::offer::GrantType;
-use billfold::model::report::{CheckKind, Requirement, VerificationPolicy};
-use billfold::{
-    AcceptOptions, AttestationVersion, Binding, Encryption, PathStep, Profile, RequestBy, RequestedClaim,
-    SignedMetadata,
-};
+use billfold::{AcceptOptions, Encryption, PathStep, RequestBy, RequestedClaim};
 use lexopt::ValueExt as _;
-use url::Url;
 
-/// How long a sign-in or a deferred credential is waited for.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+use crate::settings::{self, Global};
 
 /// A command with its settings.
 #[derive(Debug)]
 pub(crate) struct Args {
     pub(crate) global: Global,
     pub(crate) command: Command,
-}
-
-/// What holds for every command.
-#[derive(Debug)]
-pub(crate) struct Global {
-    pub(crate) store: Option<PathBuf>,
-    pub(crate) json: bool,
-    pub(crate) dev: bool,
-    pub(crate) client_id: String,
-    pub(crate) redirect_uri: Option<Url>,
-    pub(crate) key: Option<Algorithm>,
-    pub(crate) binding: Binding,
-    pub(crate) assume_jwt_proofs: bool,
-    pub(crate) trust: Option<PathBuf>,
-    pub(crate) policy: VerificationPolicy,
-    pub(crate) profile: Profile,
-    pub(crate) signed_metadata: SignedMetadata,
-    pub(crate) metadata_trust: Option<PathBuf>,
-    pub(crate) vouching: Vouching,
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) browser: Option<Vec<String>>,
-    pub(crate) timeout: Duration,
-    pub(crate) verbose: bool,
-}
-
-impl Default for Global {
-    fn default() -> Self {
-        Self {
-            store: None,
-            json: false,
-            dev: false,
-            client_id: "billfold-wallet".to_owned(),
-            redirect_uri: None,
-            key: None,
-            binding: Binding::Auto,
-            assume_jwt_proofs: false,
-            trust: None,
-            policy: VerificationPolicy::default(),
-            profile: Profile::default(),
-            signed_metadata: SignedMetadata::default(),
-            metadata_trust: None,
-            vouching: Vouching::default(),
-            ca: None,
-            browser: None,
-            timeout: DEFAULT_TIMEOUT,
-            verbose: false,
-        }
-    }
-}
-
-impl Global {
-    /// Refuses what does not belong together.
-    fn check(&self) -> Result<(), Refused> {
-        if self.signed_metadata == SignedMetadata::Ignore && self.metadata_trust.is_some() {
-            return Err(usage("--metadata-trust belongs to --signed-metadata prefer or require"));
-        }
-        if self.signed_metadata != SignedMetadata::Ignore && self.metadata_trust.is_none() && self.trust.is_none() {
-            return Err(usage("--signed-metadata needs --metadata-trust FILE.pem or --trust FILE.pem"));
-        }
-        if self.binding == Binding::X5c && self.vouching.attester_key.is_none() {
-            return Err(usage("--binding x5c needs --attester-key FILE and --attester-cert FILE.pem"));
-        }
-        self.vouching.check()
-    }
-}
-
-/// Who vouches for the wallet and its keys.
-#[derive(Debug, Default)]
-pub(crate) struct Vouching {
-    pub(crate) client_auth: ClientAuth,
-    /// The client's own key.
-    pub(crate) client_key: Option<PathBuf>,
-    /// The attester's key, for attestations that are made on the spot.
-    pub(crate) attester_key: Option<PathBuf>,
-    /// The attester's certificate and those above it.
-    pub(crate) attester_cert: Option<PathBuf>,
-    /// As whom the attester speaks.
-    pub(crate) attester_issuer: Option<String>,
-    pub(crate) version: AttestationVersion,
-}
-
-/// How the wallet can authenticate itself, where a server wants that.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ClientAuth {
-    #[default]
-    None,
-    PrivateKeyJwt,
-    Attestation,
-}
-
-impl Vouching {
-    /// Refuses what does not belong together.
-    fn check(&self) -> Result<(), Refused> {
-        let Self { client_auth, client_key, attester_key, attester_cert, attester_issuer, version: _ } = self;
-        match (client_auth, client_key) {
-            (ClientAuth::PrivateKeyJwt, None) => {
-                return Err(usage("--client-auth private_key_jwt needs --client-key FILE"));
-            }
-            (ClientAuth::None | ClientAuth::Attestation, Some(_)) => {
-                return Err(usage("--client-key belongs to --client-auth private_key_jwt"));
-            }
-            _ => {}
-        }
-        match (attester_key, attester_cert) {
-            (Some(_), None) => Err(usage("--attester-key needs --attester-cert FILE.pem")),
-            (None, Some(_)) => Err(usage("--attester-cert needs --attester-key FILE")),
-            (None, None) if *client_auth == ClientAuth::Attestation => {
-                Err(usage("--client-auth attestation needs --attester-key FILE and --attester-cert FILE.pem"))
-            }
-            (None, None) if attester_issuer.is_some() => Err(usage("--attester-issuer needs --attester-key FILE")),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// What to do.
@@ -226,7 +105,7 @@ pub(crate) enum Refused {
     NotYet(String),
 }
 
-fn usage(text: impl Into<String>) -> Refused {
+pub(crate) fn usage(text: impl Into<String>) -> Refused {
     Refused::Usage(text.into())
 }
 
@@ -250,7 +129,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, R
             lexopt::Arg::Short(letter) => return Err(usage(format!("there is no option -{letter}"))),
             lexopt::Arg::Long(name) => {
                 let name = name.to_owned();
-                if !global_option(&mut global, &name, &mut parser)? {
+                if !settings::take(&mut global, &name, &mut parser)? {
                     line.option(&name, &mut parser)?;
                 }
             }
@@ -261,107 +140,6 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Args, R
         global.check()?;
     }
     Ok(Args { global, command })
-}
-
-/// Takes an option that every command has; false if it is none.
-fn global_option(global: &mut Global, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Refused> {
-    match name {
-        "json" => global.json = true,
-        "dev" => global.dev = true,
-        "verbose" => global.verbose = true,
-        "assume-jwt-proofs" => global.assume_jwt_proofs = true,
-        "store" => global.store = Some(parser.value()?.into()),
-        "trust" => global.trust = Some(parser.value()?.into()),
-        "ca" => global.ca = Some(parser.value()?.into()),
-        "client-id" => global.client_id = parser.value()?.string()?,
-        "redirect-uri" => {
-            let text = parser.value()?.string()?;
-            let uri = Url::parse(&text).map_err(|_| usage(format!("--redirect-uri: `{text}` is no URI")))?;
-            global.redirect_uri = Some(uri);
-        }
-        "key" => {
-            let choices = [
-                ("es256", Algorithm::Es256),
-                ("es384", Algorithm::Es384),
-                ("eddsa", Algorithm::EdDsa),
-                ("es256k", Algorithm::Es256k),
-            ];
-            global.key = Some(choice("key", &parser.value()?.string()?, &choices)?);
-        }
-        "binding" => {
-            let value = parser.value()?.string()?;
-            if value == "did:prism" {
-                return Err(not_yet("--binding did:prism"));
-            }
-            let choices = [
-                ("auto", Binding::Auto),
-                ("jwk", Binding::Jwk),
-                ("did:key", Binding::DidKey),
-                ("did:jwk", Binding::DidJwk),
-                ("x5c", Binding::X5c),
-            ];
-            global.binding = choice("binding", &value, &choices)?;
-        }
-        "policy" => {
-            let text = parser.value()?.string()?;
-            let (kind, requirement) = policy(&text).ok_or_else(|| {
-                let kinds = CheckKind::ALL.map(CheckKind::as_str).join(", ");
-                usage(format!("--policy: `{text}` is not KIND=require|warn|off with a KIND of {kinds}"))
-            })?;
-            global.policy = std::mem::take(&mut global.policy).with(kind, requirement);
-        }
-        "browser" => {
-            let text = parser.value()?.string()?;
-            let words = shlex::split(&text).filter(|words| !words.is_empty());
-            global.browser = Some(words.ok_or_else(|| usage(format!("--browser: `{text}` is no command")))?);
-        }
-        "timeout" => {
-            let text = parser.value()?.string()?;
-            let seconds = text.parse::<u32>().ok().filter(|seconds| *seconds > 0);
-            let seconds = seconds.ok_or_else(|| usage(format!("--timeout: `{text}` is no number of seconds")))?;
-            global.timeout = Duration::from_secs(seconds.into());
-        }
-        "profile" => {
-            let choices = [("base", Profile::Base), ("haip", Profile::Haip)];
-            global.profile = choice("profile", &parser.value()?.string()?, &choices)?;
-        }
-        "signed-metadata" => {
-            let choices = [
-                ("ignore", SignedMetadata::Ignore),
-                ("prefer", SignedMetadata::Prefer),
-                ("require", SignedMetadata::Require),
-            ];
-            global.signed_metadata = choice("signed-metadata", &parser.value()?.string()?, &choices)?;
-        }
-        "metadata-trust" => global.metadata_trust = Some(parser.value()?.into()),
-        "client-auth" => {
-            let choices = [
-                ("none", ClientAuth::None),
-                ("private_key_jwt", ClientAuth::PrivateKeyJwt),
-                ("attestation", ClientAuth::Attestation),
-            ];
-            global.vouching.client_auth = choice("client-auth", &parser.value()?.string()?, &choices)?;
-        }
-        "client-key" => global.vouching.client_key = Some(parser.value()?.into()),
-        "attester-key" => global.vouching.attester_key = Some(parser.value()?.into()),
-        "attester-cert" => global.vouching.attester_cert = Some(parser.value()?.into()),
-        "attester-issuer" => {
-            let text = parser.value()?.string()?;
-            Url::parse(&text).map_err(|_| usage(format!("--attester-issuer: `{text}` is no URI")))?;
-            global.vouching.attester_issuer = Some(text);
-        }
-        "attestation-version" => {
-            let choices = [("7", AttestationVersion::V07), ("8", AttestationVersion::V08)];
-            global.vouching.version = choice("attestation-version", &parser.value()?.string()?, &choices)?;
-        }
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-fn policy(text: &str) -> Option<(CheckKind, Requirement)> {
-    let (kind, requirement) = text.split_once('=')?;
-    Some((CheckKind::parse(kind)?, Requirement::parse(requirement)?))
 }
 
 /// A claim as `CONFIGURATION=path.to.it`: the names on the way, a number for one element of an array, `*`
@@ -377,14 +155,14 @@ fn claim(text: &str) -> Option<(ConfigurationId, RequestedClaim)> {
     (!configuration.is_empty()).then(|| (configuration.into(), RequestedClaim { path, mandatory: false }))
 }
 
-fn choice<T: Copy>(option: &str, value: &str, choices: &[(&str, T)]) -> Result<T, Refused> {
+pub(crate) fn choice<T: Copy>(option: &str, value: &str, choices: &[(&str, T)]) -> Result<T, Refused> {
     choices.iter().find(|(name, _)| *name == value).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         usage(format!("--{option}: `{value}` is not one of {}", names.join(", ")))
     })
 }
 
-fn not_yet(what: &str) -> Refused {
+pub(crate) fn not_yet(what: &str) -> Refused {
     Refused::NotYet(format!("`{what}` is not there yet in this version"))
 }
 
@@ -517,6 +295,8 @@ impl<T> PopFirst<T> for Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use billfold::model::report::{CheckKind, Requirement, VerificationPolicy};
+
     use super::*;
 
     fn words(line: &str) -> Result<Args, Refused> {

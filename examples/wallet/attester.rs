@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 
-use crate::args::{ClientAuth, Vouching};
 use crate::certificates;
 use crate::private_key::PrivateKey;
+use crate::settings::{ClientAuth, Vouching};
 use crate::setup::read;
 use crate::trouble::{Result, Trouble};
 

@@ -8,11 +8,12 @@ use billfold::{Credential, Error, ErrorCode, Step, Wallet, qr};
 use serde_json::json;
 use url::Url;
 
-use crate::args::{Command, Global, Issue};
+use crate::args::{Command, Issue};
 use crate::help::HELP;
 use crate::issue::Run;
 use crate::offer::link;
 use crate::output::Output;
+use crate::settings::Global;
 use crate::sign_in::Return;
 use crate::terminal::Input;
 use crate::trouble::{Ending, Result, Trouble};

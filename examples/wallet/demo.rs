@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use billfold_test_issuer::{Grant, OfferSpec, Options, TestIssuer};
 
-use crate::args::{Global, Issue};
+use crate::args::Issue;
 use crate::issue::Run;
 use crate::output::Output;
+use crate::settings::Global;
 use crate::setup;
 use crate::sign_in::Return;
 use crate::terminal::Input;

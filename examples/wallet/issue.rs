@@ -9,8 +9,9 @@ use billfold::model::ids::CredentialId;
 use billfold::model::time::Timestamp;
 use billfold::{Advice, CodeHint, ErrorCode, ErrorKind, Issuance, Step, Wallet};
 
-use crate::args::{Global, Issue};
+use crate::args::Issue;
 use crate::output::Output;
+use crate::settings::Global;
 use crate::sign_in::Return;
 use crate::terminal::Input;
 use crate::trouble::{Ending, Result, Trouble};

@@ -16,6 +16,7 @@ mod issue;
 mod offer;
 mod output;
 mod private_key;
+mod settings;
 mod setup;
 mod show;
 mod sign_in;
@@ -25,8 +26,8 @@ mod trouble;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use args::Global;
 use output::Output;
+use settings::Global;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -12,7 +12,8 @@ use billfold::{
 };
 use serde_json::{Value, json};
 
-use crate::args::{Global, Refused};
+use crate::args::Refused;
+use crate::settings::Global;
 use crate::terminal::{Style, progress, tell};
 use crate::trouble::Trouble;
 use crate::{events, show};

@@ -15,10 +15,10 @@ use billfold::platform::sqlite::SqliteStore;
 use billfold::{Binding, Error, Wallet, WalletBuilder};
 use url::Url;
 
-use crate::args::Global;
 use crate::attester::Attester;
 use crate::certificates::CertifiedKeys;
 use crate::output::Output;
+use crate::settings::Global;
 use crate::trouble::{Result, Trouble};
 
 /// The name under which the platform's secret store keeps the wallet's secrets.

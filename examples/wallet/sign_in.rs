@@ -8,9 +8,9 @@ use billfold_test_issuer::{Decision, Running};
 use tokio::process::{Child, Command};
 use url::Url;
 
-use crate::args::Global;
 use crate::callback::{Callback, can_listen};
 use crate::output::Output;
+use crate::settings::Global;
 use crate::terminal::Input;
 use crate::trouble::{CommandError, Result, Trouble};
 
