@@ -1,15 +1,10 @@
-//! What issuers answer at the token, nonce, credential, deferred and notification endpoints: what is made of
+//! What issuers answer at the token, nonce, credential and notification endpoints: what is made of
 //! it, how often it is asked for, and what stays.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use billfold::platform::clock::Clock as _;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
-use billfold::platform::reqwest::ReqwestTransport;
 use billfold::{
     AcceptOptions, Advice, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict,
 };
@@ -17,7 +12,7 @@ use billfold_test_issuer::{Options, TxCode};
 use serde_json::{Value, json};
 
 use crate::meddling::{answer, meddled, meddling, with_json};
-use crate::world::{JWT_VC, Moved, SD_JWT, World, code, failure, pre_authorized};
+use crate::world::{JWT_VC, SD_JWT, World, code, failure, pre_authorized};
 
 const ISSUER: &str = "/.well-known/openid-credential-issuer";
 
@@ -335,115 +330,6 @@ async fn answers_that_are_neither_credentials_nor_a_promise_are_refused() {
         assert_eq!(error.code(), ErrorCode::ResponseMalformed, "{fault}");
         assert!(error.detail().contains("interval"), "{error}");
     }
-}
-
-/// An issuance that waits for its credential, with a clock to pass the time.
-async fn waiting(waits: u32) -> (World, Moved, billfold::Issuance) {
-    let world = World::with(Options { deferred_waits: Some(waits), deferred_interval: 5, ..Options::default() }).await;
-    let clock = Moved::default();
-    let wallet = world.builder().clock(clock.clone()).notify_in_background(false).build().expect("a wallet");
-    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
-    assert!(matches!(issuance.accept().await, Ok(Step::Wait { .. })));
-    pass(&world, &clock, 6);
-    (world, clock, issuance)
-}
-
-fn pass(world: &World, clock: &Moved, seconds: i64) {
-    clock.pass(seconds);
-    world.issuer.advance_clock(seconds);
-}
-
-// covers: DEFER-05, CERR-08
-#[tokio::test]
-async fn a_final_refusal_ends_the_wait() {
-    for (fault, code) in [
-        ("invalid-transaction-id-at-deferred", ErrorCode::ServerRefused),
-        ("credential-request-denied-at-deferred", ErrorCode::CredentialDenied),
-    ] {
-        let (world, clock, issuance) = waiting(3).await;
-        world.issuer.set_fault(fault).expect("a fault");
-        assert_eq!(failure(issuance.poll().await).code(), code, "{fault}");
-        pass(&world, &clock, 60);
-        assert_eq!(failure(issuance.poll().await).code(), code, "{fault}: it has ended");
-        assert_eq!(world.count("/deferred"), 1, "{fault}");
-        assert!(world.wallet().pending().await.expect("a list").is_empty());
-    }
-}
-
-// covers: DEFER-09
-#[tokio::test]
-async fn a_draft_says_not_yet_with_an_error() {
-    let (world, clock, issuance) = waiting(0).await;
-    world.issuer.set_fault_times("issuance-pending-at-deferred", 1).expect("a fault");
-    let before = clock.now();
-    let Step::Wait { until } = issuance.poll().await.expect("a wait") else { panic!("no wait") };
-    assert!((4..=6).contains(&(until - before)), "five seconds, where nothing is said: {}", until - before);
-    pass(&world, &clock, 6);
-    world.verified(&issuance.poll().await.expect("it is issued")).await;
-
-    let (world, clock, issuance) = waiting(1).await;
-    let pending = json!({ "error": "issuance_pending", "interval": 77 });
-    let wallet = {
-        let once = AtomicBool::new(true);
-        let transport =
-            meddling(
-                "/deferred",
-                move |_, given| {
-                    if once.swap(false, Ordering::SeqCst) { answer(400, &pending) } else { given }
-                },
-            );
-        world.builder().http(transport).clock(clock.clone()).build().expect("a wallet")
-    };
-    let issuance = wallet.resume(issuance.id()).await.expect("it is there");
-    let before = clock.now();
-    let Step::Wait { until } = issuance.poll().await.expect("a wait") else { panic!("no wait") };
-    assert!((76..=78).contains(&(until - before)), "{}", until - before);
-    pass(&world, &clock, 78);
-    world.verified(&issuance.poll().await.expect("it is issued")).await;
-}
-
-/// An issuer that gives a deferred credential another id at the first ask, and knows only that one then.
-#[derive(Default)]
-struct Rotating(Mutex<Option<Value>>);
-
-#[async_trait]
-impl HttpTransport for Rotating {
-    async fn send(&self, mut request: HttpRequest, limits: HttpLimits) -> Result<HttpResponse, TransportError> {
-        if request.uri().path() != "/deferred" {
-            return ReqwestTransport::new().send(request, limits).await;
-        }
-        let asked: Value = serde_json::from_slice(request.body()).expect("JSON");
-        let first = self.0.lock().expect("no panic").clone();
-        match first {
-            None => *self.0.lock().expect("no panic") = Some(asked),
-            Some(first) if asked["transaction_id"] == "another" => *request.body_mut() = first.to_string().into_bytes(),
-            Some(_) => return Ok(answer(400, &json!({ "error": "invalid_transaction_id" }))),
-        }
-        let given = ReqwestTransport::new().send(request, limits).await?;
-        if given.status() != 202 {
-            return Ok(given);
-        }
-        Ok(with_json(given, |body| body["transaction_id"] = json!("another")))
-    }
-}
-
-// covers: DEFER-03
-#[tokio::test]
-async fn a_transaction_id_that_changed_loses_nothing() {
-    // The issuer names another id, and knows the first one only.
-    let (world, clock, issuance) = waiting(1).await;
-    world.issuer.set_fault_times("changed-transaction-id", 1).expect("a fault");
-    assert!(matches!(issuance.poll().await, Ok(Step::Wait { .. })));
-    pass(&world, &clock, 6);
-    world.verified(&issuance.poll().await.expect("it is issued")).await;
-
-    // The issuer names another id, and knows that one only.
-    let (world, clock, issuance) = waiting(1).await;
-    let wallet = world.builder().http(Rotating::default()).clock(clock.clone()).build().expect("a wallet");
-    let issuance = wallet.resume(issuance.id()).await.expect("it is there");
-    assert!(matches!(issuance.poll().await, Ok(Step::Wait { .. })));
-    pass(&world, &clock, 6);
-    world.verified(&issuance.poll().await.expect("it is issued")).await;
 }
 
 // covers: NOTIF-06

@@ -1,7 +1,15 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use billfold::platform::clock::Clock;
+use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
+use billfold::platform::reqwest::ReqwestTransport;
 use billfold::{ErrorCode, Step, Wallet};
 use billfold_test_issuer::Options;
+use serde_json::{Value, json};
 
+use crate::meddling::{answer, meddling, with_json};
 use crate::world::{JWT_VC, Moved, SD_JWT, World, failure, pre_authorized};
 
 struct Waiting {
@@ -69,5 +77,109 @@ async fn a_lost_deferred_answer_is_asked_for_again() {
     let error = failure(issuance.poll().await);
     assert_eq!(error.code(), ErrorCode::ServerFailed);
     assert!(error.is_retryable());
+    waiting.world.verified(&issuance.poll().await.expect("it is issued")).await;
+}
+
+/// An issuance whose credential the issuer has not ready yet; the time to ask has come.
+async fn due(waits: u32) -> (Waiting, billfold::Issuance) {
+    let waiting = Waiting::new(waits, 5).await;
+    let offer = waiting.world.offer(&pre_authorized(SD_JWT));
+    let issuance = waiting.wallet().open_offer(&offer.link).await.expect("it opens");
+    assert!(matches!(issuance.accept().await, Ok(Step::Wait { .. })));
+    waiting.pass(6);
+    (waiting, issuance)
+}
+
+// covers: DEFER-05, CERR-08
+#[tokio::test]
+async fn a_final_refusal_ends_the_wait() {
+    for (fault, code) in [
+        ("invalid-transaction-id-at-deferred", ErrorCode::ServerRefused),
+        ("credential-request-denied-at-deferred", ErrorCode::CredentialDenied),
+    ] {
+        let (waiting, issuance) = due(3).await;
+        waiting.world.issuer.set_fault(fault).expect("a fault");
+        assert_eq!(failure(issuance.poll().await).code(), code, "{fault}");
+        waiting.pass(60);
+        assert_eq!(failure(issuance.poll().await).code(), code, "{fault}: it has ended");
+        assert_eq!(waiting.world.count("/deferred"), 1, "{fault}");
+        assert!(waiting.world.wallet().pending().await.expect("a list").is_empty());
+    }
+}
+
+// covers: DEFER-09
+#[tokio::test]
+async fn a_draft_says_not_yet_with_an_error() {
+    let (waiting, issuance) = due(0).await;
+    waiting.world.issuer.set_fault_times("issuance-pending-at-deferred", 1).expect("a fault");
+    let before = waiting.clock.now();
+    let Step::Wait { until } = issuance.poll().await.expect("a wait") else { panic!("no wait") };
+    assert!((4..=6).contains(&(until - before)), "five seconds, where nothing is said: {}", until - before);
+    waiting.pass(6);
+    waiting.world.verified(&issuance.poll().await.expect("it is issued")).await;
+
+    let (waiting, issuance) = due(1).await;
+    let pending = json!({ "error": "issuance_pending", "interval": 77 });
+    let wallet = {
+        let once = AtomicBool::new(true);
+        let transport =
+            meddling(
+                "/deferred",
+                move |_, given| {
+                    if once.swap(false, Ordering::SeqCst) { answer(400, &pending) } else { given }
+                },
+            );
+        waiting.world.builder().http(transport).clock(waiting.clock.clone()).build().expect("a wallet")
+    };
+    let issuance = wallet.resume(issuance.id()).await.expect("it is there");
+    let before = waiting.clock.now();
+    let Step::Wait { until } = issuance.poll().await.expect("a wait") else { panic!("no wait") };
+    assert!((76..=78).contains(&(until - before)), "{}", until - before);
+    waiting.pass(78);
+    waiting.world.verified(&issuance.poll().await.expect("it is issued")).await;
+}
+
+/// An issuer that gives a deferred credential another id at the first ask, and knows only that one then.
+#[derive(Default)]
+struct Rotating(Mutex<Option<Value>>);
+
+#[async_trait]
+impl HttpTransport for Rotating {
+    async fn send(&self, mut request: HttpRequest, limits: HttpLimits) -> Result<HttpResponse, TransportError> {
+        if request.uri().path() != "/deferred" {
+            return ReqwestTransport::new().send(request, limits).await;
+        }
+        let asked: Value = serde_json::from_slice(request.body()).expect("JSON");
+        let first = self.0.lock().expect("no panic").clone();
+        match first {
+            None => *self.0.lock().expect("no panic") = Some(asked),
+            Some(first) if asked["transaction_id"] == "another" => *request.body_mut() = first.to_string().into_bytes(),
+            Some(_) => return Ok(answer(400, &json!({ "error": "invalid_transaction_id" }))),
+        }
+        let given = ReqwestTransport::new().send(request, limits).await?;
+        if given.status() != 202 {
+            return Ok(given);
+        }
+        Ok(with_json(given, |body| body["transaction_id"] = json!("another")))
+    }
+}
+
+// covers: DEFER-03
+#[tokio::test]
+async fn a_transaction_id_that_changed_loses_nothing() {
+    // The issuer names another id, and knows the first one only.
+    let (waiting, issuance) = due(1).await;
+    waiting.world.issuer.set_fault_times("changed-transaction-id", 1).expect("a fault");
+    assert!(matches!(issuance.poll().await, Ok(Step::Wait { .. })));
+    waiting.pass(6);
+    waiting.world.verified(&issuance.poll().await.expect("it is issued")).await;
+
+    // The issuer names another id, and knows that one only.
+    let (waiting, issuance) = due(1).await;
+    let wallet =
+        waiting.world.builder().http(Rotating::default()).clock(waiting.clock.clone()).build().expect("a wallet");
+    let issuance = wallet.resume(issuance.id()).await.expect("it is there");
+    assert!(matches!(issuance.poll().await, Ok(Step::Wait { .. })));
+    waiting.pass(6);
     waiting.world.verified(&issuance.poll().await.expect("it is issued")).await;
 }
