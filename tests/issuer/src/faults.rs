@@ -24,6 +24,8 @@ pub enum Target {
     Offer,
     /// Pushed authorization request.
     Par,
+    /// Challenge for proofs of client attestations.
+    Challenge,
     /// Token.
     Token,
     /// Nonce.
@@ -39,11 +41,12 @@ pub enum Target {
 }
 
 impl Target {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Metadata,
         Self::AsMetadata,
         Self::Offer,
         Self::Par,
+        Self::Challenge,
         Self::Token,
         Self::Nonce,
         Self::Credential,
@@ -58,6 +61,7 @@ impl Target {
             Self::AsMetadata => "as-metadata",
             Self::Offer => "offer",
             Self::Par => "par",
+            Self::Challenge => "challenge",
             Self::Token => "token",
             Self::Nonce => "nonce",
             Self::Credential => "credential",

@@ -212,6 +212,7 @@ fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
         match path.strip_prefix(server.path.as_str()) {
             Some("/token") => return Some(Target::Token),
             Some("/par") => return Some(Target::Par),
+            Some("/challenge") => return Some(Target::Challenge),
             _ => {}
         }
     }
