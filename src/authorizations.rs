@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Channel, Shows};
-use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::json;
 use crate::model::credential::Credential;
 use crate::model::ids::{AuthorizationId, KeyHandle, SessionId};
@@ -16,7 +16,7 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Token, TokenType};
 use crate::outbox;
 use crate::platform::store::{Change, Expected, Table};
-use crate::protocol::client_auth::ClientState;
+use crate::protocol::client_auth::{self, ClientState};
 use crate::protocol::encryption::Encryption;
 use crate::protocol::token::{self, TokenGrant};
 use crate::session::{Session, Stage};
@@ -89,7 +89,8 @@ pub(crate) async fn request_token(channel: &Channel<'_>, grant: &TokenGrant, ano
     let request = token::request(url, grant, client_id)?;
     let answer = channel.send(Operation::Token, url, request, shows).await?;
     let now = wallet.clock.now();
-    let token = token::response(&answer, grant, now).map_err(|error| error.endpoint(url))?;
+    let token = token::response(&answer, grant, now)
+        .map_err(|error| client_auth::explain_refusal(error, channel.client.authentication, anonymous).endpoint(url))?;
     check_binding(channel, &token, now).map_err(|error| error.status(answer.status().as_u16()).endpoint(url))?;
     Ok(token)
 }
@@ -177,7 +178,7 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
             Err(ended.caused_by(error))
         }
         Err(error) => {
-            if authorization.rotates && error.outcome() != RequestOutcome::Unknown {
+            if authorization.rotates && (error.operation() != Some(Operation::Token) || !error.may_have_had_effect()) {
                 // It had no effect: the next try may use the same.
                 wallet.store.commit(vec![authorization.put(id)]).await?;
             }

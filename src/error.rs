@@ -9,6 +9,9 @@ use crate::model::ids::SessionId;
 pub use crate::transcript::Operation;
 use crate::transcript::Transcript;
 
+mod remembered;
+pub(crate) use remembered::Remembered;
+
 /// What kind of trouble it is, for an app that shows one sentence a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +54,9 @@ pub enum Advice {
     GetNewOffer,
     /// Begin the issuance again from the same offer or issuer.
     StartOver,
+    /// The credential is kept aside, not lost: check it again later with
+    /// [`Wallet::recheck`](crate::Wallet::recheck).
+    CheckAgain,
     /// The program or its settings have to be corrected.
     FixSetup,
     /// The issuer has to correct something; show the transcript to its operator.
@@ -170,7 +176,7 @@ codes! {
     /// The server failed (status 5xx).
     ServerFailed = "server_failed", Issuer, Retry;
     /// The server refused the request for a reason of its own.
-    ServerRefused = "server_refused", Issuer, GiveUp;
+    ServerRefused = "server_refused", Issuer, TellIssuer;
     /// The transaction code was wrong, or the offer is used up: the server does not say which.
     TxCodeRefused = "tx_code_refused", Issuer, AskCodeAgain;
     /// The transaction code does not have the form that the offer asks for.
@@ -207,6 +213,8 @@ codes! {
     CredentialDenied = "credential_denied", Issuer, GiveUp;
     /// The issuer does not know what was asked for.
     ConfigurationRefused = "configuration_refused", Issuer, TellIssuer;
+    /// The issuer does not know the deferred credential: it was fetched before, or given up.
+    TransactionRefused = "transaction_refused", Issuer, StartOver;
 
     /// The user declined, here or at the issuer.
     AccessDenied = "access_denied", Denied, GiveUp;
@@ -236,7 +244,7 @@ codes! {
     /// The credential failed its checks and was put aside.
     CredentialRejected = "credential_rejected", Verification, TellIssuer;
     /// The credential could not be checked completely and was put aside.
-    CredentialUnverified = "credential_unverified", Verification, Retry;
+    CredentialUnverified = "credential_unverified", Verification, CheckAgain;
 
     /// The key store made no keys.
     KeyCreationFailed = "key_creation_failed", Keys, Retry;
@@ -404,6 +412,36 @@ impl Error {
             self.0.transcript = transcript.clone();
         }
         self
+    }
+
+    /// The same, understood otherwise.
+    #[must_use]
+    pub(crate) fn recode(mut self, code: ErrorCode) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    /// Says better what was found.
+    #[must_use]
+    pub(crate) fn explain(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// Whether an access token was refused that is still good, but not for this: another one of the same grant
+    /// is no better.
+    pub(crate) fn is_about_scope(&self) -> bool {
+        self.code() == ErrorCode::TokenRefused && self.http_status() == Some(403)
+    }
+
+    /// Whether the server may have done what it was asked, although no usable answer says so: what works
+    /// once may be used up then.
+    pub(crate) fn may_have_had_effect(&self) -> bool {
+        let answer = self.http_status();
+        self.outcome() == RequestOutcome::Unknown
+            || self.code() == ErrorCode::ResponseTooLarge
+            // Behind a gateway that lost its server, the request may well have been carried out.
+            || answer.is_some_and(|status| (200..300).contains(&status) || matches!(status, 502 | 504))
     }
 
     /// Keeps the cause.

@@ -216,7 +216,9 @@ async fn send(setup: &Setup, notice: &Notice, found: Found) -> Result<()> {
             Some(notification::response(&answer).map_err(|error| error.endpoint(url)))
         };
         match answer {
-            Some(Err(error)) if renewed || error.code() != ErrorCode::TokenRefused => return Err(error),
+            Some(Err(error)) if renewed || error.code() != ErrorCode::TokenRefused || error.is_about_scope() => {
+                return Err(error);
+            }
             Some(Ok(())) => return Ok(()),
             // It has ended, or the server says so.
             None | Some(Err(_)) => token = authorizations::renew(setup, &id, &token, &log).await?,
@@ -244,6 +246,7 @@ fn may_help_later(error: &Error) -> bool {
             | ErrorCode::ProviderUnavailable
             | ErrorCode::KeyLocked
             | ErrorCode::DpopRefused
+            | ErrorCode::TokenPending
     )
 }
 

@@ -10,7 +10,7 @@ use url::Url;
 use super::{Live, unused_keys};
 use crate::authorizations::{self, Authorization};
 use crate::channel::{Channel, Shows, key_error};
-use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::ConfigurationId;
 use crate::model::jwk::Algorithm;
@@ -22,7 +22,7 @@ use crate::platform::http::HttpLimits;
 use crate::platform::keys::{HolderKeys, KeyPurpose, KeySpec};
 use crate::protocol::authorization::RequestBy;
 use crate::protocol::token::TokenGrant;
-use crate::protocol::{authorization, nonce, token};
+use crate::protocol::{authorization, client_auth, nonce, token};
 use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
 use crate::setup::Setup;
 use crate::wire::Log;
@@ -62,8 +62,9 @@ impl Live<'_> {
                 let operation = Operation::PushedAuthorization;
                 let request = authorization::push_request(par, &wallet.client_id, pending)?;
                 let answer = self.channel().send(operation, par, request, Shows::Client).await?;
-                let read =
-                    authorization::push_response(&answer, wallet.clock.now()).map_err(|error| error.endpoint(par));
+                let read = authorization::push_response(&answer, wallet.clock.now()).map_err(|error| {
+                    client_auth::explain_refusal(error, self.session.client.authentication, false).endpoint(par)
+                });
                 match read {
                     Ok((request_uri, until)) => {
                         (authorization::pushed_url(endpoint, &wallet.client_id, &request_uri), Some(until))
@@ -201,16 +202,16 @@ impl Live<'_> {
 
     /// What becomes of the session when no token came.
     async fn token_refused(&mut self, error: Error, prepared: Prepared) -> Result<()> {
+        // What the request would have carried was not to be had, so it never left.
+        let not_sent = error.outcome() == RequestOutcome::NotSent || error.operation() != Some(Operation::Token);
         // It looked at the proof only, or asks for patience: the code is as good as before.
         let patience = matches!(error.code(), ErrorCode::TokenPending | ErrorCode::DpopRefused);
         // Behind a gateway that lost its server, the code may well have been taken.
-        let lost = error.outcome() == RequestOutcome::Unknown || matches!(error.http_status(), Some(502 | 504));
-        let not_sent = error.outcome() == RequestOutcome::NotSent;
+        let lost =
+            !not_sent && (error.outcome() == RequestOutcome::Unknown || matches!(error.http_status(), Some(502 | 504)));
         if (not_sent || patience || error.code() == ErrorCode::ServerFailed) && !lost {
             self.record(Event::TokenNotSent { prepared }).await?;
-            // What the code itself advises is right where the set-up is at fault.
-            let mends = error.kind() == ErrorKind::Network || error.code() == ErrorCode::ServerFailed;
-            return Err(if mends { error.advise(Advice::Retry) } else { error });
+            return Err(error);
         }
         if lost {
             let keys = prepared.keys.into_values().flatten().map(|key| key.handle).collect();
@@ -238,13 +239,14 @@ impl Live<'_> {
         let spent = matches!(
             error.code(),
             ErrorCode::GrantRefused
+                | ErrorCode::AccessDenied
                 | ErrorCode::ResponseMalformed
                 | ErrorCode::WrongContentType
                 | ErrorCode::ResponseTooLarge
                 | ErrorCode::TokenUnbound
         );
         let event = if pre_authorized && spent {
-            Event::Failed { code: error.code(), detail: error.detail().to_owned() }
+            Event::Failed { code: error.code(), detail: error.detail().to_owned(), told: error.remember() }
         } else {
             Event::SignInDropped
         };
@@ -269,7 +271,8 @@ impl Live<'_> {
         let event = if code_grant {
             Event::SignInDropped
         } else {
-            Event::Failed { code: ErrorCode::OutcomeUnknown, detail: error.detail().to_owned() }
+            let detail = error.detail().to_owned();
+            Event::Failed { code: ErrorCode::OutcomeUnknown, detail, told: error.remember() }
         };
         self.record(event).await?;
         self.wallet.delete_keys(keys).await;

@@ -434,8 +434,8 @@ pub(crate) fn step_of(session: &Session) -> Result<Step> {
         Stage::Ended(Ending::Cancelled) => {
             return Err(Error::new(ErrorCode::SessionEnded, "the issuance was given up").in_session(&session.id));
         }
-        Stage::Ended(Ending::Failed { code, detail }) => {
-            return Err(Error::new(*code, detail.clone()).in_session(&session.id));
+        Stage::Ended(Ending::Failed { code, detail, told }) => {
+            return Err(Error::new(*code, detail.clone()).told_again(told).in_session(&session.id));
         }
     })
 }
@@ -445,21 +445,24 @@ fn tx_code(session: &Session) -> Option<TxCode> {
 }
 
 fn done(tasks: &[EndedTask]) -> Result<Step> {
-    let (mut credentials, mut failures) = (Vec::new(), Vec::new());
+    let (mut credentials, mut failures, mut first) = (Vec::new(), Vec::new(), None);
     for task in tasks {
         match &task.state {
             TaskState::Stored { credential } => credentials.push(credential.clone()),
-            TaskState::Failed { code, detail, quarantined } => failures.push(Failure {
-                configuration: task.configuration.clone(),
-                code: *code,
-                detail: detail.clone(),
-                quarantined: quarantined.clone(),
-            }),
+            TaskState::Failed { code, detail, told, quarantined } => {
+                first.get_or_insert_with(|| Error::new(*code, detail.clone()).told_again(told));
+                failures.push(Failure {
+                    configuration: task.configuration.clone(),
+                    code: *code,
+                    detail: detail.clone(),
+                    quarantined: quarantined.clone(),
+                });
+            }
             _ => {}
         }
     }
-    match failures.first() {
-        Some(failure) if credentials.is_empty() => Err(Error::new(failure.code, failure.detail.clone())),
+    match first {
+        Some(error) if credentials.is_empty() => Err(error),
         _ => Ok(Step::Done { credentials, failures }),
     }
 }

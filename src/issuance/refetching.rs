@@ -58,7 +58,7 @@ impl Live<'_> {
     }
 
     /// How a user comes to another token.
-    fn begin_again(&self) -> Advice {
+    pub(super) fn begin_again(&self) -> Advice {
         let grants = &self.session.offer.grants;
         if grants.authorization_code.is_none() && grants.pre_authorized_code.is_some() {
             Advice::GetNewOffer

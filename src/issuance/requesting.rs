@@ -6,7 +6,7 @@ use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
 use crate::dialect::write::Selector;
-use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::ConfigurationId;
 use crate::platform::http::HttpResponse;
@@ -82,7 +82,7 @@ impl Live<'_> {
                     }
                     self.note(Event::CredentialDue { task })?;
                 }
-                Err(error) if may_renew && error.code() == ErrorCode::TokenRefused && self.can_renew() => {
+                Err(error) if may_renew && self.mends_by_renewal(&error) => {
                     may_renew = false;
                     self.note(Event::CredentialDue { task })?;
                     if let Err(error) = self.renew_token().await {
@@ -155,7 +155,7 @@ impl Live<'_> {
                 Err(error) => error,
             };
             let mended = match error.code() {
-                ErrorCode::TokenRefused if may_renew && self.can_renew() => {
+                ErrorCode::TokenRefused if may_renew && self.mends_by_renewal(&error) => {
                     may_renew = false;
                     self.renew_token().await
                 }
@@ -163,9 +163,7 @@ impl Live<'_> {
                     may_encrypt_anew = false;
                     self.renew_encryption(error).await
                 }
-                _ if error.server_error().is_some_and(|said| said.error == "invalid_transaction_id") => {
-                    self.ask_by_the_other_id(task).ok_or(error)
-                }
+                ErrorCode::TransactionRefused => self.ask_by_the_other_id(task).ok_or(error),
                 _ => Err(error),
             };
             if let Err(error) = mended {
@@ -177,9 +175,9 @@ impl Live<'_> {
     async fn deferral_failed(&mut self, task: usize, error: Error) -> Result<()> {
         if may_repeat(&error) {
             // Asking again for a deferred credential is what the endpoint is for.
-            return Err(retryable(error));
+            return Err(error);
         }
-        if stays_open(&error) {
+        if stays_open(&error) || is_unfinished_renewal(&error) {
             return Err(error);
         }
         self.task_failed(task, error).await
@@ -211,6 +209,11 @@ impl Live<'_> {
     fn has_ended_token(&self) -> bool {
         let Stage::Credentials { token, .. } = &self.session.stage else { return false };
         self.can_renew() && token.expires_at.is_some_and(|at| at <= self.wallet.clock.now())
+    }
+
+    /// Whether a new token of the same grant may be taken where this one was not.
+    fn mends_by_renewal(&self, error: &Error) -> bool {
+        error.code() == ErrorCode::TokenRefused && !error.is_about_scope() && self.can_renew()
     }
 
     fn can_renew(&self) -> bool {
@@ -271,9 +274,9 @@ impl Live<'_> {
             // The protocol allows to repeat a credential request, with a fresh nonce; when, is for
             // the app to say.
             self.record(Event::CredentialDue { task }).await?;
-            return Err(retryable(error));
+            return Err(error);
         }
-        if stays_open(&error) {
+        if stays_open(&error) || is_unfinished_renewal(&error) {
             self.record(Event::CredentialDue { task }).await?;
             return Err(error);
         }
@@ -312,9 +315,11 @@ impl Live<'_> {
 
     /// A task came to nothing; the others go on.
     async fn task_failed(&mut self, task: usize, error: Error) -> Result<()> {
+        // An offer's code is spent by now.
+        let error = if error.advice() == Advice::StartOver { error.advise(self.begin_again()) } else { error };
         let keys = self.tasks()[task].keys.iter().map(|key| key.handle.clone()).collect();
-        let (code, detail) = (error.code(), error.detail().to_owned());
-        self.record(Event::TaskFailed { task, code, detail, quarantined: None }).await?;
+        let (code, detail, told) = (error.code(), error.detail().to_owned(), error.remember());
+        self.record(Event::TaskFailed { task, code, detail, told, quarantined: None }).await?;
         self.failed.get_or_insert(error);
         self.wallet.delete_keys(keys).await;
         Ok(())
@@ -336,8 +341,23 @@ pub(super) fn may_repeat(error: &Error) -> bool {
         || matches!(error.code(), ServerFailed | DpopRefused)
 }
 
-/// The same call may be made again; what mends it, the error says itself where it is the set-up.
-fn retryable(error: Error) -> Error {
-    let passes = error.kind() == ErrorKind::Network || error.code() == ErrorCode::ServerFailed;
-    if passes { error.advise(Advice::Retry) } else { error }
+/// Whether a token could not be renewed, and the server did not say that it never will: the answer can't be
+/// used, or it did not take the client.
+fn is_unfinished_renewal(error: &Error) -> bool {
+    use ErrorCode::{
+        AttestationRefused, ClientRefused, RedirectRefused, ResponseMalformed, ResponseTooLarge, TokenPending,
+        TokenUnbound, WrongContentType,
+    };
+    matches!(error.operation(), Some(Operation::Token | Operation::ClientAttestation))
+        && matches!(
+            error.code(),
+            AttestationRefused
+                | ClientRefused
+                | RedirectRefused
+                | ResponseMalformed
+                | ResponseTooLarge
+                | TokenPending
+                | TokenUnbound
+                | WrongContentType
+        )
 }

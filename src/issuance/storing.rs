@@ -132,6 +132,7 @@ impl Live<'_> {
                     task,
                     code: error.code(),
                     detail: error.detail().to_owned(),
+                    told: error.remember(),
                     quarantined: Some(bad.id.clone()),
                 };
                 (event, Some(error))

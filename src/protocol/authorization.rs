@@ -10,7 +10,7 @@ use url::Url;
 
 use super::message::{self, Form};
 use crate::dialect::{read, write};
-use crate::error::{Error, ErrorCode, Operation};
+use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::model::display::PathStep;
 use crate::model::ids::{ClientId, ConfigurationId, IssuerId};
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
@@ -204,10 +204,23 @@ pub(crate) fn push_response(response: &HttpResponse, now: Timestamp) -> Result<(
         "access_denied" => ErrorCode::AccessDenied,
         _ => ErrorCode::AuthorizationRefused,
     };
-    let value = message::success(response, Operation::PushedAuthorization, refused)?;
+    let value = message::success(response, Operation::PushedAuthorization, refused).map_err(advise_on_refusal)?;
     let (request_uri, seconds) = read::pushed_authorization(&value)
         .map_err(|error| message::malformed(error, Operation::PushedAuthorization, response.status().as_u16()))?;
     Ok((request_uri, now + seconds))
+}
+
+/// What the server will refuse in every request is for it to correct; anything else may be mended by a fresh
+/// look at its metadata, or a new offer.
+fn advise_on_refusal(error: Error) -> Error {
+    const NEVER: [&str; 4] =
+        ["unsupported_response_type", "request_not_supported", "request_uri_not_supported", "invalid_request_object"];
+    match error.server_error() {
+        Some(said) if NEVER.contains(&said.error.as_str()) => error.advise(Advice::TellIssuer),
+        // It ran out before the browser came with it: the next sign-in has its own.
+        Some(said) if said.error == "invalid_request_uri" => error.advise(Advice::SignInAgain),
+        _ => error,
+    }
 }
 
 /// The address for the browser after a pushed request: client and reference, nothing else.
@@ -292,7 +305,13 @@ pub(crate) fn read_redirect(
             _ => (ErrorCode::AuthorizationRefused, "the authorization server refused the request"),
         };
         let said = message::shown(&error, description.as_deref());
-        return fail(code, detail).map_err(|error| error.issuer_error(said).endpoint(&server.issuer.to_url()));
+        let error = Error::new(code, detail).at(Operation::Authorization).endpoint(&server.issuer.to_url());
+        let error = error.issuer_error(said).outcome_is(RequestOutcome::Answered);
+        return Err(match code {
+            // The redirect itself is used up: what can be tried again is the sign-in.
+            ErrorCode::ServerFailed => error.advise(Advice::SignInAgain),
+            _ => advise_on_refusal(error),
+        });
     }
     match code {
         Some(code) if !code.is_empty() => Ok(code.into()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{jwt, message};
-use crate::error::{Error, ErrorCode, Operation};
+use crate::error::{Advice, Error, ErrorCode, Operation};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ClientId, IssuerId};
 use crate::model::jwk::{Algorithm, Jwk};
@@ -235,6 +235,30 @@ fn check_chain(jws: &Jws<'_>) -> Result<(), String> {
         return Err("its `x5c` holds a self-signed certificate".to_owned());
     }
     Ok(())
+}
+
+/// What is to be done where the server refused the client (OpenID4VCI section 6.3). Any other error stays
+/// as it is.
+pub(crate) fn explain_refusal(error: Error, authentication: ClientAuthentication, anonymous: bool) -> Error {
+    if error.code() != ErrorCode::ClientRefused {
+        return error;
+    }
+    if anonymous {
+        let detail = "the server refused a request without a client id, which its metadata says it takes";
+        return error.explain(detail).advise(Advice::TellIssuer);
+    }
+    error.explain(match authentication {
+        ClientAuthentication::None => {
+            "the server does not know the client id, or wants the client to authenticate: register the client id \
+             with it, or give the wallet a provider that vouches for it"
+        }
+        ClientAuthentication::PrivateKeyJwt => {
+            "the server does not know the client id, or not the key that its assertion was signed with"
+        }
+        ClientAuthentication::Attestation => {
+            "the server does not know the client id, or not the provider that vouches for the wallet"
+        }
+    })
 }
 
 /// Reads the answer of a challenge endpoint.

@@ -69,6 +69,7 @@ pub(crate) fn response(
         "invalid_dpop_proof" | "use_dpop_nonce" => ErrorCode::DpopRefused,
         "invalid_encryption_parameters" => ErrorCode::EncryptionRefused,
         "credential_request_denied" => ErrorCode::CredentialDenied,
+        "invalid_transaction_id" => ErrorCode::TransactionRefused,
         "unknown_credential_configuration"
         | "unknown_credential_identifier"
         | "unsupported_credential_type"
@@ -76,6 +77,8 @@ pub(crate) fn response(
         _ => ErrorCode::ServerRefused,
     };
     let response = key.open(response, operation)?;
-    let value = message::success(&response, operation, refused)?;
+    let value = message::success(&response, operation, refused).map_err(|error| {
+        if error.is_about_scope() { error.explain("the access token is not good for this credential") } else { error }
+    })?;
     read::credential_response(&value).map_err(|error| message::malformed(error, operation, response.status().as_u16()))
 }

@@ -141,15 +141,19 @@ fn refusal(response: &HttpResponse, operation: Operation, refused: fn(&str) -> E
     let status = response.status();
     let said = issuer_error(response);
     let overloaded = status.is_server_error() || status == http::StatusCode::TOO_MANY_REQUESTS;
+    let at_server = matches!(operation, Operation::PushedAuthorization | Operation::Token);
     let code = match &said {
         Some(said) => match refused(&said.error) {
             // A server that fails may well say so in OAuth's form.
-            ErrorCode::ServerRefused if overloaded => ErrorCode::ServerFailed,
+            ErrorCode::ServerRefused | ErrorCode::AuthorizationRefused if overloaded => ErrorCode::ServerFailed,
             code => code,
         },
         None if status.is_redirection() => ErrorCode::RedirectRefused,
         None if overloaded => ErrorCode::ServerFailed,
+        // Without a word, the status speaks (RFC 6749 section 5.2, RFC 6750 section 3.1).
+        None if status == http::StatusCode::UNAUTHORIZED && at_server => refused("invalid_client"),
         None if status == http::StatusCode::UNAUTHORIZED => refused("invalid_token"),
+        None if status == http::StatusCode::FORBIDDEN && !at_server => refused("insufficient_scope"),
         None => ErrorCode::ServerRefused,
     };
     let detail = match code {
@@ -292,9 +296,14 @@ mod tests {
     }
 
     fn code_of(response: &HttpResponse) -> ErrorCode {
-        success(response, Operation::Token, |error| match error {
+        code_at(Operation::Credential, response)
+    }
+
+    fn code_at(operation: Operation, response: &HttpResponse) -> ErrorCode {
+        success(response, operation, |error| match error {
+            "invalid_client" => ErrorCode::ClientRefused,
             "invalid_grant" => ErrorCode::GrantRefused,
-            "invalid_token" => ErrorCode::TokenRefused,
+            "invalid_token" | "insufficient_scope" => ErrorCode::TokenRefused,
             _ => ErrorCode::ServerRefused,
         })
         .expect_err("no success")
@@ -316,7 +325,16 @@ mod tests {
         assert_eq!(code_of(&answer(400, "application/json", r#"{"error":"odd"}"#)), ErrorCode::ServerRefused);
         assert_eq!(code_of(&answer(500, "application/json", r#"{"error":"server_error"}"#)), ErrorCode::ServerFailed);
         assert_eq!(code_of(&answer(302, "text/html", "")), ErrorCode::RedirectRefused);
-        assert_eq!(code_of(&answer(401, "text/plain", "")), ErrorCode::TokenRefused);
+        for (status, at_server, at_issuer) in [
+            (401, ErrorCode::ClientRefused, ErrorCode::TokenRefused),
+            (403, ErrorCode::ServerRefused, ErrorCode::TokenRefused),
+        ] {
+            let bare = answer(status, "text/plain", "");
+            assert_eq!(code_at(Operation::Token, &bare), at_server);
+            assert_eq!(code_at(Operation::PushedAuthorization, &bare), at_server);
+            assert_eq!(code_at(Operation::DeferredCredential, &bare), at_issuer);
+            assert_eq!(code_at(Operation::Notification, &bare), at_issuer);
+        }
         assert_eq!(code_of(&answer(404, "text/plain", "")), ErrorCode::ServerRefused);
     }
 

@@ -81,9 +81,13 @@ pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId
 /// a transaction code was sent it is taken for mistyped; the session counts the tries.
 pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timestamp) -> Result<Token, Error> {
     let refused = |error: &str| match error {
-        "invalid_grant" => ErrorCode::GrantRefused,
+        "invalid_grant" | "expired_token" => ErrorCode::GrantRefused,
         "invalid_tx_code" => ErrorCode::TxCodeRefused,
-        "invalid_request" => ErrorCode::TokenRequestRefused,
+        "invalid_request"
+        | "invalid_scope"
+        | "invalid_target"
+        | "invalid_authorization_details"
+        | "unsupported_grant_type" => ErrorCode::TokenRequestRefused,
         "invalid_client" | "unauthorized_client" => ErrorCode::ClientRefused,
         "invalid_client_attestation" | "use_attestation_challenge" | "use_fresh_attestation" => {
             ErrorCode::AttestationRefused
@@ -93,47 +97,41 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
         "access_denied" => ErrorCode::AccessDenied,
         _ => ErrorCode::ServerRefused,
     };
-    let value = message::success(response, Operation::Token, refused).map_err(|error| {
-        let said = error.server_error().cloned();
-        match (error.code(), said) {
-            (ErrorCode::GrantRefused, Some(said)) if grant.has_tx_code() => {
-                Error::new(ErrorCode::TxCodeRefused, "the code is wrong, or the offer is used up")
-                    .at(Operation::Token)
-                    .status(response.status().as_u16())
-                    .issuer_error(said)
-            }
-            (ErrorCode::GrantRefused, _) if matches!(grant, TokenGrant::AuthorizationCode { .. }) => {
-                error.advise(Advice::SignInAgain)
-            }
-            (ErrorCode::TokenRequestRefused, Some(said)) => {
-                let detail = match grant {
-                    TokenGrant::PreAuthorizedCode { tx_code: Some(_), .. } => {
-                        "the server refused the request: it may not have expected a transaction code"
-                    }
-                    TokenGrant::PreAuthorizedCode { tx_code: None, .. } => {
-                        "the server refused the request: it may want a transaction code, which the offer does not mention"
-                    }
-                    _ => "the server refused the request as malformed",
-                };
-                let error = Error::new(ErrorCode::TokenRequestRefused, detail)
-                    .at(Operation::Token)
-                    .status(response.status().as_u16())
-                    .issuer_error(said);
-                match grant {
-                    TokenGrant::PreAuthorizedCode { .. } => error,
-                    _ => error.advise(Advice::StartOver),
-                }
-            }
-            (ErrorCode::TxCodeRefused, Some(said)) if !grant.has_tx_code() => {
-                Error::new(ErrorCode::ServerRefused, "the server refused a transaction code that nobody sent")
-                    .at(Operation::Token)
-                    .status(response.status().as_u16())
-                    .issuer_error(said)
-            }
-            _ => error,
+    let value = message::success(response, Operation::Token, refused).map_err(|error| match error.code() {
+        ErrorCode::GrantRefused if grant.has_tx_code() && says(&error, "invalid_grant") => {
+            error.recode(ErrorCode::TxCodeRefused).explain("the code is wrong, or the offer is used up")
         }
+        ErrorCode::GrantRefused if matches!(grant, TokenGrant::AuthorizationCode { .. }) => {
+            error.advise(Advice::SignInAgain)
+        }
+        ErrorCode::TokenRequestRefused => request_refused(error, grant),
+        ErrorCode::TxCodeRefused if !grant.has_tx_code() => {
+            error.recode(ErrorCode::ServerRefused).explain("the server refused a transaction code that nobody sent")
+        }
+        _ => error,
     })?;
     read::token(&value, now).map_err(|error| message::malformed(error, Operation::Token, response.status().as_u16()))
+}
+
+fn says(error: &Error, code: &str) -> bool {
+    error.server_error().is_some_and(|said| said.error == code)
+}
+
+/// What a refusal of the request itself most likely means (OpenID4VCI section 6.3).
+fn request_refused(error: Error, grant: &TokenGrant) -> Error {
+    if !says(&error, "invalid_request") {
+        // It asks for no more than the server's own metadata and answers allow.
+        return error.explain("the server does not take what the wallet asked for").advise(Advice::TellIssuer);
+    }
+    match grant {
+        TokenGrant::PreAuthorizedCode { tx_code: Some(_), .. } => {
+            error.explain("the server refused the request: it may not have expected a transaction code")
+        }
+        TokenGrant::PreAuthorizedCode { tx_code: None, .. } => error.explain(
+            "the server refused the request: it may want a transaction code, which the offer does not mention",
+        ),
+        _ => error.explain("the server refused the request as malformed").advise(Advice::StartOver),
+    }
 }
 
 /// Holds a token against what it was asked for with.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::stage::{Choice, Prepared, Task};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Remembered};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{CredentialId, NotificationId, TransactionId};
 use crate::model::time::Timestamp;
@@ -57,9 +57,9 @@ pub(crate) enum Event {
     /// A credential is in the store.
     CredentialStored { task: usize, credential: CredentialId },
     /// A credential request came to nothing.
-    TaskFailed { task: usize, code: ErrorCode, detail: String, quarantined: Option<CredentialId> },
+    TaskFailed { task: usize, code: ErrorCode, detail: String, told: Remembered, quarantined: Option<CredentialId> },
     /// It can't go on.
-    Failed { code: ErrorCode, detail: String },
+    Failed { code: ErrorCode, detail: String, told: Remembered },
     /// The user declined or the app gave up.
     Cancelled,
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::dialect::read;
+use crate::error::Remembered;
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
 use crate::model::jwk::{Algorithm, Curve, Jwk};
@@ -152,7 +153,13 @@ fn it_ends_when_every_task_has_and_keeps_no_secret() {
         &half,
         vec![
             Event::CredentialStored { task: 0, credential: CredentialId::from("c") },
-            Event::TaskFailed { task: 1, code: ErrorCode::CredentialDenied, detail: "no".into(), quarantined: None },
+            Event::TaskFailed {
+                task: 1,
+                code: ErrorCode::CredentialDenied,
+                detail: "no".into(),
+                told: Remembered::default(),
+                quarantined: None,
+            },
         ],
     );
     let Stage::Ended(Ending::Done { tasks }) = &ended.stage else { panic!("{}", ended.stage.name()) };
@@ -303,6 +310,7 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         task,
         code: ErrorCode::CredentialRejected,
         detail: "signature".to_owned(),
+        told: Remembered::default(),
         quarantined: Some("q".into()),
     };
     let client = ClientState {
@@ -325,7 +333,17 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         ("in-flight", run(&working, vec![Event::CredentialSent { task: 0 }])),
         ("received-and-deferred", run(&working, vec![received, deferred])),
         ("done", run(&working, vec![Event::CredentialStored { task: 0, credential: "c".into() }, failed(1)])),
-        ("failed", run(&review, vec![Event::Failed { code: ErrorCode::GrantRefused, detail: "no".to_owned() }])),
+        (
+            "failed",
+            run(
+                &review,
+                vec![Event::Failed {
+                    code: ErrorCode::GrantRefused,
+                    detail: "no".to_owned(),
+                    told: Remembered::default(),
+                }],
+            ),
+        ),
         ("cancelled", run(&review, vec![Event::Cancelled])),
         ("review", review),
     ]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Remembered};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, CredentialIdentifier, NotificationId, TransactionId};
 use crate::model::offer::GrantType;
@@ -175,7 +175,13 @@ pub(crate) enum TaskState {
     /// Verified and stored; some copies may have failed.
     Stored { credential: CredentialId },
     /// It came to nothing.
-    Failed { code: ErrorCode, detail: String, quarantined: Option<CredentialId> },
+    Failed {
+        code: ErrorCode,
+        detail: String,
+        #[serde(default, skip_serializing_if = "Remembered::is_nothing")]
+        told: Remembered,
+        quarantined: Option<CredentialId>,
+    },
 }
 
 impl TaskState {
@@ -199,7 +205,12 @@ pub(crate) enum Ending {
     /// The user declined or the app gave up.
     Cancelled,
     /// It can't go on.
-    Failed { code: ErrorCode, detail: String },
+    Failed {
+        code: ErrorCode,
+        detail: String,
+        #[serde(default, skip_serializing_if = "Remembered::is_nothing")]
+        told: Remembered,
+    },
 }
 
 /// What became of one credential request.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::event::Event;
 use super::stage::{Choice, EndedTask, Ending, Prepared, Stage, Task, TaskState};
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, Remembered};
 use crate::model::ids::ConfigurationId;
 use crate::model::token::Token;
 
@@ -68,7 +68,9 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
             let (mut token, mut nonce, mut encryption, mut tasks) =
                 (token.clone(), nonce.clone(), *encryption, tasks.clone());
             match event {
-                Event::Failed { code, detail } => return Ok(Stage::Ended(Ending::Failed { code, detail })),
+                Event::Failed { code, detail, told } => {
+                    return Ok(Stage::Ended(Ending::Failed { code, detail, told }));
+                }
                 Event::Cancelled => return Ok(Stage::Ended(Ending::Cancelled)),
                 Event::TokenRenewed { token: renewed } => token = renewed,
                 Event::AuthorizationEnded if tasks.iter().all(|task| task.state.is_unanswered()) => {
@@ -97,8 +99,8 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                     tasks[task].state = TaskState::Deferred { transaction_id, until, other };
                 }
                 Event::CredentialStored { task, credential } => tasks[task].state = TaskState::Stored { credential },
-                Event::TaskFailed { task, code, detail, quarantined } => {
-                    tasks[task].state = TaskState::Failed { code, detail, quarantined };
+                Event::TaskFailed { task, code, detail, told, quarantined } => {
+                    tasks[task].state = TaskState::Failed { code, detail, told, quarantined };
                 }
                 other => return wrong(stage, &other),
             }
@@ -113,7 +115,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
         (stage, event @ (Event::Failed { .. } | Event::Cancelled)) if matches!(stage, Stage::Ended(_)) => {
             return wrong(stage, &event);
         }
-        (_, Event::Failed { code, detail }) => Stage::Ended(Ending::Failed { code, detail }),
+        (_, Event::Failed { code, detail, told }) => Stage::Ended(Ending::Failed { code, detail, told }),
         (_, Event::Cancelled) => Stage::Ended(Ending::Cancelled),
         (stage, event) => return wrong(stage, &event),
     })
@@ -160,7 +162,12 @@ fn tasks(
         plan: None,
         copies: choice.copies,
         keys: Vec::new(),
-        state: TaskState::Failed { code: left_out.code, detail: left_out.detail.clone(), quarantined: None },
+        state: TaskState::Failed {
+            code: left_out.code,
+            detail: left_out.detail.clone(),
+            told: Remembered::default(),
+            quarantined: None,
+        },
     }));
     tasks
 }

@@ -5,9 +5,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
-use billfold::{
-    AcceptOptions, Advice, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict,
-};
+use billfold::{AcceptOptions, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict};
 use billfold_test_issuer::{Options, TxCode};
 use serde_json::{Value, json};
 
@@ -34,38 +32,9 @@ fn said(error: &billfold::Error) -> &str {
     error.server_error().map_or("", |said| &said.error)
 }
 
-// covers: CERR-01, CERR-02, CERR-03, CERR-08, CERR-09, CERR-10
+// covers: CERR-01, CERR-02, CERR-10
 #[tokio::test]
-async fn refusals_of_the_credential_endpoint_are_told_apart_and_not_repeated() {
-    for (fault, server_error, code, advice) in [
-        (
-            "credential-request-denied-at-credential",
-            "credential_request_denied",
-            ErrorCode::CredentialDenied,
-            Advice::GiveUp,
-        ),
-        (
-            "invalid-credential-request-at-credential",
-            "invalid_credential_request",
-            ErrorCode::ServerRefused,
-            Advice::GiveUp,
-        ),
-        ("invalid-request-at-credential", "invalid_request", ErrorCode::ServerRefused, Advice::GiveUp),
-        ("invalid-token-at-credential", "invalid_token", ErrorCode::TokenRefused, Advice::StartOver),
-        ("insufficient-scope-at-credential", "insufficient_scope", ErrorCode::TokenRefused, Advice::StartOver),
-        (
-            "unsupported-credential-type-at-credential",
-            "unsupported_credential_type",
-            ErrorCode::ConfigurationRefused,
-            Advice::TellIssuer,
-        ),
-    ] {
-        let (error, asked, world) = refused(fault, "/credential").await;
-        assert_eq!((error.code(), error.advice()), (code, advice), "{fault}: {error:?}");
-        assert_eq!((said(&error), error.outcome()), (server_error, RequestOutcome::Answered), "{fault}");
-        assert_eq!(asked, 1, "{fault}");
-        assert!(world.wallet().credentials().await.expect("a list").is_empty());
-    }
+async fn a_refusal_is_read_wherever_it_says_what_it_is() {
     // The codes of RFC 6750 may come in the header alone.
     let world = World::new().await;
     let issuance = world.open(&pre_authorized(SD_JWT)).await;
@@ -99,44 +68,6 @@ async fn a_refused_proof_is_made_once_more_with_a_fresh_nonce() {
         let (error, asked, world) = refused(&fault, "/credential").await;
         assert!(matches!(error.code(), ErrorCode::ProofRefused | ErrorCode::NonceRefused), "{fault}: {error:?}");
         assert_eq!((asked, world.count("/nonce")), (2, 2), "{fault}");
-    }
-}
-
-// covers: TOKRS-08, TOKRS-10, TOKRS-11
-#[tokio::test]
-async fn refusals_of_the_token_endpoint_are_told_apart() {
-    for (fault, code, advice, hint) in [
-        (
-            "invalid-request-at-token",
-            ErrorCode::TokenRequestRefused,
-            Advice::GetNewOffer,
-            "may want a transaction code",
-        ),
-        ("invalid-client-at-token", ErrorCode::ClientRefused, Advice::FixSetup, ""),
-        ("invalid-grant-at-token", ErrorCode::GrantRefused, Advice::GetNewOffer, ""),
-        ("unsupported-grant-type-at-token", ErrorCode::ServerRefused, Advice::GiveUp, ""),
-    ] {
-        let (error, asked, _) = refused(fault, "/token").await;
-        assert_eq!((error.code(), error.advice()), (code, advice), "{fault}: {error:?}");
-        assert!(error.detail().contains(hint), "{fault}: {error}");
-        assert_eq!(asked, 1, "{fault}");
-    }
-    let tx_code = TxCode { value: Some("1234".to_owned()), ..TxCode::default() };
-    for (fault, code, hint) in [
-        ("invalid-request-at-token", ErrorCode::TokenRequestRefused, "may not have expected a transaction code"),
-        ("invalid-tx-code-at-token", ErrorCode::TxCodeRefused, ""),
-    ] {
-        let world = World::new().await;
-        let issuance = world.open(&pre_authorized(SD_JWT).tx_code(tx_code.clone())).await;
-        issuance.accept().await.expect("a code is wanted");
-        world.issuer.set_fault_times(fault, 1).expect("a fault");
-        let error = failure(issuance.submit_code("1234").await);
-        assert_eq!(error.code(), code, "{fault}");
-        assert!(error.detail().contains(hint), "{error}");
-        if code == ErrorCode::TxCodeRefused {
-            assert_eq!((error.advice(), said(&error)), (Advice::AskCodeAgain, "invalid_tx_code"));
-            world.verified(&issuance.submit_code("1234").await.expect("the code is still good")).await;
-        }
     }
 }
 

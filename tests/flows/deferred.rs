@@ -94,7 +94,7 @@ async fn due(waits: u32) -> (Waiting, billfold::Issuance) {
 #[tokio::test]
 async fn a_final_refusal_ends_the_wait() {
     for (fault, code) in [
-        ("invalid-transaction-id-at-deferred", ErrorCode::ServerRefused),
+        ("invalid-transaction-id-at-deferred", ErrorCode::TransactionRefused),
         ("credential-request-denied-at-deferred", ErrorCode::CredentialDenied),
     ] {
         let (waiting, issuance) = due(3).await;

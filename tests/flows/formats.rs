@@ -108,7 +108,11 @@ async fn what_cannot_be_checked_now_waits_in_quarantine_until_it_can() {
     let issuance = wallet.open_offer(&world.offer(&spec).link).await.expect("it opens");
     world.issuer.set_fault("http-500-issuer-key").expect("a fault");
     let error = failure(issuance.accept().await);
-    assert_eq!(error.code(), ErrorCode::CredentialUnverified, "{error}");
+    assert_eq!(
+        (error.code(), error.advice()),
+        (ErrorCode::CredentialUnverified, billfold::Advice::CheckAgain),
+        "{error}"
+    );
     let [waiting] = wallet.credentials().await.expect("a list").try_into().expect("one");
     assert!(waiting.quarantined);
     assert_eq!(waiting.report.verdict, Verdict::Unverified);

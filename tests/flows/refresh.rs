@@ -163,7 +163,7 @@ async fn a_deferred_credential_without_a_token_comes_to_a_typed_end() {
     clock.pass(100);
     world.issuer.advance_clock(100);
     let error = failure(issuance.poll().await);
-    assert_eq!((error.code(), error.advice()), (ErrorCode::TokenRefused, Advice::StartOver));
+    assert_eq!((error.code(), error.advice()), (ErrorCode::TokenRefused, Advice::GetNewOffer));
     assert_eq!(failure(issuance.poll().await).code(), ErrorCode::TokenRefused, "it has ended");
     assert_eq!(world.count("/deferred"), 1);
 }

@@ -18,6 +18,8 @@ pub enum Advice {
     GetNewOffer,
     /// Begin the issuance again from the same offer or issuer.
     StartOver,
+    /// The credential is kept aside, not lost: check it again later with `recheck`.
+    CheckAgain,
     /// The program or its settings have to be corrected.
     FixSetup,
     /// The issuer has to correct something; show the transcript to its operator.
@@ -34,6 +36,7 @@ impl From<billfold::Advice> for Advice {
             billfold::Advice::SignInAgain => Self::SignInAgain,
             billfold::Advice::GetNewOffer => Self::GetNewOffer,
             billfold::Advice::StartOver => Self::StartOver,
+            billfold::Advice::CheckAgain => Self::CheckAgain,
             billfold::Advice::FixSetup => Self::FixSetup,
             billfold::Advice::TellIssuer => Self::TellIssuer,
             // Advice that this layer does not know is no advice.

@@ -109,6 +109,8 @@ public enum Advice: Sendable, Hashable, CaseIterable {
     case getNewOffer
     /// Begin the issuance again from the same offer or issuer.
     case startOver
+    /// The credential is kept aside, not lost: check it again later with ``Billfold/recheck(_:)``.
+    case checkAgain
     /// The program or its settings have to be corrected.
     case fixSetup
     /// The issuer has to correct something; show the transcript to its operator.

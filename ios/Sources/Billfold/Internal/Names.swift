@@ -10,6 +10,7 @@ extension Advice {
         case .signInAgain: .signInAgain
         case .getNewOffer: .getNewOffer
         case .startOver: .startOver
+        case .checkAgain: .checkAgain
         case .fixSetup: .fixSetup
         case .tellIssuer: .tellIssuer
         case .giveUp: .giveUp

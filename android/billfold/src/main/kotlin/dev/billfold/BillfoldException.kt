@@ -164,6 +164,9 @@ public enum class Advice {
     /** Begin the issuance again from the same offer or issuer. */
     START_OVER,
 
+    /** The credential is kept aside, not lost: check it again later with [Billfold.recheck]. */
+    CHECK_AGAIN,
+
     /** The program or its settings have to be corrected. */
     FIX_SETUP,
 

@@ -49,6 +49,7 @@ internal fun FfiAdvice.toPublic(): Advice = when (this) {
     FfiAdvice.SIGN_IN_AGAIN -> Advice.SIGN_IN_AGAIN
     FfiAdvice.GET_NEW_OFFER -> Advice.GET_NEW_OFFER
     FfiAdvice.START_OVER -> Advice.START_OVER
+    FfiAdvice.CHECK_AGAIN -> Advice.CHECK_AGAIN
     FfiAdvice.FIX_SETUP -> Advice.FIX_SETUP
     FfiAdvice.TELL_ISSUER -> Advice.TELL_ISSUER
     FfiAdvice.GIVE_UP -> Advice.GIVE_UP
