@@ -22,6 +22,7 @@ mod offer;
 mod pre_authorized;
 mod proofs;
 mod refresh;
+mod refusals;
 mod remembered;
 mod requests;
 mod signing;
