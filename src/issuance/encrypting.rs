@@ -28,7 +28,7 @@ impl Live<'_> {
         }
         let was_encrypted = self.encryption()?.encrypts();
         match self.refetch_metadata().await {
-            Ok(()) => {}
+            Ok(_) => {}
             // Without the metadata nothing is settled yet.
             Err(error) if may_repeat(&error) => return Err(error),
             Err(problem) => {

@@ -2,7 +2,8 @@
 
 use super::{Live, discovery};
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
-use crate::session::Stage;
+use crate::model::ids::ConfigurationId;
+use crate::model::metadata::IssuerMetadata;
 
 impl Live<'_> {
     /// Drops what the wallet remembers of the issuer and its server, for all issuances to come.
@@ -13,8 +14,9 @@ impl Live<'_> {
     /// Reads the issuer's metadata again. The session goes on with it; the next write takes it along.
     ///
     /// Metadata that less vouches for than for the first is not taken: who can make a credential
-    /// request fail must not be able to get rid of a signature that way.
-    pub(super) async fn refetch_metadata(&mut self) -> Result<()> {
+    /// request fail must not be able to get rid of a signature that way. Gives the configurations that were
+    /// asked for and that the issuer does not describe any more.
+    pub(super) async fn refetch_metadata(&mut self) -> Result<Vec<ConfigurationId>> {
         self.forget_metadata();
         let issuer = self.session.issuer.credential_issuer.clone();
         let found = discovery::issuer_afresh(self.wallet, &issuer, &self.log).await?;
@@ -28,10 +30,33 @@ impl Live<'_> {
             )
             .at(Operation::IssuerMetadata));
         }
-        self.session.issuer = found.metadata;
+        let mut metadata = found.metadata;
+        let gone = self.carry_over(&mut metadata);
+        self.session.issuer = metadata;
         self.session.quirks = found.quirks;
         self.session.provenance = found.provenance;
-        Ok(())
+        Ok(gone)
+    }
+
+    /// Keeps what the requests that are under way need and the new metadata has not: an answer is read by what
+    /// it was asked for with, and a deferred credential is got where it was deferred.
+    fn carry_over(&self, metadata: &mut IssuerMetadata) -> Vec<ConfigurationId> {
+        let before = &self.session.issuer;
+        let mut gone = Vec::new();
+        for task in self.tasks() {
+            let id = &task.configuration;
+            if metadata.credential_configurations_supported.contains_key(id) {
+                continue;
+            }
+            if let Some(described) = before.credential_configurations_supported.get(id) {
+                metadata.credential_configurations_supported.insert(id.clone(), described.clone());
+            }
+            gone.push(id.clone());
+        }
+        if metadata.deferred_credential_endpoint.is_none() {
+            metadata.deferred_credential_endpoint.clone_from(&before.deferred_credential_endpoint);
+        }
+        gone
     }
 
     /// The issuer said that it does not know what was asked for: its metadata is read again, to see
@@ -44,13 +69,14 @@ impl Live<'_> {
             return Some(error.advise(self.begin_again()));
         }
         let asked = self.session.issuer.credential_endpoint.clone();
-        if let Err(problem) = self.refetch_metadata().await {
-            tracing::warn!(target: "billfold::issuance", "the issuer's metadata could not be read again: {problem}");
-            return Some(error);
-        }
-        let Stage::Credentials { tasks, .. } = &self.session.stage else { return Some(error) };
-        let known = &self.session.issuer.credential_configurations_supported;
-        if !known.contains_key(&tasks[task].configuration) {
+        let gone = match self.refetch_metadata().await {
+            Ok(gone) => gone,
+            Err(problem) => {
+                tracing::warn!(target: "billfold::issuance", "the issuer's metadata could not be read again: {problem}");
+                return Some(error);
+            }
+        };
+        if gone.contains(&self.tasks()[task].configuration) {
             return Some(error.advise(Advice::GetNewOffer));
         }
         // The same request once more would have the same answer.

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use billfold::{AcceptOptions, Advice, ErrorCode, Issuance, Wallet};
-use billfold_test_issuer::{AuthorizationServer, OfferSpec, Options};
+use billfold::{AcceptOptions, Advice, ErrorCode, Issuance, Step, Wallet};
+use billfold_test_issuer::{AuthorizationServer, Encryption, OfferSpec, Options};
 use serde_json::{Value, json};
 
 use crate::meddling::{meddled, with_json};
@@ -225,4 +226,41 @@ async fn metadata_that_cannot_be_read_again_leaves_the_first_error() {
     let error = failure(issuance.accept().await);
     assert_eq!((error.code(), calls.load(Ordering::SeqCst)), (ErrorCode::ConfigurationRefused, 2));
     assert_eq!(world.count("/credential"), 1);
+}
+
+#[tokio::test]
+async fn what_is_under_way_goes_on_by_what_it_was_begun_with() {
+    // Two credentials, and metadata that forgets the second when it is read again because of the first.
+    let world = World::new().await;
+    let wallet = changed(&world, |nth, document| {
+        if nth > 0 {
+            let configurations = document["credential_configurations_supported"].as_object_mut().expect("a map");
+            configurations.retain(|id, _| id == DEGREE);
+        }
+    });
+    let mut spec = pre_authorized(SD_JWT);
+    spec.configurations = Some(vec![DEGREE.into(), "UniversityDegree_jwt_vc_json".into()]);
+    let issuance = open(&world, &wallet, &spec).await;
+    world.issuer.set_fault_times("unknown-credential-configuration-at-credential", 1).expect("a fault");
+    let Step::Done { credentials, failures } = issuance.accept().await.expect("the second is issued") else { panic!() };
+    assert_eq!((credentials.len(), failures.len()), (1, 1));
+    assert_eq!(world.count(ISSUER), 2);
+
+    // A deferred one, and metadata without the place to get it from.
+    let options = Options { encryption: Encryption::Offered, deferred_waits: Some(1), ..Options::default() };
+    let world = World::with(options).await;
+    let wallet = changed(&world, |nth, document| {
+        if nth > 0 {
+            document.as_object_mut().expect("an object").remove("deferred_credential_endpoint");
+        }
+    });
+    let issuance = open(&world, &wallet, &pre_authorized(SD_JWT)).await;
+    let mut step = issuance.accept().await.expect("accepted");
+    world.issuer.set_fault_times("invalid-encryption-parameters-at-deferred", 1).expect("a fault");
+    while let Step::Wait { .. } = step {
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        step = issuance.poll().await.expect("asked again");
+    }
+    world.verified(&step).await;
+    assert_eq!(world.count(ISSUER), 2);
 }
