@@ -84,15 +84,17 @@ impl Channel<'_> {
         // Before any key is used: the address may be one that nothing is sent to.
         wire.check(url, operation)?;
         // The nonce of a refusal is for the try that follows it: others may be under way.
-        let (mut nonce, mut wishes) = (None, Vec::new());
+        let (mut nonce, mut wishes): (Option<String>, _) = (None, Vec::new());
+        let mut may_renew_nonce = self.client.dpop_key.is_some();
         loop {
             let dressed = self.dress(url, request.clone(), shows, nonce.as_deref()).await?;
             let answer = wire.send(operation, url, dressed, HttpLimits::default(), self.log).await?;
-            if nonce.is_none() && self.client.dpop_key.is_some() && dpop::wants_nonce(&answer) {
-                nonce = client_auth::header_text(answer.headers(), dpop::DPOP_NONCE);
-                if nonce.is_some() {
-                    continue;
-                }
+            let newest = client_auth::header_text(answer.headers(), dpop::DPOP_NONCE);
+            let refused_for_it = may_renew_nonce && newest.is_some() && dpop::wants_nonce(&answer);
+            nonce = newest.or(nonce);
+            if refused_for_it {
+                may_renew_nonce = false;
+                continue;
             }
             let authenticates =
                 matches!(shows, Shows::Client) && self.client.authentication == ClientAuthentication::Attestation;
