@@ -33,7 +33,8 @@ pub struct AcceptOptions {
     pub copies: Option<u32>,
     /// Whether credential requests and answers are encrypted. Default: where the issuer requires it.
     pub encryption: Encryption,
-    /// The rules to hold this issuance to. Default: the wallet's.
+    /// The rules to hold this issuance to. Default: the wallet's, or those of an earlier yes if they are
+    /// stricter.
     pub profile: Option<Profile>,
     /// Also what is in a format that this version does not verify. Such a credential is kept as it came, in
     /// quarantine: for an app that knows the format, and for later versions.
@@ -86,7 +87,9 @@ impl Live<'_> {
     /// The rules for what is accepted now, where that is possible.
     pub(super) fn profile_of(&self, options: &AcceptOptions) -> Result<Profile> {
         if matches!(self.session.stage, Stage::Review | Stage::SignIn { .. }) {
-            Ok(options.profile.unwrap_or(self.wallet.profile))
+            // Who agreed by the stricter rules does not come down from them by doing it again.
+            let own = if self.session.profile.is_haip() { Profile::Haip } else { self.wallet.profile };
+            Ok(options.profile.unwrap_or(own))
         } else {
             Err(self.misfit("accept"))
         }
@@ -96,8 +99,24 @@ impl Live<'_> {
     pub(super) async fn accept(&mut self, options: &AcceptOptions) -> Result<()> {
         self.session.profile = self.profile_of(options)?;
         let choice = self.choose(options)?;
+        let before = self.session.client.clone();
         self.prepare_client(choice.grant).await?;
-        let event = match choice.grant {
+        let event = match self.first_event(choice) {
+            Ok(event) => event,
+            Err(error) => {
+                self.delete_client_keys_but_for(&before).await;
+                return Err(error);
+            }
+        };
+        self.record(event).await?;
+        // Of an earlier yes, what this one has no use for.
+        let now = std::mem::replace(&mut self.session.client, before);
+        self.delete_client_keys_but_for(&now).await;
+        Ok(())
+    }
+
+    fn first_event(&self, choice: Choice) -> Result<Event> {
+        Ok(match choice.grant {
             GrantType::AuthorizationCode => {
                 let pending = self.begin_authorization(&choice)?;
                 Event::SignInBegan { choice, pending }
@@ -112,8 +131,7 @@ impl Live<'_> {
                     Event::GrantReady { choice, grant }
                 }
             }
-        };
-        self.record(event).await
+        })
     }
 
     /// What a token is asked for with after an offer's own code.

@@ -122,6 +122,14 @@ impl Live<'_> {
         Ok(keys.pop())
     }
 
+    /// Deletes the session's client keys that this other state does not have. The session goes on with that.
+    pub(super) async fn delete_client_keys_but_for(&mut self, kept: &ClientState) {
+        let unused = self.session.client.keys().filter(|key| kept.keys().all(|kept| kept.handle != key.handle));
+        let unused = unused.map(|key| key.handle.clone()).collect();
+        self.session.client = kept.clone();
+        self.wallet.delete_keys(unused).await;
+    }
+
     /// The keys of a client whose session ends before there is a token.
     pub(super) fn unused_client_keys(&self) -> Vec<KeyHandle> {
         client_keys_without_token(&self.session)

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::Credential;
 use crate::model::ids::IssuerId;
 use crate::model::offer::{AuthorizationCodeGrant, CredentialOffer, Grants};
+use crate::model::profile::Profile;
 use crate::session::{Event, Session, Stage, Task, TaskState};
 use crate::setup::Setup;
 use crate::wire::Log;
@@ -50,11 +51,14 @@ pub(crate) async fn begin(
     }
     let mut session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
     session.replaces = Some(credential.id.clone());
-    session.profile = wallet.profile;
+    session.profile = if credential.profile.is_haip() { Profile::Haip } else { wallet.profile };
     session.provenance = found.provenance;
-    // What another server would take, this one would see for the first time.
+    // What another server would take, this one would see for the first time; and what was agreed by weaker
+    // rules than the wallet's is not gone on with.
     let usable = authorization.filter(|authorization| {
-        authorization.server.issuer == session.server.issuer && authorizations::is_alive(&authorization.token, now)
+        authorization.server.issuer == session.server.issuer
+            && authorizations::is_alive(&authorization.token, now)
+            && (authorization.profile.is_haip() || !session.profile.is_haip())
     });
     let Some(authorization) = usable else { return Issuance::create(wallet, session).await };
     session.profile = authorization.profile;

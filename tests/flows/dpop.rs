@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::platform::keys::{HolderKeys, KeyError, KeySpec, SignRequest};
+use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
-use billfold::{Advice, Algorithm, ErrorCode, HolderKey, KeyHandle, Profile};
+use billfold::{AcceptOptions, Advice, Algorithm, ErrorCode, HolderKey, KeyHandle, Profile};
 use billfold_test_issuer::{AuthorizationServer, ClientAuth, Dpop, Options, ShownDpop};
 
 use crate::attester::Provider;
@@ -192,4 +194,99 @@ async fn a_server_without_dpop_is_shown_none() {
     let issuance = world.open(&pre_authorized(SD_JWT)).await;
     world.verified(&issuance.accept().await.expect("it is issued")).await;
     assert!(world.issuer.log().requests.iter().all(|entry| entry.dpop.is_none()));
+}
+
+#[tokio::test]
+async fn a_yes_that_comes_to_nothing_or_comes_again_leaves_no_key() {
+    let options = Options { client_auth: ClientAuth::Any, ..bound() };
+    let world = World::with(options).await;
+    let made = Arc::new(Counted(SoftwareKeys::new(), Mutex::default()));
+    let builder = || world.builder().keys(made.clone()).notify_in_background(false);
+    let provider = Provider::new(&world).await;
+
+    // It can't go on, because the app has no redirect URI.
+    let bare = billfold::Wallet::builder("com.example.wallet").keys(made.clone()).store(world.store.clone());
+    let bare = bare.wallet_provider(provider.clone()).allow_loopback_http(true).build().expect("a wallet");
+    let offer = world.offer(&code(SD_JWT));
+    let issuance = bare.open_offer(&offer.link).await.expect("it opens");
+    assert_eq!(failure(issuance.accept().await).code(), ErrorCode::SetupInvalid);
+    assert_eq!(made.left(), 0);
+
+    // The second time the wallet has nobody who vouches for it.
+    let attested = builder().wallet_provider(provider).build().expect("a wallet");
+    let issuance = attested.resume(issuance.id()).await.expect("it is there");
+    issuance.accept().await.expect("a sign-in");
+    assert_eq!(made.left(), 2, "for tokens, and for attestations");
+    let plain = builder().build().expect("a wallet");
+    let issuance = plain.resume(issuance.id()).await.expect("it is there");
+    drop(issuance.accept().await);
+    assert_eq!(made.left(), 1, "for tokens");
+    issuance.cancel().await.expect("given up");
+    assert_eq!(made.left(), 0);
+}
+
+#[tokio::test]
+async fn who_agreed_by_the_profile_agrees_by_it_again() {
+    let world = World::with(Options::haip()).await;
+    let provider = Provider::new(&world).await;
+    let wallet = world.builder().wallet_provider(provider).build().expect("a wallet");
+    let issuance = wallet.open_offer(&world.offer(&code(SD_JWT)).link).await.expect("it opens");
+    let haip = AcceptOptions { profile: Some(Profile::Haip), ..AcceptOptions::default() };
+    issuance.accept_with(haip).await.expect("a sign-in");
+    let details = || AcceptOptions { request: billfold::RequestBy::Details, ..AcceptOptions::default() };
+    let error = failure(issuance.accept_with(details()).await);
+    assert_eq!(error.code(), ErrorCode::ProfileViolated, "the wallet's own profile is a weaker one");
+}
+
+/// Refuses the first request for a token for its nonce, and the second for its challenge, each time with new ones.
+struct Fussy(ReqwestTransport, Mutex<Vec<HttpRequest>>);
+
+#[async_trait]
+impl HttpTransport for Fussy {
+    async fn send(&self, request: HttpRequest, limits: HttpLimits) -> Result<HttpResponse, TransportError> {
+        if request.uri().path() != "/token" {
+            return self.0.send(request, limits).await;
+        }
+        let nth = {
+            let mut seen = self.1.lock().expect("not poisoned");
+            seen.push(request.clone());
+            seen.len()
+        };
+        let error = match nth {
+            1 => "use_dpop_nonce",
+            2 => "use_attestation_challenge",
+            _ => return self.0.send(request, limits).await,
+        };
+        let answer = http::Response::builder()
+            .status(400)
+            .header("content-type", "application/json")
+            .header("DPoP-Nonce", format!("nonce {nth}"))
+            .header("OAuth-Client-Attestation-Challenge", format!("challenge {nth}"));
+        Ok(answer.body(serde_json::json!({ "error": error }).to_string().into_bytes()).expect("an answer"))
+    }
+}
+
+// covers: DPOP-09
+#[tokio::test]
+async fn each_try_has_the_newest_nonce() {
+    let options = Options { dpop: Dpop::Required, client_auth: ClientAuth::Attestation, ..Options::default() };
+    let world = World::with(options).await;
+    let transport = Arc::new(Fussy(ReqwestTransport::new(), Mutex::default()));
+    let provider = Provider::new(&world).await;
+    let wallet = world.builder().http(transport.clone()).wallet_provider(provider).build().expect("a wallet");
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    // The issuer knows neither value; it is what the third try holds that counts.
+    drop(issuance.accept().await);
+    let seen = transport.1.lock().expect("not poisoned");
+    let claim = |request: &HttpRequest, header: &str, name: &str| -> serde_json::Value {
+        let jwt = request.headers()[header].to_str().expect("text");
+        let payload = jwt.split('.').nth(1).expect("a payload");
+        let payload = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, payload);
+        let payload: serde_json::Value = serde_json::from_slice(&payload.expect("base64url")).expect("JSON");
+        payload[name].clone()
+    };
+    assert!(seen.len() >= 3);
+    assert_eq!(claim(&seen[1], "DPoP", "nonce"), "nonce 1");
+    assert_eq!(claim(&seen[2], "DPoP", "nonce"), "nonce 2");
+    assert_eq!(claim(&seen[2], "OAuth-Client-Attestation-PoP", "challenge"), "challenge 2");
 }
