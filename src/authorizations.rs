@@ -15,7 +15,7 @@ use crate::model::profile::Profile;
 use crate::model::time::Timestamp;
 use crate::model::token::{Token, TokenType};
 use crate::outbox;
-use crate::platform::store::{Change, Expected, Table};
+use crate::platform::store::{Change, Expected, StoreErrorKind, Table};
 use crate::protocol::client_auth::{self, ClientState};
 use crate::protocol::encryption::Encryption;
 use crate::protocol::token::{self, TokenGrant};
@@ -49,8 +49,13 @@ pub(crate) struct Authorization {
 impl Authorization {
     /// The authorization of that id, if it is still there.
     pub(crate) async fn load(wallet: &Setup, id: &AuthorizationId) -> Result<Option<Self>> {
+        Ok(Self::load_record(wallet, id).await?.map(|(authorization, _)| authorization))
+    }
+
+    /// The same, with its revision.
+    async fn load_record(wallet: &Setup, id: &AuthorizationId) -> Result<Option<(Self, u64)>> {
         let record = wallet.store.get(Table::Authorizations, id.as_str()).await?;
-        record.map(|record| Self::read(&record.content)).transpose()
+        record.map(|record| Ok((Self::read(&record.content)?, record.revision))).transpose()
     }
 
     fn read(content: &[u8]) -> Result<Self> {
@@ -63,11 +68,15 @@ impl Authorization {
 
     /// For the store.
     pub(crate) fn put(&self, id: &AuthorizationId) -> Change {
+        self.put_if(id, Expected::Anything)
+    }
+
+    fn put_if(&self, id: &AuthorizationId, expected: Expected) -> Change {
         Change::Put {
             table: Table::Authorizations,
             id: id.to_string(),
             content: serde_json::to_vec(self).expect("an authorization has only text keys and numbers that JSON has"),
-            expected: Expected::Anything,
+            expected,
         }
     }
 
@@ -127,9 +136,11 @@ fn check_binding(channel: &Channel<'_>, token: &Token, now: Timestamp) -> Result
 /// to take each only once.
 pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, log: &Log) -> Result<Token> {
     let over = |detail: &str| Error::new(ErrorCode::ReauthorizationRequired, detail.to_owned()).at(Operation::Token);
-    let gate = wallet.gates.of(&SessionId::new(format!("authorization {id}")));
+    let owner = format!("authorization {id}");
+    let gate = wallet.gates.of(&SessionId::new(owner.clone()));
     let _one_at_a_time = gate.lock().await;
-    let Some(mut authorization) = Authorization::load(wallet, id).await? else {
+    wallet.write_the_rest(&owner).await?;
+    let Some((mut authorization, mut revision)) = Authorization::load_record(wallet, id).await? else {
         return Err(over("there is no token to go on with"));
     };
     if authorization.token.access_token.expose() != stale.access_token.expose() {
@@ -140,12 +151,17 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
     };
     if authorization.in_flight {
         authorization.token.refresh_token = None;
-        wallet.store.commit(vec![authorization.put(id)]).await?;
-        return Err(over("the token may have been renewed, and the answer was lost"));
+        return match write_unless_renewed(wallet, id, &authorization, revision, stale).await? {
+            Some(newer) => Ok(newer),
+            None => Err(over("the token may have been renewed, and the answer was lost")),
+        };
     }
     if authorization.rotates {
         authorization.in_flight = true;
-        wallet.store.commit(vec![authorization.put(id)]).await?;
+        if let Some(newer) = write_unless_renewed(wallet, id, &authorization, revision, stale).await? {
+            return Ok(newer);
+        }
+        revision += 1;
         authorization.in_flight = false;
     }
     let grant = TokenGrant::RefreshToken { refresh_token };
@@ -163,12 +179,15 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
                 authorized,
                 ..token
             };
-            wallet.store.commit(vec![authorization.put(id)]).await?;
+            // Whatever another process has found out meanwhile: this one works.
+            wallet.commit_received(&owner, vec![authorization.put(id)]).await?;
             Ok(authorization.token)
         }
         Err(error) if error.code() == ErrorCode::GrantRefused => {
             authorization.token.refresh_token = None;
-            wallet.store.commit(vec![authorization.put(id)]).await?;
+            if let Some(newer) = write_unless_renewed(wallet, id, &authorization, revision, stale).await? {
+                return Ok(newer);
+            }
             let mut ended = over("the server does not renew the token any more")
                 .endpoint(&authorization.server.token_endpoint)
                 .status(error.http_status().unwrap_or_default());
@@ -180,10 +199,32 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
         Err(error) => {
             if authorization.rotates && (error.operation() != Some(Operation::Token) || !error.may_have_had_effect()) {
                 // It had no effect: the next try may use the same.
-                wallet.store.commit(vec![authorization.put(id)]).await?;
+                write_unless_renewed(wallet, id, &authorization, revision, stale).await?;
             }
             Err(if error.advice() == Advice::GetNewOffer { error.advise(Advice::Retry) } else { error })
         }
+    }
+}
+
+/// Writes an authorization, unless another process has written it since; gives that one's token, if it got
+/// a new one.
+async fn write_unless_renewed(
+    wallet: &Setup,
+    id: &AuthorizationId,
+    authorization: &Authorization,
+    revision: u64,
+    stale: &Token,
+) -> Result<Option<Token>> {
+    match wallet.store.commit(vec![authorization.put_if(id, Expected::Revision(revision))]).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind == StoreErrorKind::Conflict => {
+            let now = Authorization::load(wallet, id).await?.map(|authorization| authorization.token);
+            match now.filter(|token| token.access_token.expose() != stale.access_token.expose()) {
+                Some(newer) => Ok(Some(newer)),
+                None => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -214,7 +255,10 @@ pub(crate) async fn sweep(wallet: &Setup) -> Result<()> {
         if needed.contains(&id) {
             continue;
         }
-        keys.extend(Authorization::read(&record.content)?.client.keys().map(|key| key.handle.clone()));
+        match Authorization::read(&record.content) {
+            Ok(authorization) => keys.extend(authorization.client.keys().map(|key| key.handle.clone())),
+            Err(error) => tracing::warn!(target: "billfold::store", "{error}; its keys stay"),
+        }
         changes.push(Change::Remove { table: Table::Authorizations, id: id.to_string() });
     }
     if !changes.is_empty() {

@@ -21,7 +21,7 @@ use crate::platform::store::CredentialStore;
 use crate::protocol::client_auth::AttestationVersion;
 use crate::protocol::metadata::{MetadataRules, SignedMetadata};
 use crate::protocol::proof::Binding;
-use crate::setup::{FetchedOffers, Gates, Setup};
+use crate::setup::{FetchedOffers, Gates, Setup, Unwritten};
 use crate::verify::x509::TrustAnchors;
 use crate::wallet::Wallet;
 use crate::wire::Wire;
@@ -272,6 +272,7 @@ impl WalletBuilder {
             background: Background::default(),
             flushing: futures_util::lock::Mutex::default(),
             gates: Gates::default(),
+            unwritten: Unwritten::default(),
         };
         Ok(Wallet::over(setup))
     }

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::authorizations::{self, Authorization};
 use crate::channel::Shows;
-use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::Credential;
 use crate::model::ids::{AuthorizationId, CredentialId, IssuerId, NotificationId};
 use crate::model::time::Timestamp;
@@ -186,7 +186,15 @@ async fn token_for(setup: &Setup, contact: &Contact) -> Result<Option<Found>> {
     let Some(id) = &contact.authorization else {
         return Ok(contact.token.clone().map(|token| Found { token, authorization: None }));
     };
-    Ok(Authorization::load(setup, id).await?.map(|authorization| Found {
+    let authorization = match Authorization::load(setup, id).await {
+        // The notices that follow are not to suffer for it.
+        Err(error) if error.code() == ErrorCode::RecordDamaged => {
+            tracing::warn!(target: "billfold::outbox", "a notice is given up: {error}");
+            return Ok(None);
+        }
+        loaded => loaded?,
+    };
+    Ok(authorization.map(|authorization| Found {
         token: authorization.token.clone(),
         authorization: Some((id.clone(), authorization)),
     }))
@@ -236,6 +244,11 @@ pub(crate) async fn authorizations(setup: &Setup) -> Result<Vec<AuthorizationId>
 }
 
 fn may_help_later(error: &Error) -> bool {
+    // Where the store fails, or this process is set up with less than the one that got the token, nobody has
+    // said anything about the notice.
+    if error.kind() == ErrorKind::Store || error.code() == ErrorCode::ClientAuthenticationUnavailable {
+        return true;
+    }
     matches!(
         error.code(),
         ErrorCode::Unreachable
@@ -243,6 +256,7 @@ fn may_help_later(error: &Error) -> bool {
             | ErrorCode::ConnectionLost
             | ErrorCode::TlsFailed
             | ErrorCode::ServerFailed
+            | ErrorCode::TokenPending
             | ErrorCode::ProviderUnavailable
             | ErrorCode::KeyLocked
             | ErrorCode::DpopRefused

@@ -71,6 +71,21 @@ impl Gates {
     }
 }
 
+/// What was received and could not be written down, by what it belongs to: it is written when that is needed
+/// the next time.
+#[derive(Default)]
+pub(crate) struct Unwritten(Mutex<HashMap<String, Vec<Change>>>);
+
+impl Unwritten {
+    fn keep(&self, owner: &str, changes: Vec<Change>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(owner.to_owned(), changes);
+    }
+
+    fn take(&self, owner: &str) -> Option<Vec<Change>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(owner)
+    }
+}
+
 /// A wallet's settings and platform.
 pub(crate) struct Setup {
     pub(crate) client_id: ClientId,
@@ -103,9 +118,39 @@ pub(crate) struct Setup {
     /// Held while notices are sent.
     pub(crate) flushing: futures_util::lock::Mutex<()>,
     pub(crate) gates: Gates,
+    pub(crate) unwritten: Unwritten,
 }
 
 impl Setup {
+    /// Writes down what can't be had again. If the store fails, once more; and if it fails then, too, the
+    /// next one to [need it](Self::write_the_rest) in this process does.
+    pub(crate) async fn commit_received(&self, owner: &str, changes: Vec<Change>) -> Result<()> {
+        if self.store.commit(changes.clone()).await.is_ok() {
+            return Ok(());
+        }
+        match self.store.commit(changes.clone()).await {
+            Ok(()) => Ok(()),
+            // Somebody else went on, or the first try was none that failed.
+            Err(error) if error.kind == StoreErrorKind::Conflict => Err(error.into()),
+            Err(error) => {
+                self.unwritten.keep(owner, changes);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Writes what was left over of what belongs to this.
+    pub(crate) async fn write_the_rest(&self, owner: &str) -> Result<()> {
+        let Some(changes) = self.unwritten.take(owner) else { return Ok(()) };
+        match self.store.commit(changes.clone()).await {
+            Err(error) if error.kind != StoreErrorKind::Conflict => {
+                self.unwritten.keep(owner, changes);
+                Err(error.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes keys that nothing is bound to any more. A failure is logged: it harms nobody.
     pub(crate) async fn delete_keys(&self, handles: Vec<KeyHandle>) {
         if handles.is_empty() {

@@ -146,10 +146,15 @@ impl Live<'_> {
 
     /// The same, in one transaction with other changes.
     async fn record_with(&mut self, event: Event, mut changes: Vec<Change>) -> Result<()> {
+        let received = event.is_received();
         let mut next = self.session.after(event, self.wallet.clock.now())?;
         next.transcript = self.log.transcript();
         changes.push(put_session(&next, Expected::Revision(self.revision)));
-        self.wallet.store.commit(changes).await?;
+        if received {
+            self.wallet.commit_received(next.id.as_str(), changes).await?;
+        } else {
+            self.wallet.store.commit(changes).await?;
+        }
         self.session = next;
         self.revision += 1;
         Ok(())
@@ -285,6 +290,7 @@ impl Issuance {
     /// Runs a call on the stored session, and tells its errors which session they belong to.
     async fn call<T>(&self, run: impl AsyncFnOnce(&mut Live<'_>) -> Result<T>) -> Result<T> {
         let _one_at_a_time = self.gate.lock().await;
+        self.wallet.write_the_rest(self.id.as_str()).await?;
         let (mut session, revision) = read_session(&self.wallet, &self.id).await?;
         adopt_newer_token(&self.wallet, &mut session).await?;
         let log = Arc::new(Log::new(session.transcript.clone()));
@@ -391,10 +397,17 @@ impl Live<'_> {
 
 /// Takes over the token that another session of the same authorization got meanwhile.
 async fn adopt_newer_token(wallet: &Setup, session: &mut Session) -> Result<()> {
-    if let (Some(id), Stage::Credentials { token, .. }) = (&session.authorization, &mut session.stage)
-        && let Some(authorization) = Authorization::load(wallet, id).await?
-    {
-        *token = authorization.token;
+    let (Some(id), Stage::Credentials { token, .. }) = (&session.authorization, &mut session.stage) else {
+        return Ok(());
+    };
+    match Authorization::load(wallet, id).await {
+        Ok(Some(authorization)) => *token = authorization.token,
+        Ok(None) => {}
+        // The session has a token of its own.
+        Err(error) if error.code() == ErrorCode::RecordDamaged => {
+            tracing::warn!(target: "billfold::store", session = %session.id, "{error}");
+        }
+        Err(error) => return Err(error),
     }
     Ok(())
 }

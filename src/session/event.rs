@@ -65,6 +65,11 @@ pub(crate) enum Event {
 }
 
 impl Event {
+    /// Whether it is something that came and may not be had a second time.
+    pub(crate) fn is_received(&self) -> bool {
+        matches!(self, Self::TokenReceived { .. } | Self::CredentialsReceived { .. } | Self::CredentialDeferred { .. })
+    }
+
     /// The name, for messages to developers.
     pub(crate) fn name(&self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ mod formats;
 mod haip;
 mod hostile;
 mod key_attestations;
+mod losses;
 mod meddling;
 mod messages;
 mod metadata;
