@@ -66,19 +66,28 @@ fn requested_claims(
     Ok(wanted.clone())
 }
 
-/// The grants of the offer that can be used with this server; without grants in the offer, what
-/// the server's metadata allows (OpenID4VCI section 4.1.1).
+/// The grants of the offer that can be used with this server, the preferred first; without grants in the offer,
+/// what the server's metadata allows (OpenID4VCI section 4.1.1). One that the offer wants to be used with
+/// another server is not among them.
 pub(super) fn usable_grants(session: &Session) -> Vec<GrantType> {
-    let grants = &session.offer.grants;
-    let can_sign_in = session.server.authorization_endpoint.is_some();
+    let Session { offer, server, .. } = session;
+    let grants = &offer.grants;
+    let can_sign_in = server.authorization_endpoint.is_some();
     let unnamed = grants.pre_authorized_code.is_none() && grants.authorization_code.is_none();
-    let listed = session.server.grant_types_supported.iter().any(|listed| listed == "authorization_code");
+    let lists = |grant: GrantType| server.grant_types_supported.iter().any(|listed| listed == grant.as_str());
+    let named = |grant| grants.server_of(grant);
+    let here = |grant| named(grant).is_none_or(|named| *named == server.issuer);
+    let (pre_authorized, code) = (GrantType::PreAuthorizedCode, GrantType::AuthorizationCode);
     let mut usable = Vec::new();
-    if grants.pre_authorized_code.is_some() {
-        usable.push(GrantType::PreAuthorizedCode);
+    if grants.pre_authorized_code.is_some() && here(pre_authorized) {
+        usable.push(pre_authorized);
     }
-    if can_sign_in && (grants.authorization_code.is_some() || (unnamed && listed)) {
-        usable.push(GrantType::AuthorizationCode);
+    if can_sign_in && here(code) && (grants.authorization_code.is_some() || (unnamed && lists(code))) {
+        usable.push(code);
+    }
+    // The server was named for the other grant, and does not say that it knows this one.
+    if named(pre_authorized).is_none() && named(code).is_some() && !lists(pre_authorized) {
+        usable.reverse();
     }
     usable
 }

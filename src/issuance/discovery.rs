@@ -209,11 +209,11 @@ impl Search<'_> {
     }
 }
 
-/// The authorization server that an offer names: the same in all its grants, or in the only one.
+/// The authorization server that an offer names; where its grants name two, that of the pre-authorized code,
+/// and the other grant can't be used.
 fn hinted_server(offer: &CredentialOffer) -> Option<&IssuerId> {
-    let pre_authorized = offer.grants.pre_authorized_code.as_ref().map(|grant| grant.authorization_server.as_ref());
-    let code = offer.grants.authorization_code.as_ref().map(|grant| grant.authorization_server.as_ref());
-    pre_authorized.or(code).flatten()
+    let named = |grant| offer.grants.server_of(grant);
+    named(GrantType::PreAuthorizedCode).or_else(|| named(GrantType::AuthorizationCode))
 }
 
 /// Whether a server has one of the grants that an offer can be redeemed with.

@@ -25,6 +25,16 @@ pub struct Grants {
     pub pre_authorized_code: Option<PreAuthorizedCodeGrant>,
 }
 
+impl Grants {
+    /// The authorization server that the offer names for a grant.
+    pub(crate) fn server_of(&self, grant: GrantType) -> Option<&IssuerId> {
+        match grant {
+            GrantType::PreAuthorizedCode => self.pre_authorized_code.as_ref()?.authorization_server.as_ref(),
+            GrantType::AuthorizationCode => self.authorization_code.as_ref()?.authorization_server.as_ref(),
+        }
+    }
+}
+
 /// Members of the `authorization_code` grant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AuthorizationCodeGrant {

@@ -230,3 +230,43 @@ async fn a_lost_sign_in_can_begin_anew() {
     let redirect = world.sign_in(&step).await;
     world.verified(&issuance.submit_redirect(&redirect).await.expect("it is issued")).await;
 }
+
+/// An offer with both grants, each with the server that it is to be used with, if any.
+fn both_grants(world: &World, pre_authorized_at: Option<&str>, code_at: Option<&str>) -> String {
+    let link = world.offer(&crate::world::pre_authorized(SD_JWT)).link;
+    let (_, query) = link.split_once('?').expect("a query");
+    let (_, offer) = url::form_urlencoded::parse(query.as_bytes()).next().expect("an offer");
+    let mut offer: serde_json::Value = serde_json::from_str(&offer).expect("JSON");
+    let grants = offer["grants"].as_object_mut().expect("grants");
+    let pre_authorized = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+    grants.insert("authorization_code".to_owned(), serde_json::json!({}));
+    for (grant, at) in [(pre_authorized, pre_authorized_at), ("authorization_code", code_at)] {
+        let grant = grants[grant].as_object_mut().expect("a grant");
+        grant.remove("authorization_server");
+        if let Some(at) = at {
+            grant.insert("authorization_server".to_owned(), format!("{}{at}", world.issuer.base()).into());
+        }
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("credential_offer", &offer.to_string())
+        .finish();
+    format!("openid-credential-offer://?{query}")
+}
+
+#[tokio::test]
+async fn each_grant_goes_to_the_server_that_the_offer_names_for_it() {
+    // `/as1` serves the code grant only, `/as2` the other one.
+    let world = World::with(Options { authorization_server: AuthorizationServer::Two, ..Options::default() }).await;
+    let wallet = world.wallet();
+    let link = both_grants(&world, None, Some("/as1"));
+    let issuance = wallet.open_offer(&link).await.expect("it opens");
+    let step = issuance.accept().await.expect("a sign-in");
+    let redirect = world.sign_in(&step).await;
+    world.verified(&issuance.submit_redirect(&redirect).await.expect("it is issued")).await;
+
+    let link = both_grants(&world, Some("/as2"), Some("/as1"));
+    let issuance = wallet.open_offer(&link).await.expect("it opens");
+    let by_code = AcceptOptions { grant: Some(GrantType::AuthorizationCode), ..AcceptOptions::default() };
+    assert_eq!(failure(issuance.accept_with(by_code).await).code(), ErrorCode::GrantUnavailable);
+    let Ok(Step::Done { .. }) = issuance.accept().await else { panic!("it is issued") };
+}
