@@ -423,6 +423,10 @@ pub(crate) fn pushed_authorization(value: &Value) -> Read<(String, i64)> {
     }
 }
 
+/// How many datasets of one token response are asked for: each costs keys, a request and a user's patience. No
+/// person has more credentials of one kind; what is beyond is left out.
+const MOST_DATASETS: usize = 100;
+
 /// Reads a token response (OpenID4VCI section 6.2) that arrived at `now`.
 pub(crate) fn token(value: &Value, now: Timestamp) -> Read<Token> {
     let object = Object::new(value, "")?;
@@ -435,6 +439,7 @@ pub(crate) fn token(value: &Value, now: Timestamp) -> Read<Token> {
         return object.fail("token_type", "is neither Bearer nor DPoP");
     };
     let mut authorized = Vec::new();
+    let mut room = MOST_DATASETS;
     for (index, entry) in object.array("authorization_details")?.unwrap_or_default().iter().enumerate() {
         let entry = Object::new(entry, format!("authorization_details.{index}"))?;
         if entry.text("type")? != Some("openid_credential") {
@@ -446,9 +451,11 @@ pub(crate) fn token(value: &Value, now: Timestamp) -> Read<Token> {
                 .texts("credential_identifiers")?
                 .unwrap_or_default()
                 .into_iter()
+                .take(room)
                 .map(CredentialIdentifier::new)
                 .collect(),
         });
+        room -= authorized.last().map_or(0, |entry: &AuthorizedCredential| entry.credential_identifiers.len());
     }
     let expires_in = object.get("expires_in").and_then(whole);
     let access_token = object.required_text("access_token")?;

@@ -202,6 +202,22 @@ fn server_metadata_has_the_defaults_of_rfc_8414() {
     );
 }
 
+#[test]
+fn no_more_datasets_are_named_than_anybody_can_ask_for() {
+    let named = |id: &str| {
+        let identifiers: Vec<_> = (0..80).map(|n| format!("{id}-{n}")).collect();
+        json!({ "type": "openid_credential", "credential_configuration_id": id, "credential_identifiers": identifiers })
+    };
+    let details = [named("A"), named("B"), named("C")];
+    let read = token(
+        &json!({ "access_token": "t", "token_type": "Bearer", "authorization_details": details }),
+        Timestamp::from_seconds(0),
+    );
+    let counts: Vec<_> =
+        read.expect("a token").authorized.iter().map(|entry| entry.credential_identifiers.len()).collect();
+    assert_eq!(counts, [80, 20, 0]);
+}
+
 // covers: TOKRS-01, TOKRS-04
 #[test]
 fn tokens_are_read_in_every_spelling_of_a_number() {
