@@ -17,14 +17,14 @@ use tokio::sync::Notify;
 use crate::world::{Moved, SD_JWT, World, code, pre_authorized};
 
 /// Burns through at a chosen point, after which nothing happens any more.
-struct Fuse {
+pub(crate) struct Fuse {
     at: usize,
     passed: AtomicUsize,
-    blown: Notify,
+    pub(crate) blown: Notify,
 }
 
 impl Fuse {
-    fn at(at: usize) -> Arc<Self> {
+    pub(crate) fn at(at: usize) -> Arc<Self> {
         Arc::new(Self { at, passed: AtomicUsize::new(0), blown: Notify::new() })
     }
 
@@ -36,7 +36,7 @@ impl Fuse {
     }
 }
 
-struct FusedStore(Arc<MemoryStore>, Arc<Fuse>);
+pub(crate) struct FusedStore(pub(crate) Arc<MemoryStore>, pub(crate) Arc<Fuse>);
 
 #[async_trait]
 impl CredentialStore for FusedStore {
@@ -56,7 +56,7 @@ impl CredentialStore for FusedStore {
     }
 }
 
-struct FusedTransport(ReqwestTransport, Arc<Fuse>);
+pub(crate) struct FusedTransport(pub(crate) ReqwestTransport, pub(crate) Arc<Fuse>);
 
 #[async_trait]
 impl HttpTransport for FusedTransport {

@@ -6,6 +6,7 @@ mod authorization_code;
 mod claims;
 mod client_auth;
 mod crash;
+mod crash_bound;
 mod deferred;
 mod dpop;
 mod encryption;
