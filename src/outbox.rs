@@ -260,7 +260,6 @@ fn may_help_later(error: &Error) -> bool {
             | ErrorCode::ProviderUnavailable
             | ErrorCode::KeyLocked
             | ErrorCode::DpopRefused
-            | ErrorCode::TokenPending
     )
 }
 

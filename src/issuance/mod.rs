@@ -132,7 +132,7 @@ struct Live<'a> {
     /// The first failure of a credential request in this call, whole: the session keeps only its
     /// code and detail.
     failed: Option<Error>,
-    /// Tasks that this call can't go on with, because the wallet provider does not help.
+    /// Tasks that this call can't go on with, for a reason that the others need not share.
     stuck: Vec<usize>,
     /// The first reason of these.
     stuck_by: Option<Error>,

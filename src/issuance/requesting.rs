@@ -6,7 +6,7 @@ use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
 use crate::dialect::write::Selector;
-use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
+use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::ConfigurationId;
 use crate::platform::http::HttpResponse;
@@ -36,17 +36,26 @@ impl Live<'_> {
         let Some(task) = next else {
             return self.stuck_by.take().map_or_else(|| step_of(&self.session).map(Some), Err);
         };
-        match self.tasks()[task].state {
-            TaskState::Received { .. } => self.store_received(task).await?,
-            TaskState::Deferred { .. } => self.request_deferred(task).await?,
-            _ => match self.request_credential(task).await {
-                Err(error) if is_the_providers(&error) => {
-                    // The others may do without an attestation.
-                    self.stuck.push(task);
-                    self.stuck_by.get_or_insert(error);
-                }
-                sent => sent?,
-            },
+        let deferred = |task: &Task| matches!(task.state, TaskState::Deferred { .. });
+        let done = match &self.tasks()[task].state {
+            TaskState::Received { .. } => self.store_received(task).await,
+            TaskState::Deferred { .. } => self.request_deferred(task).await,
+            _ => self.request_credential(task).await,
+        };
+        match done {
+            Ok(()) => {}
+            Err(error) if holds_up_one(&error) => {
+                self.stuck.push(task);
+                self.stuck_by.get_or_insert(error);
+            }
+            // What is not deferred is asked for somewhere else.
+            Err(error) if error.kind() == ErrorKind::Network && deferred(&self.tasks()[task]) => {
+                let those = self.tasks().iter().enumerate().filter(|(_, task)| deferred(task)).map(|(at, _)| at);
+                let those: Vec<_> = those.collect();
+                self.stuck.extend(those);
+                self.stuck_by.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
         }
         Ok(None)
     }
@@ -244,7 +253,8 @@ impl Live<'_> {
                     let error = error.at(operation).outcome_is(RequestOutcome::Answered);
                     return self.task_failed(task, error).await;
                 }
-                let until = self.wallet.clock.now() + i64::try_from(interval).unwrap_or(i64::MAX);
+                let wait = i64::try_from(interval).unwrap_or(i64::MAX).min(LONGEST_WAIT_SECONDS);
+                let until = self.wallet.clock.now() + wait;
                 // The id stays the same (OpenID4VCI section 9.2). One that changed is kept beside the first.
                 let (transaction_id, other) = match &self.tasks()[task].state {
                     TaskState::Deferred { transaction_id: first, .. } if *first != transaction_id => {
@@ -324,6 +334,17 @@ impl Live<'_> {
         self.wallet.delete_keys(keys).await;
         Ok(())
     }
+}
+
+/// The longest that a deferred credential is left alone, whatever the issuer says: a year.
+const LONGEST_WAIT_SECONDS: i64 = 365 * 24 * 3600;
+
+/// Whether the others may well be had: the issuer answered, and what it has against this one may be about this
+/// one only.
+fn holds_up_one(error: &Error) -> bool {
+    let failed = error.code() == ErrorCode::ServerFailed && error.http_status() != Some(429);
+    let asked = matches!(error.operation(), Some(Operation::Credential | Operation::DeferredCredential));
+    is_the_providers(error) || (asked && (failed || stays_open(error)))
 }
 
 /// Whether the wallet provider did not help with a proof.

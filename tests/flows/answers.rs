@@ -4,13 +4,16 @@
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use billfold::platform::clock::Clock as _;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
-use billfold::{AcceptOptions, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict};
+use billfold::{
+    AcceptOptions, Advice, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict,
+};
 use billfold_test_issuer::{Options, TxCode};
 use serde_json::{Value, json};
 
 use crate::meddling::{answer, meddled, meddling, with_json};
-use crate::world::{JWT_VC, SD_JWT, World, code, failure, pre_authorized};
+use crate::world::{JWT_VC, Moved, SD_JWT, World, code, failure, pre_authorized};
 
 const ISSUER: &str = "/.well-known/openid-credential-issuer";
 
@@ -329,4 +332,39 @@ async fn a_format_that_is_not_verified_is_kept_as_it_came_and_only_on_request() 
         assert_eq!(world.count("/context"), 0, "nothing is looked up for it");
         wallet.forget(&kept.id).await.expect("forgotten");
     }
+}
+
+#[tokio::test]
+async fn one_that_fails_holds_up_no_other() {
+    for deferred_waits in [None, Some(0)] {
+        let world = World::with(Options { deferred_waits, ..Options::default() }).await;
+        let clock = Moved::default();
+        let wallet = world.builder().clock(clock.clone()).build().expect("a wallet");
+        let both = ["UniversityDegree_dc_sd_jwt", "UniversityDegree_jwt_vc_json"];
+        let offer = world.offer(&pre_authorized(SD_JWT).configurations(&both));
+        let issuance = wallet.open_offer(&offer.link).await.expect("it opens");
+        let fault = if deferred_waits.is_some() { "http-500-deferred" } else { "http-500-credential" };
+        world.issuer.set_fault_times(fault, 1).expect("a fault");
+        if deferred_waits.is_some() {
+            assert!(matches!(issuance.accept().await, Ok(Step::Wait { .. })));
+            clock.pass(2);
+            world.issuer.advance_clock(2);
+        }
+        let error = failure(if deferred_waits.is_some() { issuance.poll().await } else { issuance.accept().await });
+        assert_eq!((error.code(), error.advice()), (ErrorCode::ServerFailed, Advice::Retry));
+        assert_eq!(wallet.credentials().await.expect("a list").len(), 1, "{fault}: the other one came");
+        let Ok(Step::Done { credentials, failures }) = issuance.proceed().await else { panic!("{fault}") };
+        assert_eq!((credentials.len(), failures.len()), (2, 0), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_wait_for_ever() {
+    let world = World::with(Options { deferred_waits: Some(0), ..Options::default() }).await;
+    let forever = json!({ "transaction_id": "t", "interval": 8_000_000_000_000_000_u64 });
+    let wallet = meddled(&world, "/credential", move |_, _| answer(202, &forever));
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    let Ok(Step::Wait { until }) = issuance.accept().await else { panic!("it is deferred") };
+    let days = (until - billfold::platform::clock::SystemClock.now()) / (24 * 3600);
+    assert!((364..=365).contains(&days), "{days}");
 }
