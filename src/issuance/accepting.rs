@@ -149,6 +149,7 @@ impl Live<'_> {
         let offered = offer.grants.pre_authorized_code.as_ref();
         let offered = offered.expect("the grant was chosen because the offer has it");
         let part = choice.configurations.len() < offer.credential_configuration_ids.len();
+        let part = part && !self.session.profile.is_haip();
         let details = (part || !choice.claims.is_empty()) && authorization::takes_details(server) == Some(true);
         TokenGrant::PreAuthorizedCode {
             pre_authorized_code: offered.pre_authorized_code.clone(),
