@@ -7,7 +7,7 @@ use crate::protocol::encryption::{self, Encryption, EncryptionPlan};
 use crate::session::{Event, Stage};
 
 impl Live<'_> {
-    fn wanted_encryption(&self) -> Encryption {
+    pub(super) fn wanted_encryption(&self) -> Encryption {
         match &self.session.stage {
             Stage::Credentials { encryption, .. } => *encryption,
             _ => Encryption::Auto,

@@ -4,6 +4,8 @@ use super::{Live, discovery};
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::model::ids::ConfigurationId;
 use crate::model::metadata::IssuerMetadata;
+use crate::model::offer::GrantType;
+use crate::protocol::{encryption, haip};
 
 impl Live<'_> {
     /// Drops what the wallet remembers of the issuer and its server, for all issuances to come.
@@ -13,8 +15,9 @@ impl Live<'_> {
 
     /// Reads the issuer's metadata again. The session goes on with it; the next write takes it along.
     ///
-    /// Metadata that less vouches for than for the first is not taken: who can make a credential
-    /// request fail must not be able to get rid of a signature that way. Gives the configurations that were
+    /// Metadata that less vouches for than for the first is not taken, nor one under which requests would go
+    /// out in plain that were encrypted before: who can make a credential request fail must not be able to
+    /// get rid of a signature or of encryption that way. Gives the configurations that were
     /// asked for and that the issuer does not describe any more.
     pub(super) async fn refetch_metadata(&mut self) -> Result<Vec<ConfigurationId>> {
         self.forget_metadata();
@@ -29,6 +32,20 @@ impl Live<'_> {
                 "read again, the issuer's metadata has less to vouch for it than before",
             )
             .at(Operation::IssuerMetadata));
+        }
+        let encrypts = |issuer: &IssuerMetadata| {
+            encryption::plan(issuer, self.wanted_encryption()).is_ok_and(|plan| plan.encrypts())
+        };
+        if encrypts(&self.session.issuer) && !encrypts(&found.metadata) {
+            return Err(Error::new(
+                ErrorCode::EncryptionUnavailable,
+                "read again, the issuer's metadata does not let requests be encrypted any more",
+            )
+            .at(Operation::IssuerMetadata));
+        }
+        if self.session.profile.is_haip() {
+            // Nobody signs in any more: what is asked of a sign-in was asked before.
+            haip::check_servers(&found.metadata, &self.session.server, found.quirks, GrantType::PreAuthorizedCode)?;
         }
         let mut metadata = found.metadata;
         let gone = self.carry_over(&mut metadata);

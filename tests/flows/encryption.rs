@@ -1,6 +1,7 @@
 //! Encrypted requests and answers, with an issuer whose JWE is its own.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -10,6 +11,7 @@ use billfold::{AcceptOptions, Advice, Encryption, Error, ErrorCode, Issuance, St
 use billfold_test_issuer::{Dpop, Encryption as Mode, Entry, OfferSpec, Options};
 use serde_json::Value;
 
+use crate::meddling::{meddled, with_json};
 use crate::world::{JWT_VC, Moved, SD_JWT, World, code, failure, pre_authorized};
 
 const METADATA: &str = "/.well-known/openid-credential-issuer";
@@ -339,6 +341,32 @@ async fn an_encrypted_request_is_sent_again_with_the_nonce_that_it_lacked() {
         world.verified(&step).await;
         assert_eq!((world.count("/credential"), seen(&world, "/credential").0.len()), (2, 1));
     }
+}
+
+#[tokio::test]
+async fn what_was_encrypted_does_not_go_out_in_plain_because_somebody_changed_the_metadata() {
+    let world = world(Mode::RequestRequired).await;
+    let first = AtomicBool::new(true);
+    let strip = move |_: &HttpRequest, answer: HttpResponse| {
+        if first.swap(false, Ordering::SeqCst) {
+            return answer;
+        }
+        with_json(answer, |metadata| {
+            let members = metadata.as_object_mut().expect("an object");
+            members.retain(|name, _| !name.ends_with("_encryption"));
+        })
+    };
+    let wallet = meddled(&world, METADATA, strip);
+    let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    world.issuer.set_fault("invalid-encryption-parameters-at-credential").expect("a fault");
+    let error = failure(issuance.accept().await);
+    assert_eq!((error.code(), error.advice()), (ErrorCode::EncryptionRefused, Advice::TellIssuer));
+    assert_eq!(entries(&world, METADATA).len(), 2, "it was looked up again");
+    let sent = entries(&world, "/credential");
+    assert!(sent.iter().all(|entry| entry.headers["content-type"] == "application/jwt"), "{sent:?}");
+    // The issuer that does what it says is still good for it.
+    world.issuer.clear_faults();
+    world.verified(&issuance.proceed().await.expect("it is issued")).await;
 }
 
 // covers: CERR-07
