@@ -183,7 +183,17 @@ impl Live<'_> {
 
     async fn deferral_failed(&mut self, task: usize, error: Error) -> Result<()> {
         if may_repeat(&error) {
-            // Asking again for a deferred credential is what the endpoint is for.
+            // Asking again for a deferred credential is what the endpoint is for, with growing pauses.
+            let TaskState::Deferred { transaction_id, until, other, asked } = self.tasks()[task].state.clone() else {
+                unreachable!("it is deferred")
+            };
+            let asked = asked.saturating_add(1);
+            let until = if asked > PATIENT_ASKS {
+                self.wallet.clock.now() + wait_after(asked, FAILED_PAUSE_SECONDS)
+            } else {
+                until
+            };
+            self.record(Event::CredentialDeferred { task, transaction_id, until, other, asked }).await?;
             return Err(error);
         }
         if stays_open(&error) || is_unfinished_renewal(&error) {
@@ -194,9 +204,9 @@ impl Live<'_> {
 
     /// Goes on with the id that the issuer named beside the first, if it did.
     fn ask_by_the_other_id(&mut self, task: usize) -> Option<()> {
-        let TaskState::Deferred { other, until, .. } = &self.tasks()[task].state else { return None };
-        let (other, until) = (other.clone()?, *until);
-        self.note(Event::CredentialDeferred { task, transaction_id: other, until, other: None }).ok()
+        let TaskState::Deferred { other, until, asked, .. } = &self.tasks()[task].state else { return None };
+        let (transaction_id, until, asked) = (other.clone()?, *until, *asked);
+        self.note(Event::CredentialDeferred { task, transaction_id, until, other: None, asked }).ok()
     }
 
     async fn send_deferred_request(&self, task: usize) -> Result<CredentialResponse> {
@@ -253,7 +263,12 @@ impl Live<'_> {
                     let error = error.at(operation).outcome_is(RequestOutcome::Answered);
                     return self.task_failed(task, error).await;
                 }
-                let wait = i64::try_from(interval).unwrap_or(i64::MAX).min(LONGEST_WAIT_SECONDS);
+                let asked = match &self.tasks()[task].state {
+                    TaskState::Deferred { asked, .. } => asked.saturating_add(1),
+                    _ => 0,
+                };
+                let interval = i64::try_from(interval).unwrap_or(i64::MAX).min(LONGEST_WAIT_SECONDS);
+                let wait = wait_after(asked, interval);
                 let until = self.wallet.clock.now() + wait;
                 // The id stays the same (OpenID4VCI section 9.2). One that changed is kept beside the first.
                 let (transaction_id, other) = match &self.tasks()[task].state {
@@ -265,7 +280,7 @@ impl Live<'_> {
                     TaskState::Deferred { other, .. } => (transaction_id, other.clone()),
                     _ => (transaction_id, None),
                 };
-                self.record(Event::CredentialDeferred { task, transaction_id, until, other }).await
+                self.record(Event::CredentialDeferred { task, transaction_id, until, other, asked }).await
             }
         }
     }
@@ -336,6 +351,20 @@ impl Live<'_> {
     }
 }
 
+/// How often a deferred credential is asked for in vain before the pauses grow.
+const PATIENT_ASKS: u32 = 3;
+/// The pause that grows where no answer says how long to wait.
+const FAILED_PAUSE_SECONDS: i64 = 5;
+/// The longest that a pause grows to, unless the issuer itself asks for more.
+const LONGEST_PAUSE_SECONDS: i64 = 3600;
+
+/// How many seconds to leave a deferred credential alone: what the issuer asks for, and twice as long each
+/// time once it was asked for in vain often enough.
+fn wait_after(asked: u32, interval: i64) -> i64 {
+    let doublings = asked.saturating_sub(PATIENT_ASKS).min(20);
+    interval.saturating_mul(1 << doublings).min(LONGEST_PAUSE_SECONDS.max(interval))
+}
+
 /// The longest that a deferred credential is left alone, whatever the issuer says: a year.
 const LONGEST_WAIT_SECONDS: i64 = 365 * 24 * 3600;
 
@@ -381,4 +410,19 @@ fn is_unfinished_renewal(error: &Error) -> bool {
                 | TokenUnbound
                 | WrongContentType
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // covers: DEFER-02
+    #[test]
+    fn pauses_grow_and_are_never_shorter_than_the_issuer_asks() {
+        let waits: Vec<_> = (0..8).map(|asked| wait_after(asked, 5)).collect();
+        assert_eq!(waits, [5, 5, 5, 5, 10, 20, 40, 80]);
+        assert_eq!(wait_after(u32::MAX, 5), 3600);
+        assert_eq!(wait_after(9, 86_400), 86_400);
+        assert_eq!(wait_after(9, LONGEST_WAIT_SECONDS), LONGEST_WAIT_SECONDS);
+    }
 }

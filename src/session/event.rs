@@ -53,7 +53,13 @@ pub(crate) enum Event {
     /// Credentials came.
     CredentialsReceived { task: usize, credentials: Vec<Value>, notification_id: Option<NotificationId> },
     /// The issuer wants more time.
-    CredentialDeferred { task: usize, transaction_id: TransactionId, until: Timestamp, other: Option<TransactionId> },
+    CredentialDeferred {
+        task: usize,
+        transaction_id: TransactionId,
+        until: Timestamp,
+        other: Option<TransactionId>,
+        asked: u32,
+    },
     /// A credential is in the store.
     CredentialStored { task: usize, credential: CredentialId },
     /// A credential request came to nothing.

@@ -305,7 +305,7 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
     };
     let received =
         Event::CredentialsReceived { task: 0, credentials: vec![json!("a.b.c~")], notification_id: Some("n".into()) };
-    let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW, other: None };
+    let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW, other: None, asked: 0 };
     let failed = |task| Event::TaskFailed {
         task,
         code: ErrorCode::CredentialRejected,

@@ -149,6 +149,11 @@ fn one() -> u32 {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
 fn is_one(copies: &u32) -> bool {
     *copies == 1
 }
@@ -171,6 +176,9 @@ pub(crate) enum TaskState {
         /// it will know the next time is for it to say.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other: Option<TransactionId>,
+        /// How often it was asked for in vain.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        asked: u32,
     },
     /// Verified and stored; some copies may have failed.
     Stored { credential: CredentialId },

@@ -34,6 +34,41 @@ impl Waiting {
     }
 }
 
+// covers: DEFER-02
+#[tokio::test]
+async fn who_asked_in_vain_often_enough_waits_longer() {
+    let waiting = Waiting::new(6, 10).await;
+    let world = &waiting.world;
+    let issuance = waiting.wallet().open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    let mut step = issuance.accept().await.expect("a wait");
+    let mut waits = Vec::new();
+    while let Step::Wait { until } = step {
+        let seconds = until - waiting.clock.now();
+        waits.push((seconds + 5) / 10 * 10);
+        waiting.pass(seconds);
+        step = waiting.wallet().resume(issuance.id()).await.expect("it is there").poll().await.expect("asked");
+    }
+    world.verified(&step).await;
+    assert_eq!(waits, [10, 10, 10, 10, 20, 40, 80]);
+
+    // An endpoint that is down is left alone, too; the first tries are for the app to choose.
+    let waiting = Waiting::new(0, 10).await;
+    let world = &waiting.world;
+    let issuance = waiting.wallet().open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
+    issuance.accept().await.expect("a wait");
+    waiting.pass(11);
+    world.issuer.set_fault("http-500-deferred").expect("a fault");
+    for _ in 0..4 {
+        assert_eq!(failure(issuance.poll().await).code(), ErrorCode::ServerFailed);
+    }
+    assert_eq!(world.count("/deferred"), 4);
+    world.issuer.clear_faults();
+    let Step::Wait { until } = issuance.poll().await.expect("a wait") else { panic!("it was asked for") };
+    assert_eq!(world.count("/deferred"), 4, "nobody was asked");
+    waiting.pass(until - waiting.clock.now());
+    world.verified(&issuance.poll().await.expect("it is issued")).await;
+}
+
 // covers: DEFER-02, DEFER-08
 #[tokio::test]
 async fn a_deferred_credential_comes_when_it_is_ready_even_after_a_restart() {
