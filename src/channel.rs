@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
-use crate::error::{Advice, Error, ErrorCode, Operation, Result};
+use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::ids::KeyHandle;
 use crate::model::metadata::AuthorizationServerMetadata;
 use crate::model::profile::Profile;
@@ -19,12 +19,10 @@ use crate::model::time::Timestamp;
 use crate::model::token::{Token, TokenType};
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse};
 use crate::platform::keys::{KeyError, KeyErrorKind, SignRequest};
-use crate::platform::provider::{
-    ClientAssertionRequest, ClientAttestationRequest, ProviderError, ProviderErrorKind, WalletProvider,
-};
+use crate::platform::provider::{ClientAssertionRequest, ClientAttestationRequest, ProviderError, WalletProvider};
 use crate::protocol::client_auth::{self, AttestationWish, ClientAuthentication, ClientState, PopClaims};
 use crate::protocol::dpop::{self, DpopClaims};
-use crate::protocol::{jwt, message};
+use crate::protocol::{jwt, message, proof};
 use crate::setup::Setup;
 use crate::wire::{Log, Role};
 
@@ -253,17 +251,9 @@ impl Proofs {
             return Ok(());
         }
         let wanted = self.0.iter().map(|(_, _, request)| request.clone()).collect();
-        let signatures = wallet.keys.sign(wanted).await.map_err(|error| key_error(error, true))?;
-        if signatures.len() != self.0.len() {
-            let detail = "the key store gave another number of signatures than asked";
-            return Err(Error::new(ErrorCode::SigningFailed, detail).at(Operation::Proof).advise(Advice::FixSetup));
-        }
+        let signatures = wallet.sign(wanted).await?;
         for ((header, input, wanted), signature) in self.0.into_iter().zip(signatures) {
-            let jwt = jwt::attach_signature(&input, wanted.algorithm, &signature).map_err(|error| {
-                Error::new(ErrorCode::SigningFailed, "the key store gave something that is no signature")
-                    .at(Operation::Proof)
-                    .caused_by(error)
-            })?;
+            let jwt = proof::jwt::attach_signature(&input, wanted.algorithm, &signature)?;
             insert(request, header, &jwt)?;
         }
         Ok(())
@@ -290,13 +280,9 @@ fn gone(what: &str) -> Error {
     .at(Operation::ClientAttestation)
 }
 
-/// A wallet provider's failure as the app sees it.
-pub(crate) fn provider_error(error: ProviderError) -> Error {
-    let code = match error.kind {
-        ProviderErrorKind::Unavailable => ErrorCode::ProviderUnavailable,
-        ProviderErrorKind::Refused | ProviderErrorKind::Unsupported => ErrorCode::ProviderRefused,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::ClientAttestation).caused_by(error)
+/// The wallet provider's failure, where it had to vouch for the client.
+fn provider_error(error: ProviderError) -> Error {
+    Error::from(error).at(Operation::ClientAttestation)
 }
 
 /// A key store's failure as the app sees it.

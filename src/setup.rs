@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use url::Url;
 
-use crate::channel::Attestations;
+use crate::channel::{Attestations, key_error};
 use crate::documents::DocumentCache;
-use crate::error::{Error, ErrorCode, Operation, Result};
+use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::json;
 use crate::metadata_cache::MetadataCache;
 use crate::model::credential::Credential;
@@ -18,8 +18,8 @@ use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
 use crate::outbox::Background;
 use crate::platform::clock::Clock;
-use crate::platform::keys::HolderKeys;
-use crate::platform::provider::{ProviderCapabilities, WalletProvider};
+use crate::platform::keys::{HolderKeys, SignRequest};
+use crate::platform::provider::{ProviderCapabilities, ProviderError, ProviderErrorKind, WalletProvider};
 use crate::platform::secret::SecretError;
 use crate::platform::store::{Change, CredentialStore, Expected, StoreError, StoreErrorKind, Table};
 use crate::protocol::client_auth::AttestationVersion;
@@ -122,6 +122,17 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    /// Has the platform sign all requests in one call, and does not take its word for their number.
+    pub(crate) async fn sign(&self, requests: Vec<SignRequest>) -> Result<Vec<Vec<u8>>> {
+        let wanted = requests.len();
+        let signatures = self.keys.sign(requests).await.map_err(|error| key_error(error, true))?;
+        if signatures.len() == wanted {
+            return Ok(signatures);
+        }
+        let detail = "the key store gave another number of signatures than asked";
+        Err(Error::new(ErrorCode::SigningFailed, detail).at(Operation::Proof).advise(Advice::FixSetup))
+    }
+
     /// Writes down what can't be had again. If the store fails, once more; and if it fails then, too, the
     /// next one to [need it](Self::write_the_rest) in this process does.
     pub(crate) async fn commit_received(&self, owner: &str, changes: Vec<Change>) -> Result<()> {
@@ -190,6 +201,16 @@ impl From<StoreError> for Error {
             StoreErrorKind::Failed => ErrorCode::StoreFailed,
         };
         Self::new(code, error.detail.clone()).at(Operation::Store).caused_by(error)
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        let code = match error.kind {
+            ProviderErrorKind::Unavailable => ErrorCode::ProviderUnavailable,
+            ProviderErrorKind::Refused | ProviderErrorKind::Unsupported => ErrorCode::ProviderRefused,
+        };
+        Self::new(code, error.detail.clone()).caused_by(error)
     }
 }
 

@@ -1,9 +1,8 @@
 //! The proofs that a credential request carries: made anew for each request, with its nonce.
 
 use super::Live;
-use crate::channel::key_error;
 use crate::dialect::write::Proofs;
-use crate::error::{Advice, Error, ErrorCode, Operation, Result};
+use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::key_attestation::{AttackPotentialResistance, KeyAttestationsRequired};
 use crate::model::metadata::ProofType;
@@ -95,12 +94,7 @@ impl Live<'_> {
             algorithm: plan.algorithm,
             payload,
         });
-        let signatures = self.wallet.keys.sign(requests.collect()).await.map_err(|error| key_error(error, true))?;
-        if signatures.len() == keys.len() {
-            return Ok(signatures);
-        }
-        let detail = "the key store gave another number of signatures than asked";
-        Err(Error::new(ErrorCode::SigningFailed, detail).at(Operation::Proof).advise(Advice::FixSetup))
+        self.wallet.sign(requests.collect()).await
     }
 
     /// One attestation of all keys of a task, as the issuer wants it.
@@ -126,7 +120,8 @@ impl Live<'_> {
                 .unwrap_or_default(),
             inside_jwt_proof: plan.form == ProofForm::AttestedJwt,
         };
-        let given = provider.key_attestation(request.clone()).await.map_err(key_attestation::provider_error)?;
+        let failed = |error| Error::from(error).at(Operation::Proof);
+        let given = provider.key_attestation(request.clone()).await.map_err(failed)?;
         let rules = Rules { profile: self.session.profile, now: self.wallet.clock.now(), skew: self.wallet.skew };
         key_attestation::check(&given, &request, rules)?;
         Ok(given)

@@ -215,16 +215,11 @@ pub(crate) fn check_attestation(
     if profile.is_haip() {
         check_chain(&jws).map_err(unusable)?;
     }
-    match claims.get("exp").and_then(whole_seconds) {
-        Some(exp) if Timestamp::from_seconds(exp) > now => Ok(Timestamp::from_seconds(exp)),
+    match claims.get("exp").and_then(jwt::numeric_date) {
+        Some(exp) if exp > now => Ok(exp),
         Some(_) => Err(unusable("it has expired".to_owned())),
         None => Err(unusable("it has no `exp`".to_owned())),
     }
-}
-
-fn whole_seconds(value: &Value) -> Option<i64> {
-    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all integers is cut to the last one")]
-    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64))
 }
 
 /// HAIP section 4.4.1: the signer's chain comes along, without the anchor.

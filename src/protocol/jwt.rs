@@ -1,4 +1,5 @@
-//! JWTs that the wallet makes: what is signed, and how the signature is put on (RFC 7515).
+//! What all JWTs around the wallet share: what is signed, how the signature is put on, how times are written
+//! (RFC 7515, RFC 7519).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::jwk::Algorithm;
+use crate::model::time::Timestamp;
 use crate::verify::jose::{self, SignatureError};
 
 /// The text that a key has to sign.
@@ -27,6 +29,13 @@ pub(crate) fn attach_signature(
 /// A hash as JOSE writes it.
 pub(crate) fn sha256_base64url(octets: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(octets))
+}
+
+/// A `NumericDate`; fractions are cut off.
+pub(crate) fn numeric_date(value: &Value) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all integers is cut to the last one")]
+    let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64));
+    seconds.map(Timestamp::from_seconds)
 }
 
 /// A `jti` that nobody has used before.

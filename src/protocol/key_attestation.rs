@@ -9,7 +9,8 @@ use crate::model::credential::HolderKey;
 use crate::model::jwk::Jwk;
 use crate::model::profile::Profile;
 use crate::model::time::Timestamp;
-use crate::platform::provider::{KeyAttestationRequest, ProviderError, ProviderErrorKind};
+use crate::platform::provider::KeyAttestationRequest;
+use crate::protocol::jwt;
 use crate::verify::jose::{AlgorithmError, Jws};
 use crate::verify::x509::Chain;
 
@@ -20,15 +21,6 @@ pub(crate) struct Rules {
     pub(crate) now: Timestamp,
     /// Seconds that clocks may differ.
     pub(crate) skew: i64,
-}
-
-/// A wallet provider's failure as the app sees it.
-pub(crate) fn provider_error(error: ProviderError) -> Error {
-    let code = match error.kind {
-        ProviderErrorKind::Unavailable => ErrorCode::ProviderUnavailable,
-        ProviderErrorKind::Refused | ProviderErrorKind::Unsupported => ErrorCode::ProviderRefused,
-    };
-    Error::new(code, error.detail.clone()).at(Operation::Proof).caused_by(error)
 }
 
 /// Refuses an attestation that is not what was asked for, or that no issuer could take.
@@ -110,7 +102,7 @@ fn check_time(claims: &Map<String, Value>, inside_jwt_proof: bool, rules: Rules)
     let Rules { now, skew, .. } = rules;
     let time = |name: &str| match claims.get(name) {
         None => Ok(None),
-        Some(value) => seconds(value).map(Some).ok_or_else(|| format!("its `{name}` is no number")),
+        Some(value) => jwt::numeric_date(value).map(Some).ok_or_else(|| format!("its `{name}` is no number")),
     };
     match time("iat")? {
         None => return Err("it has no `iat`".to_owned()),
@@ -122,13 +114,6 @@ fn check_time(claims: &Map<String, Value>, inside_jwt_proof: bool, rules: Rules)
         Some(ends) if ends <= now => Err("it has expired".to_owned()),
         _ => Ok(()),
     }
-}
-
-/// A `NumericDate`; fractions are cut off.
-fn seconds(value: &Value) -> Option<Timestamp> {
-    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all integers is cut to the last one")]
-    let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64));
-    seconds.map(Timestamp::from_seconds)
 }
 
 /// Our keys, all of them and no others; their order is the provider's.

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::credential::HolderKey;
 use crate::model::ids::IssuerId;
 use crate::model::jwk::Algorithm;
+use crate::platform::provider::{ProviderError, ProviderErrorKind};
 use crate::verify::testing::{Certified, NOW, TestKey, x5c};
 
 /// A provider with a certificate chain: its own and the one above, without the root.
@@ -199,7 +200,7 @@ fn what_was_not_asked_for_may_be_absent() {
 
 #[test]
 fn the_providers_failures_are_told_apart() {
-    let told = |kind| provider_error(ProviderError::new(kind, "why")).code();
+    let told = |kind| Error::from(ProviderError::new(kind, "why")).code();
     assert_eq!(told(ProviderErrorKind::Unavailable), ErrorCode::ProviderUnavailable);
     assert_eq!(told(ProviderErrorKind::Refused), ErrorCode::ProviderRefused);
     assert_eq!(told(ProviderErrorKind::Unsupported), ErrorCode::ProviderRefused);
