@@ -36,8 +36,8 @@ import dev.billfold.ffi.SignRequest as FfiSignRequest
 import dev.billfold.ffi.TransportErrorKind as FfiTransportErrorKind
 import dev.billfold.ffi.TransportException as FfiTransportException
 
-// What the app brings, as the native library wants it (the wallet provider has a file of its own). Everything thrown is caught here, errors too: one
-// that got through would leave the native side waiting for ever.
+// What the app brings, as the native library wants it (the wallet provider has a file of its own). Everything
+// thrown is caught here, errors too: one that got through would leave the native side waiting for ever.
 
 /** The app's keys. */
 internal class KeysToFfi(private val keys: HolderKeys, private val border: Border) : FfiHolderKeys {
@@ -58,13 +58,7 @@ internal class KeysToFfi(private val keys: HolderKeys, private val border: Borde
 
     override suspend fun delete(handles: List<String>) = guarded { keys.delete(handles) }
 
-    private suspend fun <T> guarded(block: suspend () -> T): T = try {
-        block()
-    } catch (error: CancellationException) {
-        throw error
-    } catch (error: Throwable) {
-        throw failure(error)
-    }
+    private suspend fun <T> guarded(block: suspend () -> T): T = guarded(::failure, block)
 
     private fun failure(error: Throwable): FfiKeyException {
         val (kind, detail) = when (error) {
@@ -171,6 +165,15 @@ internal class LogToFfi(private val sink: LogSink) : FfiLogSink {
             // There is nobody to tell, and a log that fails must not end an issuance.
         }
     }
+}
+
+/** What the app was asked for; what it throws becomes a [failure] that the native library knows. */
+internal suspend fun <T> guarded(failure: (Throwable) -> Exception, block: suspend () -> T): T = try {
+    block()
+} catch (error: CancellationException) {
+    throw error
+} catch (error: Throwable) {
+    throw failure(error)
 }
 
 /** The text of an unexpected exception may quote anything, so its class alone is named. */

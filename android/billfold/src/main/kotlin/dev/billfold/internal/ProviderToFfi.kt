@@ -7,7 +7,6 @@ import dev.billfold.KeyAttestationRequest
 import dev.billfold.KeyToAttest
 import dev.billfold.ProviderException
 import dev.billfold.WalletProvider
-import kotlinx.coroutines.CancellationException
 import dev.billfold.ffi.ClientAssertionKey as FfiClientAssertionKey
 import dev.billfold.ffi.ClientAssertionRequest as FfiClientAssertionRequest
 import dev.billfold.ffi.ClientAttestationRequest as FfiClientAttestationRequest
@@ -66,13 +65,7 @@ internal class ProviderToFfi(private val provider: WalletProvider, private val b
         )
     }
 
-    private suspend fun <T> guarded(block: suspend () -> T): T = try {
-        block()
-    } catch (error: CancellationException) {
-        throw error
-    } catch (error: Throwable) {
-        throw failure(error)
-    }
+    private suspend fun <T> guarded(block: suspend () -> T): T = guarded(::failure, block)
 
     private fun failure(error: Throwable): FfiProviderException {
         val (kind, detail) = when (error) {
