@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
 use super::secret::{SecretError, SecretStore};
-use super::store::{Change, CredentialStore, Record, StoreError, Table, check_expected};
+use super::store::{Change, CredentialStore, Record, StoreError, Table, check_expected, no_such_place};
 
 /// A [`CredentialStore`] in memory. It is volatile: what it holds is gone when it is dropped.
 #[derive(Default)]
@@ -16,19 +16,23 @@ pub struct MemoryStore {
     drawers: Mutex<Drawers>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Drawers {
     records: BTreeMap<(Table, String), Stored>,
+    /// The same records' names by their place.
+    order: BTreeMap<(Table, u64), String>,
     /// The position of the next new record.
     next: u64,
 }
 
-#[derive(Clone)]
 struct Stored {
     position: u64,
     revision: u64,
-    content: Arc<Zeroizing<Vec<u8>>>,
+    content: Zeroizing<Vec<u8>>,
 }
+
+/// What stood under a name before a change.
+type Before = ((Table, String), Option<Stored>);
 
 impl MemoryStore {
     /// An empty store.
@@ -37,7 +41,7 @@ impl MemoryStore {
     }
 
     fn drawers(&self) -> MutexGuard<'_, Drawers> {
-        // A commit replaces the whole state at its end, so that a panic leaves the old one.
+        // Nothing in a commit panics.
         self.drawers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,12 +49,17 @@ impl MemoryStore {
 #[async_trait]
 impl CredentialStore for MemoryStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        let mut current = self.drawers();
-        let mut changed = current.clone();
+        let mut drawers = self.drawers();
+        let mut done: Vec<Before> = Vec::with_capacity(changes.len());
         for change in changes {
-            changed.apply(change)?;
+            match drawers.apply(change) {
+                Ok(before) => done.push(before),
+                Err(error) => {
+                    done.into_iter().rev().for_each(|(key, before)| drop(drawers.set(key, before)));
+                    return Err(error);
+                }
+            }
         }
-        *current = changed;
         Ok(())
     }
 
@@ -60,10 +69,19 @@ impl CredentialStore for MemoryStore {
     }
 
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+        Ok(self.drawers().from(table, 0).collect())
+    }
+
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
         let drawers = self.drawers();
-        let mut found: Vec<_> = drawers.records.iter().filter(|((of, _), _)| *of == table).collect();
-        found.sort_by_key(|(_, stored)| stored.position);
-        Ok(found.into_iter().map(|((_, id), stored)| stored.record(id)).collect())
+        let first = match after {
+            None => 0,
+            Some(after) => {
+                let found = drawers.records.get(&(table, after.to_owned()));
+                found.ok_or_else(|| no_such_place(table, after))?.position + 1
+            }
+        };
+        Ok(drawers.from(table, first).take(limit).collect())
     }
 }
 
@@ -74,7 +92,14 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl Drawers {
-    fn apply(&mut self, change: Change) -> Result<(), StoreError> {
+    /// The records of a table from a position on.
+    fn from(&self, table: Table, first: u64) -> impl Iterator<Item = Record> {
+        self.order
+            .range((table, first)..=(table, u64::MAX))
+            .filter_map(move |(_, id)| self.records.get(&(table, id.clone())).map(|stored| stored.record(id)))
+    }
+
+    fn apply(&mut self, change: Change) -> Result<Before, StoreError> {
         match change {
             Change::Put { table, id, content, expected } => {
                 let key = (table, id);
@@ -83,13 +108,25 @@ impl Drawers {
                 let position = found.map_or(self.next, |stored| stored.position);
                 let revision = found.map_or(0, |stored| stored.revision) + 1;
                 self.next = self.next.max(position + 1);
-                self.records.insert(key, Stored { position, revision, content: Arc::new(Zeroizing::new(content)) });
+                Ok(self.set(key, Some(Stored { position, revision, content: Zeroizing::new(content) })))
             }
-            Change::Remove { table, id } => {
-                self.records.remove(&(table, id));
-            }
+            Change::Remove { table, id } => Ok(self.set((table, id), None)),
         }
-        Ok(())
+    }
+
+    /// Puts something, or nothing, under a name.
+    fn set(&mut self, key: (Table, String), stored: Option<Stored>) -> Before {
+        let before = match &stored {
+            Some(_) => None,
+            None => self.records.remove(&key),
+        };
+        if let Some(before) = &before {
+            self.order.remove(&(key.0, before.position));
+        }
+        let Some(stored) = stored else { return (key, before) };
+        self.order.insert((key.0, stored.position), key.1.clone());
+        let before = self.records.insert(key.clone(), stored);
+        (key, before)
     }
 }
 

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::private;
 use super::seal::Sealer;
 use super::secret::{SecretError, SecretStore};
-use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, Table, check_expected};
+use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, Table, check_expected, no_such_place};
 
 /// A [`CredentialStore`] in a folder on disk: `SQLite`, each record sealed with XChaCha20-Poly1305.
 ///
@@ -35,7 +35,7 @@ struct Inner {
 
 const DATABASE: &str = "wallet.db";
 const LOCK: &str = "lock";
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// Opens with what it names, so that a wrong key is noticed before a record is asked for.
 const KEY_CHECK: &[u8] = b"billfold store key";
 
@@ -49,6 +49,12 @@ const SCHEMA: &str = "
         sealed BLOB NOT NULL,
         UNIQUE (drawer, id)
     ) STRICT;
+";
+
+/// What version 2 added: records are found by their place, and the wrapping key can change.
+const VERSION_2: &str = "
+    CREATE INDEX records_in_order ON records (drawer, position);
+    INSERT INTO meta VALUES ('key_number', x'31');
 ";
 
 impl SqliteStore {
@@ -128,6 +134,39 @@ impl CredentialStore for SqliteStore {
         })
         .await
     }
+
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let after = after.map(str::to_owned);
+        self.run(move |connection, sealer| {
+            let position: i64 = match &after {
+                None => 0,
+                Some(after) => connection
+                    .prepare("SELECT position FROM records WHERE drawer = ?1 AND id = ?2")
+                    .and_then(|mut query| query.query_row((table.as_str(), after), |row| row.get(0)).optional())
+                    .map_err(database_failed)?
+                    .ok_or_else(|| no_such_place(table, after))?,
+            };
+            let mut query = connection
+                .prepare(
+                    "SELECT id, revision, sealed FROM records INDEXED BY records_in_order
+                     WHERE drawer = ?1 AND position > ?2 ORDER BY position LIMIT ?3",
+                )
+                .map_err(database_failed)?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let mut rows = query.query((table.as_str(), position, limit)).map_err(database_failed)?;
+            let mut records = Vec::new();
+            while let Some(row) = rows.next().map_err(database_failed)? {
+                let (id, revision, sealed): (String, i64, Vec<u8>) = row.try_into().map_err(database_failed)?;
+                match unseal(sealer, table, id, revision, &sealed) {
+                    Ok(record) => records.push(record),
+                    Err(error) if records.is_empty() => return Err(error),
+                    Err(_) => break,
+                }
+            }
+            Ok(records)
+        })
+        .await
+    }
 }
 
 fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Result<(), StoreError> {
@@ -162,7 +201,7 @@ fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Resu
 fn unseal(sealer: &Sealer, table: Table, id: String, revision: i64, sealed: &[u8]) -> Result<Record, StoreError> {
     let mut content = sealer.open(sealed, &place(table, &id, revision)).map_err(|_| {
         let detail = format!("the record {id} in {} does not open", table.as_str());
-        StoreError::new(StoreErrorKind::Damaged, detail)
+        StoreError::new(StoreErrorKind::Damaged, detail).about(&id)
     })?;
     Ok(Record { id, revision: revision.cast_unsigned(), content: std::mem::take(&mut *content) })
 }
@@ -182,7 +221,7 @@ struct Opened {
 
 enum Origin {
     New { store_id: String },
-    Existing { store_id: String, key_check: Vec<u8> },
+    Existing { store_id: String, key_check: Vec<u8>, version: i64 },
 }
 
 impl Opened {
@@ -203,9 +242,10 @@ impl Opened {
                 }
                 Origin::New { store_id: hex::encode(super::random::<16>()) }
             }
-            1 => Origin::Existing {
+            1 | SCHEMA_VERSION => Origin::Existing {
                 store_id: meta(&connection, "store_id")?,
                 key_check: meta(&connection, "key_check")?,
+                version,
             },
             newer => {
                 let detail =
@@ -224,10 +264,13 @@ impl Opened {
                 let key_check = sealer.seal(KEY_CHECK, store_id.as_bytes());
                 initialise(&mut self.connection, store_id, &key_check).map_err(database_failed)?;
             }
-            Origin::Existing { store_id, key_check } => {
+            Origin::Existing { store_id, key_check, version } => {
                 if sealer.open(key_check, store_id.as_bytes()).is_err() {
                     let detail = "the wrapping key in the secret store is not the one of this store";
                     return Err(StoreError::new(StoreErrorKind::Damaged, detail));
+                }
+                if *version < SCHEMA_VERSION {
+                    migrate(&mut self.connection).map_err(database_failed)?;
                 }
             }
         }
@@ -263,6 +306,15 @@ fn initialise(connection: &mut Connection, store_id: &str, key_check: &[u8]) -> 
     transaction.execute_batch(SCHEMA)?;
     transaction.execute("INSERT INTO meta VALUES ('store_id', ?1)", [store_id.as_bytes()])?;
     transaction.execute("INSERT INTO meta VALUES ('key_check', ?1)", [key_check])?;
+    transaction.execute_batch(VERSION_2)?;
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    transaction.commit()
+}
+
+/// Makes a store of version 1 one of this version: all of it, or nothing.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(VERSION_2)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     transaction.commit()
 }

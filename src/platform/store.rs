@@ -18,11 +18,13 @@ pub enum Table {
     Outbox,
     /// Tokens that credentials can be renewed with, and what issuers are told with.
     Authorizations,
+    /// What can be fetched again: pictures, type metadata, status lists. It may be emptied at any time.
+    Cache,
 }
 
 impl Table {
     /// All drawers.
-    pub const ALL: [Self; 4] = [Self::Sessions, Self::Credentials, Self::Outbox, Self::Authorizations];
+    pub const ALL: [Self; 5] = [Self::Sessions, Self::Credentials, Self::Outbox, Self::Authorizations, Self::Cache];
 
     /// The name on disk.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Table {
             Self::Credentials => "credentials",
             Self::Outbox => "outbox",
             Self::Authorizations => "authorizations",
+            Self::Cache => "cache",
         }
     }
 }
@@ -120,6 +123,15 @@ pub trait CredentialStore: Send + Sync {
 
     /// All records of a table, in the order in which they were first written.
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError>;
+
+    /// The records that follow the one called `after`, in the order in which they were first written, at most
+    /// `limit` of them; without `after` the first ones. Nothing follows the last record, and only then the answer
+    /// is empty (or if nothing was asked for).
+    ///
+    /// A record that does not open hides no other: the page ends before it. If it would be the first one, the
+    /// answer is [`StoreErrorKind::Damaged`] with its name in [`StoreError::record`], and the next page is the one
+    /// after that name. An `after` that is not there (any more) is a [`StoreErrorKind::Conflict`].
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError>;
 }
 
 #[async_trait]
@@ -134,6 +146,10 @@ impl<T: CredentialStore + ?Sized> CredentialStore for Arc<T> {
 
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
         (**self).list(table).await
+    }
+
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        (**self).page(table, after, limit).await
     }
 }
 
@@ -157,6 +173,12 @@ pub(super) fn check_expected(table: Table, id: &str, expected: Expected, found: 
         StoreErrorKind::Conflict,
         format!("the record {id} in {table} was changed meanwhile: expected {expected}, found {found}"),
     ))
+}
+
+/// Nothing can follow a record that is not there.
+pub(super) fn no_such_place(table: Table, after: &str) -> StoreError {
+    let detail = format!("the record {after} in {}, after which to go on, is not there (any more)", table.as_str());
+    StoreError::new(StoreErrorKind::Conflict, detail)
 }
 
 /// What went wrong in a store.
@@ -185,6 +207,8 @@ pub struct StoreError {
     pub kind: StoreErrorKind,
     /// A sentence for developers, without content of records.
     pub detail: String,
+    /// The name of the record that does not open, where it is about one.
+    pub record: Option<String>,
     /// The cause.
     #[source]
     pub source: Option<Box<dyn StdError + Send + Sync>>,
@@ -193,7 +217,14 @@ pub struct StoreError {
 impl StoreError {
     /// An error without a cause.
     pub fn new(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), source: None }
+        Self { kind, detail: detail.into(), record: None, source: None }
+    }
+
+    /// Names the record that does not open.
+    #[must_use]
+    pub fn about(mut self, record: impl Into<String>) -> Self {
+        self.record = Some(record.into());
+        self
     }
 
     /// Keeps the cause.

@@ -26,10 +26,13 @@ pub async fn run<S: CredentialStore>(make: impl AsyncFn() -> S) {
     a_commit_is_all_or_nothing(&make().await).await;
     changes_see_those_before_them(&make().await).await;
     lists_keep_the_order_of_first_writes(&make().await).await;
+    pages_are_parts_of_lists(&make().await).await;
+    pages_go_on_after_a_name(&make().await).await;
     tables_are_apart(&make().await).await;
     removing_forgets(&make().await).await;
     an_empty_commit_changes_nothing(&make().await).await;
     commits_at_once_do_not_mix(&make().await).await;
+    pages_are_read_while_others_write(&make().await).await;
 }
 
 /// Checks that a durable store keeps everything when it is closed and opened again.
@@ -62,6 +65,7 @@ async fn an_empty_store_has_nothing(store: &impl CredentialStore) {
     for table in Table::ALL {
         assert_eq!(ok(store.get(table, "x").await), None);
         assert_eq!(ok(store.list(table).await), []);
+        assert_eq!(ok(store.page(table, None, 10).await), []);
     }
 }
 
@@ -159,6 +163,52 @@ async fn lists_keep_the_order_of_first_writes(store: &impl CredentialStore) {
     assert_eq!(ids(store).await, ["m", "a", "b"]);
 }
 
+async fn pages_are_parts_of_lists(store: &impl CredentialStore) {
+    const RECORDS: usize = 23;
+    // Names whose order is neither that of writing nor the reverse, and others' records between them.
+    let name = |number: usize| format!("{} \u{1f511}", number * 7 % RECORDS);
+    for number in 0..RECORDS {
+        let mine = put(Table::Credentials, &name(number), &bytes(number));
+        ok(store.commit(vec![put(Table::Cache, &name(number), b"picture"), mine]).await);
+    }
+    ok(store.commit(vec![put(Table::Credentials, &name(3), b"again"), remove(Table::Credentials, &name(11))]).await);
+    let list = ok(store.list(Table::Credentials).await);
+    assert_eq!(list.len(), RECORDS - 1);
+    for limit in [1, 2, 7, RECORDS - 1, RECORDS, 1000] {
+        let (mut read, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = ok(store.page(Table::Credentials, after.as_deref(), limit).await);
+            assert!(page.len() <= limit, "a page of at most {limit} has {} records", page.len());
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            read.extend(page);
+        }
+        assert!(read == list, "pages of {limit} give other records than the list");
+    }
+    assert_eq!(ok(store.page(Table::Credentials, None, 0).await), []);
+    assert_eq!(ok(store.page(Table::Sessions, None, 5).await), []);
+}
+
+async fn pages_go_on_after_a_name(store: &impl CredentialStore) {
+    ok(store.commit(["a", "b", "c"].map(|id| put(Table::Cache, id, id.as_bytes())).into()).await);
+    // What was written again keeps its place, also as a place to go on from.
+    ok(store.commit(vec![put(Table::Cache, "a", b"2")]).await);
+    let after = async |id| ok(store.page(Table::Cache, Some(id), 9).await).into_iter().map(|found| found.id);
+    assert!(after("a").await.eq(["b", "c"]));
+    assert!(after("c").await.eq([""; 0]));
+    // What was removed in between is not there; what comes after it is.
+    ok(store.commit(vec![remove(Table::Cache, "b")]).await);
+    assert!(after("a").await.eq(["c"]));
+    // A name that is gone, was never there, or is in another table, is no place.
+    ok(store.commit(vec![put(Table::Outbox, "o", b"")]).await);
+    for id in ["b", "A", "", "o"] {
+        match store.page(Table::Cache, Some(id), 9).await {
+            Ok(_) => panic!("the store went on after {id:?}, which is not there"),
+            Err(error) => assert_eq!(error.kind, StoreErrorKind::Conflict, "{error:?}"),
+        }
+    }
+}
+
 async fn tables_are_apart(store: &impl CredentialStore) {
     for table in Table::ALL {
         ok(store.commit(vec![put_new(table, "x", table.as_str().as_bytes())]).await);
@@ -218,6 +268,33 @@ async fn commits_at_once_do_not_mix(store: &impl CredentialStore) {
     }
     let counter = ok(store.get(Table::Sessions, "counter").await).expect("it is there");
     assert_eq!(counter.revision, 2 + WRITERS as u64);
+}
+
+async fn pages_are_read_while_others_write(store: &impl CredentialStore) {
+    const RECORDS: usize = 40;
+    let name = |number: usize| format!("{number:03}");
+    ok(store.commit((0..RECORDS).map(|number| put(Table::Credentials, &name(number), b"1")).collect()).await);
+    let write = async {
+        for number in 0..RECORDS {
+            ok(store.commit(vec![put(Table::Credentials, &name(number), b"2"), put(Table::Cache, "x", b"")]).await);
+            ok(store.commit(vec![put_new(Table::Credentials, &name(RECORDS + number), b"1")]).await);
+        }
+    };
+    let read = async {
+        let (mut seen, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = ok(store.page(Table::Credentials, after.as_deref(), 3).await);
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            seen.extend(page.into_iter().map(|record| record.id));
+        }
+        seen
+    };
+    let ((), seen) = futures_util::future::join(write, read).await;
+    // All that was there, once and in order; of what came meanwhile, a beginning.
+    assert!(seen.len() >= RECORDS, "pages left records out: {seen:?}");
+    assert!(seen.iter().enumerate().all(|(at, id)| *id == name(at)), "pages mix their order up: {seen:?}");
+    assert_eq!(ok(store.list(Table::Credentials).await).len(), 2 * RECORDS);
 }
 
 async fn ids(store: &impl CredentialStore) -> Vec<String> {

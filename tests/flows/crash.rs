@@ -54,6 +54,15 @@ impl CredentialStore for FusedStore {
     async fn list(&self, table: Table) -> std::result::Result<Vec<Record>, StoreError> {
         self.0.list(table).await
     }
+
+    async fn page(
+        &self,
+        table: Table,
+        after: Option<&str>,
+        limit: usize,
+    ) -> std::result::Result<Vec<Record>, StoreError> {
+        self.0.page(table, after, limit).await
+    }
 }
 
 pub(crate) struct FusedTransport(pub(crate) ReqwestTransport, pub(crate) Arc<Fuse>);

@@ -48,6 +48,10 @@ impl CredentialStore for Failing {
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
         self.store.list(table).await
     }
+
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.store.page(table, after, limit).await
+    }
 }
 
 fn renewable() -> Options {

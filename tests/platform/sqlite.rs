@@ -141,10 +141,10 @@ async fn one_process_has_it_and_the_other_learns_who() {
 async fn a_newer_store_is_left_alone() {
     let place = Place::new();
     drop(place.open().await.unwrap());
-    place.database().pragma_update(None, "user_version", 2).unwrap();
+    place.database().pragma_update(None, "user_version", 3).unwrap();
     let error = place.open().await.unwrap_err();
     assert_eq!(error.kind, StoreErrorKind::TooNew, "{error}");
-    place.database().pragma_update(None, "user_version", 1).unwrap();
+    place.database().pragma_update(None, "user_version", 2).unwrap();
     place.open().await.unwrap();
 }
 
@@ -206,7 +206,11 @@ async fn altered_moved_and_old_records_do_not_open() {
         let error = store.get(Table::Credentials, "a").await.unwrap_err();
         assert_eq!(error.kind, StoreErrorKind::Damaged, "{error}");
         assert!(error.to_string().contains("record a in credentials"), "{error}");
+        assert_eq!(error.record.as_deref(), Some("a"));
         assert_eq!(store.list(Table::Credentials).await.unwrap_err().kind, StoreErrorKind::Damaged);
+        let error = store.page(Table::Credentials, None, 10).await.unwrap_err();
+        assert_eq!((error.kind, error.record.as_deref()), (StoreErrorKind::Damaged, Some("a")), "{error}");
+        assert_eq!(store.page(Table::Credentials, Some("a"), 10).await.unwrap()[0].id, "b");
         assert_eq!(store.get(Table::Credentials, "b").await.unwrap().unwrap().content, b"other");
     }
     // An old content with its old number does open: there is nothing to compare it with.
