@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let card = credential.card(None);
         println!("{} from {}: {}", card.title, card.issuer_name, credential.report.verdict.as_str());
         for claim in card.claims {
-            println!("  {}: {}", claim.label, claim.value);
+            println!("  {}: {}", claim.label, claim.text);
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ mod wallet;
 mod wire;
 
 pub use builder::WalletBuilder;
-pub use card::{Card, CardClaim};
+pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{
     AcceptOptions, CodeHint, CredentialTerms, Failure, Issuance, OfferSummary, OfferedCredential, ProofTerms, Step,

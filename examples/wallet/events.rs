@@ -124,13 +124,13 @@ pub(crate) fn shown(credential: &Credential, card: &Card) -> Value {
     let claims: Vec<_> = card
         .claims
         .iter()
-        .map(|claim| json!({"path": claim.path, "label": claim.label, "value": claim.value}))
+        .map(|claim| json!({"path": claim.path, "label": claim.label, "value": claim.text}))
         .collect();
     let mut event = listed(credential, card);
     event["description"] = json!(card.description);
     event["logo"] = json!(card.logo);
-    event["background_color"] = json!(card.background_color);
-    event["text_color"] = json!(card.text_color);
+    event["background_color"] = json!(card.background_color.map(billfold::Color::to_css));
+    event["text_color"] = json!(card.text_color.to_css());
     event["claims"] = json!(claims);
     event["report"] = json!(credential.report);
     event

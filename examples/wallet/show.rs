@@ -37,7 +37,7 @@ pub(crate) fn card(style: Style, card: &Card) -> String {
     if let Some(description) = &card.description {
         head.extend(lines(description, str::to_owned));
     }
-    let rows: Vec<_> = card.claims.iter().map(|claim| (claim.label.clone(), claim.value.clone())).collect();
+    let rows: Vec<_> = card.claims.iter().map(|claim| (claim.label.clone(), claim.text.clone())).collect();
     let claims: Vec<_> = table(&rows, INSIDE)
         .into_iter()
         .map(|(label, value)| {
@@ -199,15 +199,21 @@ fn short(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use billfold::CardClaim;
+    use billfold::{CardClaim, CardState, ClaimValue, Color};
 
     use super::*;
 
     #[test]
     fn a_card_is_a_rectangle_whatever_it_says() {
         let file = tempfile::tempfile().expect("a file");
-        let claim =
-            |label: &str, value: &str| CardClaim { path: Vec::new(), label: label.to_owned(), value: value.to_owned() };
+        let claim = |label: &str, value: &str| CardClaim {
+            path: Vec::new(),
+            label: label.to_owned(),
+            value: ClaimValue::Text(value.to_owned()),
+            text: value.to_owned(),
+            disclosable: true,
+            mandatory: false,
+        };
         let drawn = card(
             Style::of(&file),
             &Card {
@@ -215,13 +221,21 @@ mod tests {
                 issuer_name: "Uni\u{1b}[2Jversity\nof X".to_owned(),
                 description: None,
                 logo: None,
+                issuer_logo: None,
+                background_image: None,
                 background_color: None,
-                text_color: None,
+                text_color: Color::BLACK,
                 claims: vec![
                     claim("Name", "Erika Mustermann"),
                     claim("A label that is far longer than a third of the card is wide", &"x".repeat(200)),
                     claim("空", ""),
                 ],
+                claims_left_out: 0,
+                state: CardState::Valid,
+                state_text: "Valid".to_owned(),
+                expires_at: None,
+                expiry_text: None,
+                locale: None,
             },
         );
         for line in drawn.lines() {

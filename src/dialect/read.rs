@@ -318,7 +318,8 @@ fn displays(value: Option<&Value>) -> Vec<Display> {
     let picture = |value: Option<&Value>| {
         let value = value?;
         let uri = value.get("uri").or_else(|| value.get("url")).and_then(Value::as_str)?;
-        Some(Logo { uri: uri.to_owned(), alt_text: text(value, "alt_text") })
+        let integrity = value.get("uri#integrity").and_then(Value::as_str).map(str::to_owned);
+        Some(Logo { uri: uri.to_owned(), alt_text: text(value, "alt_text"), integrity })
     };
     let entries = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     entries

@@ -9,6 +9,9 @@ pub struct Logo {
     pub uri: String,
     /// Text in place of the picture.
     pub alt_text: Option<String>,
+    /// What the picture has to hash to (`uri#integrity` of SD-JWT VC type metadata, W3C SRI), if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<String>,
 }
 
 /// How an issuer or a kind of credential presents itself in one language.

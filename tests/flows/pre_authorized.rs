@@ -19,7 +19,7 @@ async fn every_format_by_value_and_by_reference() {
             assert_eq!(trust.outcome, Outcome::Passed);
             let card = credential.card(Some("de"));
             assert_eq!(card.title, "Hochschulabschluss");
-            assert!(card.claims.iter().any(|claim| claim.label == "Vorname" && claim.value == "Erika"), "{card:?}");
+            assert!(card.claims.iter().any(|claim| claim.label == "Vorname" && claim.text == "Erika"), "{card:?}");
         }
     }
     assert_eq!(world.wallet().credentials().await.expect("a list").len(), 4);

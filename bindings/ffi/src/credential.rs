@@ -130,9 +130,9 @@ pub struct Card {
     pub description: Option<String>,
     /// The logo.
     pub logo: Option<Logo>,
-    /// CSS colour as the issuer wrote it.
+    /// CSS colour.
     pub background_color: Option<String>,
-    /// CSS colour as the issuer wrote it.
+    /// CSS colour.
     pub text_color: Option<String>,
     /// The claims, in the issuer's order.
     pub claims: Vec<CardClaim>,
@@ -140,13 +140,30 @@ pub struct Card {
 
 impl From<billfold::Card> for Card {
     fn from(card: billfold::Card) -> Self {
-        let billfold::Card { title, issuer_name, description, logo, background_color, text_color, claims } = card;
+        let billfold::Card {
+            title,
+            issuer_name,
+            description,
+            logo,
+            issuer_logo,
+            background_image: _,
+            background_color,
+            text_color,
+            claims,
+            claims_left_out: _,
+            state: _,
+            state_text: _,
+            expires_at: _,
+            expiry_text: _,
+            locale: _,
+        } = card;
+        let text_color = background_color.map(|_| text_color.to_css());
         Self {
             title,
             issuer_name,
             description,
-            logo: logo.map(Into::into),
-            background_color,
+            logo: logo.or(issuer_logo).map(Into::into),
+            background_color: background_color.map(billfold::Color::to_css),
             text_color,
             claims: claims.into_iter().map(Into::into).collect(),
         }
@@ -166,8 +183,8 @@ pub struct CardClaim {
 
 impl From<billfold::CardClaim> for CardClaim {
     fn from(claim: billfold::CardClaim) -> Self {
-        let billfold::CardClaim { path, label, value } = claim;
-        Self { path: path.into_iter().map(Into::into).collect(), label, value }
+        let billfold::CardClaim { path, label, value: _, text, disclosable: _, mandatory: _ } = claim;
+        Self { path: path.into_iter().map(Into::into).collect(), label, value: text }
     }
 }
 

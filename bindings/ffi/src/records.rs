@@ -387,7 +387,14 @@ pub struct Logo {
 
 impl From<core_display::Logo> for Logo {
     fn from(logo: core_display::Logo) -> Self {
-        let core_display::Logo { uri, alt_text } = logo;
+        let core_display::Logo { uri, alt_text, integrity: _ } = logo;
+        Self { uri, alt_text }
+    }
+}
+
+impl From<billfold::CardImage> for Logo {
+    fn from(image: billfold::CardImage) -> Self {
+        let billfold::CardImage { uri, alt_text, media_type: _, bytes: _ } = image;
         Self { uri, alt_text }
     }
 }

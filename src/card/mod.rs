@@ -1,14 +1,25 @@
 //! What to show of a stored credential.
 
+mod color;
+mod image;
+
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::color::Color;
+pub use self::image::{CardImage, ImageType};
 use crate::model::claim_path::{self, ClaimModel};
 use crate::model::credential::Credential;
-use crate::model::display::{self, ClaimDescription, Display, Logo, PathStep, plain_text};
+use crate::model::display::{self, ClaimDescription, Display, PathStep, plain_text};
 use crate::model::metadata::CredentialKind;
+use crate::model::time::Timestamp;
+use crate::platform::clock::{Clock as _, SystemClock};
 
-/// A credential as a person would see it.
+/// A credential as a person would see it, in one language and at one moment.
+///
+/// All texts are without control and bidirectional characters, and of bounded length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
     /// The name of the credential.
@@ -17,25 +28,116 @@ pub struct Card {
     pub issuer_name: String,
     /// A sentence about it.
     pub description: Option<String>,
-    /// Its picture, or its issuer's.
-    pub logo: Option<Logo>,
-    /// CSS colour, as the issuer wrote it.
-    pub background_color: Option<String>,
-    /// CSS colour, as the issuer wrote it.
-    pub text_color: Option<String>,
+    /// The credential's own picture.
+    pub logo: Option<CardImage>,
+    /// Its issuer's picture.
+    pub issuer_logo: Option<CardImage>,
+    /// A picture to put behind everything.
+    pub background_image: Option<CardImage>,
+    /// The colour behind everything; none if the issuer gives none that can be read. The card is then to be
+    /// drawn on a light ground.
+    pub background_color: Option<Color>,
+    /// The colour for texts, readable on the background: the issuer's, or black or white.
+    pub text_color: Color,
     /// The claims: those that the issuer described, in its order, then the others.
     pub claims: Vec<CardClaim>,
+    /// How many claims are not among them, because there are more than anyone could look at.
+    pub claims_left_out: u32,
+    /// Whether it can be used.
+    pub state: CardState,
+    /// The same in words.
+    pub state_text: String,
+    /// When it stops being valid, if it says so.
+    pub expires_at: Option<Timestamp>,
+    /// The same in words, with the day in UTC; of one that is not valid yet, from when it is.
+    pub expiry_text: Option<String>,
+    /// The language of title and colours as the issuer marked it (BCP 47); none if it said nothing.
+    pub locale: Option<String>,
 }
 
-/// One line of a card.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a credential can be used, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CardState {
+    /// It can.
+    Valid,
+    /// Not before some day.
+    NotYetValid,
+    /// Not any more.
+    Expired,
+    /// Its issuer took it back.
+    Revoked,
+    /// Its issuer took it back for a while.
+    Suspended,
+    /// It is kept aside: a check failed.
+    Quarantined,
+    /// It is kept aside: a check could not be decided. It can be checked again.
+    Unchecked,
+}
+
+/// One line of a card. `Debug` shows no value.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardClaim {
-    /// Where the claim is.
+    /// Where the claim is; in an mdoc its namespace and element.
     pub path: Vec<PathStep>,
     /// Its label, in the user's language where the issuer gives one.
     pub label: String,
-    /// Its value as text.
-    pub value: String,
+    /// Its value by its type.
+    pub value: ClaimValue,
+    /// Its value as text, whatever its type.
+    pub text: String,
+    /// Whether the holder can withhold it when the credential is shown to somebody.
+    pub disclosable: bool,
+    /// Whether the issuer says that it is always there.
+    pub mandatory: bool,
+}
+
+/// The value of a claim by its type. `Debug` shows the type only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClaimValue {
+    /// Text.
+    Text(String),
+    /// A number as it is written.
+    Number(String),
+    /// Yes or no.
+    Boolean(bool),
+    /// A day, as `2026-01-31`.
+    Date(String),
+    /// A moment.
+    DateTime(Timestamp),
+    /// A picture that is part of the credential.
+    Image(CardImage),
+    /// Several values.
+    List(Vec<ClaimValue>),
+    /// Claims within a claim.
+    Group(Vec<CardClaim>),
+    /// The claim is there, without a value.
+    Absent,
+}
+
+impl fmt::Debug for CardClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CardClaim").field("path", &self.path).field("value", &self.value).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClaimValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text",
+            Self::Number(_) => "Number",
+            Self::Boolean(_) => "Boolean",
+            Self::Date(_) => "Date",
+            Self::DateTime(_) => "DateTime",
+            Self::Image(_) => "Image",
+            Self::List(_) => "List",
+            Self::Group(_) => "Group",
+            Self::Absent => "Absent",
+        })
+    }
 }
 
 /// Members that are about the credential, not about its subject.
@@ -62,21 +164,54 @@ const W3C_ENVELOPE: [&str; 8] =
     ["issuer", "issuanceDate", "expirationDate", "validFrom", "validUntil", "credentialSchema", "proof", "evidence"];
 
 impl Credential {
-    /// The card, in the language that suits `locale` (BCP 47) best.
+    /// The card as of now, in the language that suits `locale` (BCP 47) best. Nothing is fetched for it: of
+    /// its pictures only those have bytes that came within the metadata.
     pub fn card(&self, locale: Option<&str>) -> Card {
+        self.card_at(locale, SystemClock.now())
+    }
+
+    /// The card as of some moment.
+    pub fn card_at(&self, locale: Option<&str>, now: Timestamp) -> Card {
         let shown = display::choose(&self.display, locale);
         let issuer = display::choose(&self.issuer_display, locale);
         // What a format says of itself goes before what the issuer's metadata says (OpenID4VCI section 12.2.4).
         let own = |name: &str| self.own_text(name, locale);
         let title = own("name").or_else(|| shown.and_then(|shown| shown.name.clone()));
+        let expired = self.expires_at.is_some_and(|at| at <= now);
+        let state = match (self.quarantined, self.report.failed().is_empty()) {
+            (_, true) if expired => CardState::Expired,
+            (false, _) => CardState::Valid,
+            (true, true) => CardState::Unchecked,
+            (true, false) => CardState::Quarantined,
+        };
+        let day = |at: Timestamp| at.to_string().chars().take(10).collect::<String>();
         Card {
             title: title.unwrap_or_else(|| self.type_name()),
             issuer_name: issuer.and_then(|issuer| issuer.name.clone()).unwrap_or_else(|| self.credential_issuer.host()),
             description: own("description").or_else(|| shown.and_then(|shown| shown.description.clone())),
-            logo: shown.and_then(|shown| shown.logo.clone()).or_else(|| issuer.and_then(|issuer| issuer.logo.clone())),
-            background_color: shown.and_then(|shown| shown.background_color.clone()),
-            text_color: shown.and_then(|shown| shown.text_color.clone()),
+            logo: shown.and_then(|shown| shown.logo.as_ref()).map(CardImage::of),
+            issuer_logo: issuer.and_then(|issuer| issuer.logo.as_ref()).map(CardImage::of),
+            background_image: shown.and_then(|shown| shown.background_image.as_ref()).map(CardImage::of),
+            background_color: None,
+            text_color: Color::BLACK,
             claims: self.card_claims(locale),
+            claims_left_out: 0,
+            state,
+            state_text: match state {
+                CardState::Valid => "Valid",
+                CardState::NotYetValid => "Not valid yet",
+                CardState::Expired => "Expired",
+                CardState::Revoked => "Revoked",
+                CardState::Suspended => "Suspended",
+                CardState::Quarantined => "Not accepted",
+                CardState::Unchecked => "Not checked",
+            }
+            .to_owned(),
+            expires_at: self.expires_at,
+            expiry_text: self
+                .expires_at
+                .map(|at| format!("{} {}", if expired { "Expired on" } else { "Valid until" }, day(at))),
+            locale: shown.and_then(|shown| shown.locale.clone()),
         }
     }
 
@@ -145,7 +280,7 @@ impl Credential {
                 continue;
             }
             for (path, value) in found {
-                lines.push(CardClaim { label: label(described, locale), value: text(value), path });
+                lines.push(line(path, label(described, locale), value, described.mandatory));
             }
         }
         let subject = match &self.kind {
@@ -175,8 +310,22 @@ fn others(value: &Value, path: &[PathStep], lines: &mut Vec<CardClaim>) {
         match value {
             Value::Object(inner) if !inner.is_empty() => others(value, &path, lines),
             _ if lines.iter().any(related) => {}
-            _ => lines.push(CardClaim { label: words(name), value: text(value), path }),
+            _ => lines.push(line(path, words(name), value, false)),
         }
+    }
+}
+
+fn line(path: Vec<PathStep>, label: String, value: &Value, mandatory: bool) -> CardClaim {
+    CardClaim { path, label, value: typed(value), text: text(value), disclosable: false, mandatory }
+}
+
+fn typed(value: &Value) -> ClaimValue {
+    match value {
+        Value::Null => ClaimValue::Absent,
+        Value::Bool(value) => ClaimValue::Boolean(*value),
+        Value::Number(number) => ClaimValue::Number(number.to_string()),
+        Value::Array(items) => ClaimValue::List(items.iter().map(typed).collect()),
+        other => ClaimValue::Text(text(other)),
     }
 }
 
@@ -276,7 +425,7 @@ mod tests {
     }
 
     fn lines(card: &Card) -> Vec<(&str, &str)> {
-        card.claims.iter().map(|line| (line.label.as_str(), line.value.as_str())).collect()
+        card.claims.iter().map(|line| (line.label.as_str(), line.text.as_str())).collect()
     }
 
     // covers: CLAIM-04
@@ -377,7 +526,7 @@ mod tests {
             let mut credential = credential(json!({}), CredentialKind::Vct("x".into()));
             credential.issuer_display = issuer.display.clone();
             credential.display = issuer.credential_configurations_supported[&"A".into()].display.clone();
-            let logo = credential.card(None).logo.expect("the issuer's");
+            let logo = credential.card(None).issuer_logo.expect("the issuer's");
             assert_eq!((logo.uri.as_str(), logo.alt_text.as_deref()), (uri, Some("arms")));
             let background = credential.display[0].background_image.as_ref();
             assert_eq!(background.map(|image| image.uri.as_str()), Some(uri));
