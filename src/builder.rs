@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use url::Url;
 
+use crate::cache::Cache;
+use crate::changes::{Feed, ObservedStore};
 use crate::channel::Attestations;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
@@ -244,12 +246,18 @@ impl WalletBuilder {
                 "signed metadata needs metadata anchors or trust anchors to be held against".to_owned(),
             ));
         }
+        let feed = Arc::<Feed>::default();
         let setup = Setup {
             client_id: self.client_id,
             redirect_uri: self.redirect_uri,
             wire: Wire::new(transport, self.allow_loopback_http),
             keys: self.keys.ok_or_else(|| invalid("a wallet needs keys".to_owned()))?,
-            store: self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
+            store: Arc::new(ObservedStore::new(
+                self.store.ok_or_else(|| invalid("a wallet needs a store".to_owned()))?,
+                feed.clone(),
+            )),
+            feed,
+            cache: Cache::default(),
             clock: self.clock,
             capabilities: self.provider.as_ref().map(WalletProvider::capabilities).unwrap_or_default(),
             provider: self.provider,

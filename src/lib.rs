@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 mod authorizations;
 mod builder;
+#[allow(dead_code, reason = "its users come with the card model")]
+mod cache;
 mod card;
+mod changes;
 mod channel;
 mod dialect;
 mod documents;
@@ -29,6 +32,7 @@ mod wire;
 
 pub use builder::WalletBuilder;
 pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
+pub use changes::{Changes, CredentialChange};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{
     AcceptOptions, CodeHint, CredentialTerms, Failure, Issuance, OfferSummary, OfferedCredential, ProofTerms, Step,

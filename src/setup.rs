@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use url::Url;
 
+use crate::cache::Cache;
+use crate::changes::Feed;
 use crate::channel::{Attestations, key_error};
 use crate::documents::DocumentCache;
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
@@ -92,7 +94,12 @@ pub(crate) struct Setup {
     pub(crate) redirect_uri: Option<String>,
     pub(crate) wire: Wire,
     pub(crate) keys: Arc<dyn HolderKeys>,
+    /// Tells the feed what is written.
     pub(crate) store: Arc<dyn CredentialStore>,
+    pub(crate) feed: Arc<Feed>,
+    /// What was fetched and is worth keeping; within limits of its own.
+    #[allow(dead_code, reason = "its users come with the card model")]
+    pub(crate) cache: Cache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) provider: Option<Arc<dyn WalletProvider>>,
     /// What the provider can do; nothing without one.

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::authorizations::Authorization;
 use crate::builder::WalletBuilder;
+use crate::changes::Changes;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::issuance::client::client_keys_without_token;
 use crate::issuance::{Issuance, OfferSummary, Step, discovery, renewing, step_of, storing, unused_keys};
@@ -228,6 +229,12 @@ impl Wallet {
             }
         };
         Ok(records.into_iter().filter_map(read).collect())
+    }
+
+    /// Tells from now on which credentials come, change and go, through whichever handle of this wallet. Who
+    /// shows credentials begins to listen first, and reads them then.
+    pub fn changes(&self) -> Changes {
+        self.setup.feed.changes()
     }
 
     /// All credentials, in the order in which they came: usable ones, and those in quarantine.
