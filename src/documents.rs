@@ -13,9 +13,9 @@ use crate::json;
 use crate::model::ids::IssuerId;
 use crate::model::time::Timestamp;
 use crate::platform::clock::Clock;
-use crate::platform::http::HttpLimits;
+use crate::platform::http::{HttpLimits, HttpResponse};
 use crate::protocol::message;
-use crate::verify::{DocumentError, DocumentSource};
+use crate::verify::{DocumentError, DocumentSource, Fetched, Wanted};
 use crate::wire::{Log, Wire};
 
 /// How long a document is good for, in seconds.
@@ -52,23 +52,18 @@ pub(crate) struct Documents<'a> {
     pub(crate) cache: &'a DocumentCache,
     pub(crate) clock: &'a Arc<dyn Clock>,
     pub(crate) log: &'a Log,
-    /// Who issued: its own host was spoken to already, wherever it is.
-    pub(crate) issuer: &'a IssuerId,
+    /// Who issued, if that is known: its own host was spoken to already, wherever it is.
+    pub(crate) issuer: Option<&'a IssuerId>,
 }
 
-#[async_trait]
-impl DocumentSource for Documents<'_> {
-    async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
-        let now = self.clock.now();
-        if let Some(known) = self.cache.get(url, now) {
-            return Ok(known);
-        }
-        let limits = if url.origin() == self.issuer.to_url().origin() {
-            HttpLimits::default()
+impl Documents<'_> {
+    async fn ask(&self, url: &Url, want: Wanted) -> Result<HttpResponse, DocumentError> {
+        let limits = if self.issuer.is_some_and(|issuer| url.origin() == issuer.to_url().origin()) {
+            HttpLimits { max_body_bytes: want.max_bytes, ..HttpLimits::default() }
         } else {
-            self.wire.reference_limits(HttpLimits::default().max_body_bytes)
+            self.wire.reference_limits(want.max_bytes)
         };
-        let build = |url: &Url| message::get(url, ACCEPT, None);
+        let build = |url: &Url| message::get(url, want.accept, None);
         let response =
             self.wire.get_public(Operation::Verification, url, limits, self.log, build).await.map_err(|error| {
                 match error.code() {
@@ -85,9 +80,28 @@ impl DocumentSource for Documents<'_> {
         if !status.is_success() {
             return Err(DocumentError::Unusable(format!("{url} answered with status {status}")));
         }
-        let value = json::parse(response.body())
+        Ok(response)
+    }
+}
+
+#[async_trait]
+impl DocumentSource for Documents<'_> {
+    async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
+        let now = self.clock.now();
+        if let Some(known) = self.cache.get(url, now) {
+            return Ok(known);
+        }
+        let want = Wanted { accept: ACCEPT, max_bytes: HttpLimits::default().max_body_bytes };
+        let fetched = self.fetch(url, want).await?;
+        let value = json::parse(&fetched.body)
             .map_err(|error| DocumentError::Unusable(format!("{url} gave no usable JSON: {error}")))?;
         self.cache.put(url, &value, now);
         Ok(value)
+    }
+
+    async fn fetch(&self, url: &Url, want: Wanted) -> Result<Fetched, DocumentError> {
+        let response = self.ask(url, want).await?;
+        let content_type = message::media_type(&response);
+        Ok(Fetched { content_type, body: response.into_body(), at: self.clock.now() })
     }
 }

@@ -262,6 +262,13 @@ impl Period {
         Some(Timestamp::from_seconds(end.floor() as i64))
     }
 
+    /// When it begins to be valid: the latest start.
+    pub(crate) fn valid_from(&self) -> Option<Timestamp> {
+        let start = self.starts.iter().map(|(at, _)| *at).max_by(f64::total_cmp)?;
+        #[allow(clippy::cast_possible_truncation)] // saturates, as it should
+        Some(Timestamp::from_seconds(start.ceil() as i64))
+    }
+
     /// The check: every start has come, no end has, within what clocks may differ.
     pub(crate) fn check(&self, context: &VerifyContext<'_>) -> Check {
         let kind = CheckKind::Validity;

@@ -77,7 +77,28 @@ impl CredentialFormat for JwtVcJson {
             skipped(CheckKind::Digests, Reason::NotApplicable, "the format has no digests"),
             checks::status(status),
         ]);
-        Examined { checks, claims: Value::Object(credential.clone()), bound_key, expires_at: period.expires_at() }
+        Examined {
+            claims: Value::Object(credential.clone()),
+            kind: kind_of(credential),
+            bound_key,
+            valid_from: period.valid_from(),
+            expires_at: period.expires_at(),
+            ..Examined::of(checks)
+        }
+    }
+}
+
+fn kind_of(credential: &Map<String, Value>) -> CredentialKind {
+    types_of(credential)
+        .map_or(CredentialKind::Unknown, |types| CredentialKind::Types(types.into_iter().map(str::to_owned).collect()))
+}
+
+/// The credential's `type`: one text or several.
+fn types_of(credential: &Map<String, Value>) -> Option<Vec<&str>> {
+    match credential.get("type")? {
+        Value::String(name) => Some(vec![name]),
+        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect()),
+        _ => None,
     }
 }
 
@@ -118,10 +139,8 @@ fn bound(payload: &Map<String, Value>, credential: &Map<String, Value>) -> Vec<B
 
 fn type_check(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> Check {
     let kind = CheckKind::Type;
-    let mut types: Vec<&str> = match credential.get("type") {
-        Some(Value::String(name)) => vec![name],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => return failed(kind, "`type` is missing or malformed"),
+    let Some(mut types) = types_of(credential) else {
+        return failed(kind, "`type` is missing or malformed");
     };
     if !types.contains(&BASE_TYPE) {
         return failed(kind, "`type` is not that of a credential");

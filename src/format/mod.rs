@@ -13,10 +13,13 @@ mod vector_tests;
 use async_trait::async_trait;
 use serde_json::Value;
 
+use self::sd_jwt_vc::SdJwtVc;
+use crate::model::display::PathStep;
 use crate::model::format::Format;
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::Check;
+use crate::model::status::{StatusFound, StatusReference};
 use crate::model::time::Timestamp;
 use crate::verify::VerifyContext;
 
@@ -40,24 +43,49 @@ pub(crate) trait CredentialFormat: Send + Sync {
 pub(crate) struct Examined {
     /// The checks, at most one a kind.
     pub(crate) checks: Vec<Check>,
+    /// What it says that it is; unknown if that could not be read.
+    pub(crate) kind: CredentialKind,
     /// The claims with disclosures put in place, for showing; `null` if nothing could be read.
     pub(crate) claims: Value,
+    /// Where the claims are that its holder can withhold.
+    pub(crate) disclosable: Vec<Vec<PathStep>>,
     /// The key that the credential is bound to, if it says so.
     pub(crate) bound_key: Option<Jwk>,
+    /// When it begins to be valid, if it says so.
+    pub(crate) valid_from: Option<Timestamp>,
     /// When it stops being valid, if it says so.
     pub(crate) expires_at: Option<Timestamp>,
+    /// Where its status is kept, if it says so.
+    pub(crate) status: Option<StatusReference>,
+    /// What was found there.
+    pub(crate) status_found: Option<StatusFound>,
 }
 
 impl Examined {
     /// What there is to say about a credential that can't be read.
     fn unreadable(detail: impl Into<String>) -> Self {
-        Self { checks: checks::unreadable(detail), claims: Value::Null, bound_key: None, expires_at: None }
+        Self::of(checks::unreadable(detail))
+    }
+
+    /// Checks, and nothing else that could be read.
+    pub(crate) fn of(checks: Vec<Check>) -> Self {
+        Self {
+            checks,
+            kind: CredentialKind::Unknown,
+            claims: Value::Null,
+            disclosable: Vec::new(),
+            bound_key: None,
+            valid_from: None,
+            expires_at: None,
+            status: None,
+            status_found: None,
+        }
     }
 }
 
 /// Every format that this version verifies.
 pub(crate) fn known() -> &'static [&'static dyn CredentialFormat] {
-    &[&sd_jwt_vc::SdJwtVc, &jwt_vc_json::JwtVcJson]
+    &[&SdJwtVc::Dc, &SdJwtVc::Vc, &jwt_vc_json::JwtVcJson]
 }
 
 /// What reads a format, whether or not this version verifies it.

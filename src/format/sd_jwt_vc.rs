@@ -13,13 +13,21 @@ use crate::verify::VerifyContext;
 use crate::verify::jose::{Jws, MAX_LENGTH};
 use crate::verify::sd_jwt::{self, DisclosureError, SdJwt};
 
-/// SD-JWT VC.
-pub(crate) struct SdJwtVc;
+/// SD-JWT VC, under one of its names.
+pub(crate) enum SdJwtVc {
+    /// `dc+sd-jwt`.
+    Dc,
+    /// `vc+sd-jwt`.
+    Vc,
+}
 
 #[async_trait]
 impl CredentialFormat for SdJwtVc {
     fn format(&self) -> Format {
-        Format::SdJwtVc
+        match self {
+            Self::Dc => Format::SdJwtVc,
+            Self::Vc => Format::VcSdJwt,
+        }
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
@@ -59,7 +67,21 @@ impl CredentialFormat for SdJwtVc {
             super::haip::hold(&mut checks, payload, &keys);
         }
         let claims = disclosed.unwrap_or_else(|| Value::Object(payload.clone()));
-        Examined { checks, claims, bound_key, expires_at: period.expires_at() }
+        Examined {
+            claims,
+            kind: kind_of(payload),
+            bound_key,
+            valid_from: period.valid_from(),
+            expires_at: period.expires_at(),
+            ..Examined::of(checks)
+        }
+    }
+}
+
+fn kind_of(payload: &Map<String, Value>) -> CredentialKind {
+    match payload.get("vct") {
+        Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),
+        _ => CredentialKind::Unknown,
     }
 }
 

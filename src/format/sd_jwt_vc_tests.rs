@@ -76,7 +76,7 @@ impl Scene {
     }
 
     async fn examine(&self) -> Examined {
-        SdJwtVc.examine(&Value::String(self.text()), &self.world.context()).await
+        SdJwtVc::Dc.examine(&Value::String(self.text()), &self.world.context()).await
     }
 }
 
@@ -426,7 +426,7 @@ async fn what_cannot_be_read_fails_the_signature() {
     ];
     let world = Scene::new().world;
     for raw in texts.into_iter().map(Value::String).chain([json!({}), Value::Null]) {
-        let examined = SdJwtVc.examine(&raw, &world.context()).await;
+        let examined = SdJwtVc::Dc.examine(&raw, &world.context()).await;
         for kind in CheckKind::ALL {
             let expected = match kind {
                 CheckKind::Signature => Outcome::Failed,
@@ -441,7 +441,7 @@ async fn what_cannot_be_read_fails_the_signature() {
 // covers: FMT-07
 #[test]
 fn kinds_are_read_from_metadata() {
-    let read = |value: Value| SdJwtVc.read_kind(&value);
+    let read = |value: Value| SdJwtVc::Dc.read_kind(&value);
     assert_eq!(read(json!({"vct": "a"})), Ok(CredentialKind::Vct("a".to_owned())));
     for bad in [json!({}), json!({"vct": ""}), json!({"vct": ["a"]})] {
         assert!(read(bad).unwrap_err().contains("`vct`"));

@@ -35,10 +35,10 @@ enum Unverified {
 
 /// The reader of a format that is not verified.
 pub(super) fn of(format: &Format) -> &'static dyn CredentialFormat {
-    match format.as_str() {
-        "ldp_vc" => &Unverified::LdpVc,
-        "jwt_vc_json-ld" => &Unverified::JwtVcJsonLd,
-        "mso_mdoc" => &Unverified::MsoMdoc,
+    match format {
+        Format::LdpVc => &Unverified::LdpVc,
+        Format::JwtVcJsonLd => &Unverified::JwtVcJsonLd,
+        Format::MsoMdoc => &Unverified::MsoMdoc,
         _ => &Unverified::Foreign,
     }
 }
@@ -46,13 +46,12 @@ pub(super) fn of(format: &Format) -> &'static dyn CredentialFormat {
 #[async_trait]
 impl CredentialFormat for Unverified {
     fn format(&self) -> Format {
-        let name = match self {
-            Self::LdpVc => "ldp_vc",
-            Self::JwtVcJsonLd => "jwt_vc_json-ld",
-            Self::MsoMdoc => "mso_mdoc",
-            Self::Foreign => "",
-        };
-        Format::Other(name.to_owned())
+        match self {
+            Self::LdpVc => Format::LdpVc,
+            Self::JwtVcJsonLd => Format::JwtVcJsonLd,
+            Self::MsoMdoc => Format::MsoMdoc,
+            Self::Foreign => Format::Other(String::new()),
+        }
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
@@ -88,7 +87,7 @@ impl CredentialFormat for Unverified {
         }
         let detail = "this version does not verify the format";
         let checks = CheckKind::ALL.into_iter().map(|kind| unknown(kind, Reason::Unsupported, detail));
-        Examined { checks: checks.collect(), claims: Value::Null, bound_key: None, expires_at: None }
+        Examined::of(checks.collect())
     }
 }
 
@@ -175,12 +174,12 @@ mod tests {
     use crate::verify::testing::World;
 
     fn read_kind(format: &str, configuration: &Value) -> Result<CredentialKind, String> {
-        of(&Format::Other(format.to_owned())).read_kind(configuration)
+        of(&Format::from(format.to_owned())).read_kind(configuration)
     }
 
     async fn verdict(format: &str, raw: &Value) -> Verdict {
         let world = World::default();
-        let examined = of(&Format::Other(format.to_owned())).examine(raw, &world.context()).await;
+        let examined = of(&Format::from(format.to_owned())).examine(raw, &world.context()).await;
         Report::judge(&examined.checks, &VerificationPolicy::default()).verdict
     }
 
@@ -262,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_said_to_hold() {
         let world = World::default();
-        let ldp = of(&Format::Other("ldp_vc".to_owned()));
+        let ldp = of(&Format::LdpVc);
         let examined = ldp.examine(&json!({ "credentialSubject": {} }), &world.context()).await;
         assert!(examined.checks.iter().all(|check| check.outcome == Outcome::Unknown(Reason::Unsupported)));
         assert_eq!(examined.checks.len(), CheckKind::ALL.len());

@@ -16,10 +16,10 @@ async fn examine(format: &Format, text: &str, world: &World) -> Examined {
 
 #[test]
 fn every_known_format_is_found_by_its_name() {
-    for format in [Format::SdJwtVc, Format::JwtVcJson] {
+    for format in [Format::SdJwtVc, Format::VcSdJwt, Format::JwtVcJson] {
         assert_eq!(find(&format).unwrap().format(), format);
     }
-    assert!(find(&Format::Other("mso_mdoc".to_owned())).is_none());
+    assert!(find(&Format::Other("anoncreds".to_owned())).is_none());
 }
 
 #[tokio::test]

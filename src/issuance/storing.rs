@@ -29,8 +29,7 @@ use crate::wire::Log;
 struct Checked {
     instance: Instance,
     report: Report,
-    claims: Value,
-    expires_at: Option<crate::model::time::Timestamp>,
+    found: Examined,
 }
 
 /// What credentials of one answer are held against.
@@ -92,13 +91,19 @@ impl Live<'_> {
                 format: configuration.format.clone(),
                 kind: configuration.kind.clone(),
                 issued_at: now,
-                expires_at: checked.iter().filter_map(|checked| checked.expires_at).min(),
+                valid_from: checked.iter().filter_map(|checked| checked.found.valid_from).max(),
+                expires_at: checked.iter().filter_map(|checked| checked.found.expires_at).min(),
+                status: worst.found.status.clone(),
+                status_found: worst.found.status_found,
                 report: worst.report.clone(),
-                claims: worst.claims.clone(),
+                claims: worst.found.claims.clone(),
+                disclosable: worst.found.disclosable.clone(),
                 quarantined: !worst.report.verdict.is_usable(),
                 issuer_display: issuer.display.clone(),
                 display: configuration.display.clone(),
                 claim_descriptions: configuration.claims.clone(),
+                type_metadata: None,
+                response_metadata: None,
                 issuer_jwks: issuer.jwks.clone(),
                 identifier: work.identifier.clone(),
                 authorization: self.session.authorization.clone(),
@@ -186,7 +191,7 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
 /// told to be of the same holder.
 fn mark_shared_status(checked: &mut [Checked], policy: &VerificationPolicy) {
     let place = |checked: &Checked| {
-        let (uri, index) = format::haip::status_list(checked.claims.get("status")?)?;
+        let (uri, index) = format::haip::status_list(checked.found.claims.get("status")?)?;
         Some((uri.to_owned(), index))
     };
     let places: Vec<_> = checked.iter().map(place).collect();
@@ -246,7 +251,8 @@ fn quarantine_error(credential: &Credential) -> Error {
 async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
     let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
     let issuer = asked.credential_issuer;
-    let documents = Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log, issuer };
+    let documents =
+        Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log, issuer: Some(issuer) };
     let context = VerifyContext {
         credential_issuer: Some(asked.credential_issuer),
         issuer_jwks: asked.issuer_jwks,
@@ -259,19 +265,15 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         skew: wallet.skew,
         documents: &documents,
     };
-    let Examined { checks, claims, bound_key, expires_at } = asked.format.examine(raw, &context).await;
-    let key = bound_key.and_then(|bound| asked.keys.iter().find(|key| key.public_jwk == bound)).cloned();
+    let found = asked.format.examine(raw, &context).await;
+    let key =
+        found.bound_key.as_ref().and_then(|bound| asked.keys.iter().find(|key| key.public_jwk == *bound)).cloned();
     // A format may leave the binding out; with a single key it is clear which one was meant.
     let key = key.or_else(|| match asked.keys {
         [only] => Some(only.clone()),
         _ => None,
     });
-    Checked {
-        instance: Instance { raw: raw.clone(), key },
-        report: Report::judge(&checks, &wallet.policy),
-        claims,
-        expires_at,
-    }
+    Checked { instance: Instance::new(raw.clone(), key), report: Report::judge(&found.checks, &wallet.policy), found }
 }
 
 /// Checks a stored credential again.
@@ -310,7 +312,12 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
     if let Some(worst) = worst {
         credential.quarantined = !worst.report.verdict.is_usable();
         credential.report = worst.report;
-        credential.claims = worst.claims;
+        credential.claims = worst.found.claims;
+        credential.disclosable = worst.found.disclosable;
+        credential.status = worst.found.status;
+        if worst.found.status_found.is_some() {
+            credential.status_found = worst.found.status_found;
+        }
     }
     Ok(credential)
 }
@@ -329,10 +336,12 @@ mod tests {
         let good =
             Check { kind: CheckKind::Status, outcome: Outcome::Unknown(Reason::Unsupported), detail: String::new() };
         let credential = |uri: &str, idx: i64| Checked {
-            instance: Instance { raw: json!("x"), key: None },
+            instance: Instance::new(json!("x"), None),
             report: Report::judge(std::slice::from_ref(&good), &policy),
-            claims: json!({ "status": { "status_list": { "uri": uri, "idx": idx } } }),
-            expires_at: None,
+            found: Examined {
+                claims: json!({ "status": { "status_list": { "uri": uri, "idx": idx } } }),
+                ..Examined::of(Vec::new())
+            },
         };
         let mut checked = vec![
             credential("https://a.example", 1),
@@ -340,8 +349,7 @@ mod tests {
             credential("https://b.example", 1),
             credential("https://a.example", 1),
         ];
-        checked.push(Checked { claims: json!({}), ..credential("", 0) });
-        checked.push(Checked { claims: json!({}), ..credential("", 0) });
+        checked.extend([0, 1].map(|_| Checked { found: Examined::of(Vec::new()), ..credential("", 0) }));
         mark_shared_status(&mut checked, &policy);
         let failed: Vec<_> = checked.iter().map(|one| one.report.failed() == [CheckKind::Status]).collect();
         assert_eq!(failed, [false, false, false, true, false, false]);

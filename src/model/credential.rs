@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::display::{ClaimDescription, Display};
+use super::display::{ClaimDescription, Display, PathStep};
 use super::format::Format;
 use super::ids::{
     AuthorizationId, ConfigurationId, CredentialId, CredentialIdentifier, IssuerId, KeyHandle, NotificationId,
@@ -15,7 +15,9 @@ use super::jwk::Jwk;
 use super::metadata::CredentialKind;
 use super::profile::Profile;
 use super::report::Report;
+use super::status::{StatusFound, StatusReference};
 use super::time::Timestamp;
+use super::type_metadata::{CredentialMetadata, TypeMetadata};
 use crate::outbox::Contact;
 
 /// What a credential endpoint answers (OpenID4VCI section 8.3).
@@ -54,14 +56,26 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// When it was received.
     pub issued_at: Timestamp,
+    /// When it begins to be valid, if it says so.
+    #[serde(default)]
+    pub valid_from: Option<Timestamp>,
     /// When it stops being valid, if it says so.
     pub expires_at: Option<Timestamp>,
+    /// Where its status is kept, if it says so; with several copies, that of the first.
+    #[serde(default)]
+    pub status: Option<StatusReference>,
+    /// What was found there last.
+    #[serde(default)]
+    pub status_found: Option<StatusFound>,
     /// The copies, each bound to a key of its own. Never empty.
     pub instances: Vec<Instance>,
     /// What was checked before it was stored. With several copies, the worst one's report.
     pub report: Report,
     /// The claims with disclosures put in place, for showing; `null` if they could not be read.
     pub claims: Value,
+    /// Where the claims are that its holder can withhold when showing it.
+    #[serde(default)]
+    pub disclosable: Vec<Vec<PathStep>>,
     /// Whether it is kept aside: received, but not to be used (see [`Report`]).
     pub quarantined: bool,
     /// The issuer's names and logos, as they were at issuance.
@@ -70,6 +84,12 @@ pub struct Credential {
     pub display: Vec<Display>,
     /// Labels of its claims, in the order in which to show them.
     pub claim_descriptions: Vec<ClaimDescription>,
+    /// What the publisher of its type says about it.
+    #[serde(default)]
+    pub type_metadata: Option<TypeMetadata>,
+    /// What came along with it, in the place of the issuer's names, colours and labels.
+    #[serde(default)]
+    pub response_metadata: Option<CredentialMetadata>,
     /// The signing keys in the issuer's metadata, as they were at issuance.
     pub issuer_jwks: Option<Value>,
     /// The dataset it is, where the token response named it.
@@ -92,6 +112,12 @@ pub struct Instance {
     pub raw: Value,
     /// The key it is bound to, if it is bound.
     pub key: Option<HolderKey>,
+    /// How often it was handed out for use.
+    #[serde(default)]
+    pub uses: u32,
+    /// When it was handed out last.
+    #[serde(default)]
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for CredentialResponse {
@@ -124,6 +150,11 @@ impl fmt::Debug for Instance {
 }
 
 impl Instance {
+    /// A copy that was not used yet.
+    pub(crate) fn new(raw: Value, key: Option<HolderKey>) -> Self {
+        Self { raw, key, uses: 0, last_used_at: None }
+    }
+
     /// The credential as text: what was received when that was text, else its JSON.
     pub fn to_text(&self) -> String {
         match &self.raw {

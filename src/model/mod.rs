@@ -14,5 +14,7 @@ pub mod offer;
 pub mod profile;
 pub mod report;
 pub mod secret;
+pub mod status;
 pub mod time;
 pub mod token;
+pub mod type_metadata;

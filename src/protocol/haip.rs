@@ -38,8 +38,7 @@ pub(crate) fn check_configuration(id: &ConfigurationId, configuration: &Credenti
     if configuration.scope.is_none() {
         return Err(violated(format!("`{id}` has no scope")));
     }
-    let mdoc = matches!(&configuration.format, Format::Other(name) if name == "mso_mdoc");
-    if configuration.format != Format::SdJwtVc && !mdoc {
+    if !matches!(configuration.format, Format::SdJwtVc | Format::MsoMdoc) {
         return Err(violated(format!("`{id}` has the format {}, which HAIP does not know", configuration.format)));
     }
     Ok(())

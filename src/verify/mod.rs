@@ -53,6 +53,29 @@ pub(crate) struct VerifyContext<'a> {
 pub(crate) trait DocumentSource: Send + Sync {
     /// The JSON document at an address.
     async fn get(&self, url: &Url) -> Result<Value, DocumentError>;
+
+    /// What an address gives, fetched anew each time: who asks remembers it as long as it is good for.
+    async fn fetch(&self, url: &Url, want: Wanted) -> Result<Fetched, DocumentError>;
+}
+
+/// What is asked of an address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// The `Accept` header.
+    pub(crate) accept: &'static str,
+    /// The longest answer, in octets.
+    pub(crate) max_bytes: usize,
+}
+
+/// What an address gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetched {
+    /// The media type that the server says, in lower case and without parameters.
+    pub(crate) content_type: Option<String>,
+    /// The body.
+    pub(crate) body: Vec<u8>,
+    /// When it came.
+    pub(crate) at: Timestamp,
 }
 
 /// A document that could not be had.

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::x509::TrustAnchors;
-use super::{DocumentError, DocumentSource, VerifyContext};
+use super::{DocumentError, DocumentSource, Fetched, VerifyContext, Wanted};
 use crate::model::ids::IssuerId;
 use crate::model::jwk::{Algorithm, Curve, Jwk};
 use crate::model::metadata::CredentialKind;
@@ -207,25 +207,36 @@ pub(crate) fn pem(certificates: &[&[u8]]) -> String {
 /// Documents by address; every other address is not there.
 #[derive(Default)]
 pub(crate) struct Documents {
-    documents: HashMap<String, Result<Value, DocumentError>>,
+    json: HashMap<String, Result<Value, DocumentError>>,
+    bodies: HashMap<String, Result<Fetched, DocumentError>>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Clone for Documents {
     /// The same documents, not asked for yet.
     fn clone(&self) -> Self {
-        Self { documents: self.documents.clone(), asked: Mutex::default() }
+        Self { json: self.json.clone(), bodies: self.bodies.clone(), asked: Mutex::default() }
     }
 }
 
 impl Documents {
     pub(crate) fn with(mut self, url: &str, document: Value) -> Self {
-        self.documents.insert(url.to_owned(), Ok(document));
+        self.json.insert(url.to_owned(), Ok(document));
+        self
+    }
+
+    /// An address that gives octets of a media type.
+    pub(crate) fn with_body(mut self, url: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        let at = Timestamp::from_seconds(NOW);
+        let fetched = Fetched { content_type: Some(content_type.to_owned()), body: body.into(), at };
+        self.bodies.insert(url.to_owned(), Ok(fetched));
         self
     }
 
     pub(crate) fn down(mut self, url: &str) -> Self {
-        self.documents.insert(url.to_owned(), Err(DocumentError::Unreachable("no answer".to_owned())));
+        let down = DocumentError::Unreachable("no answer".to_owned());
+        self.json.insert(url.to_owned(), Err(down.clone()));
+        self.bodies.insert(url.to_owned(), Err(down));
         self
     }
 
@@ -239,7 +250,17 @@ impl DocumentSource for Documents {
     async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
         self.asked.lock().unwrap().push(url.to_string());
         let none = || Err(DocumentError::Unusable("404".to_owned()));
-        self.documents.get(url.as_str()).cloned().unwrap_or_else(none)
+        self.json.get(url.as_str()).cloned().unwrap_or_else(none)
+    }
+
+    async fn fetch(&self, url: &Url, want: Wanted) -> Result<Fetched, DocumentError> {
+        self.asked.lock().unwrap().push(url.to_string());
+        let none = || Err(DocumentError::Unusable("404".to_owned()));
+        let fetched = self.bodies.get(url.as_str()).cloned().unwrap_or_else(none)?;
+        if fetched.body.len() > want.max_bytes {
+            return Err(DocumentError::Unusable("the answer is over the size limit".to_owned()));
+        }
+        Ok(fetched)
     }
 }
 
