@@ -4,6 +4,8 @@ mod builder;
 #[allow(dead_code, reason = "its users come with the card model")]
 mod cache;
 mod card;
+#[allow(dead_code, reason = "its users come with the formats in CBOR")]
+mod cbor;
 mod changes;
 mod channel;
 mod dialect;

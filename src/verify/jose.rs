@@ -45,7 +45,7 @@ pub(crate) enum JwsError {
 }
 
 /// Why a header's algorithm is not used.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AlgorithmError {
     /// No honest issuer sends such a header.
     #[error("{0}")]

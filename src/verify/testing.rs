@@ -310,6 +310,13 @@ impl World {
     }
 }
 
+/// CBOR, written by another library than what reads it.
+pub(crate) fn to_cbor(value: &ciborium::Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ciborium::into_writer(value, &mut bytes).unwrap();
+    bytes
+}
+
 /// The outcome of one kind of check.
 pub(crate) fn outcome(checks: &[Check], kind: CheckKind) -> Outcome {
     let mut of_kind = checks.iter().filter(|check| check.kind == kind);
