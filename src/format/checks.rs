@@ -56,6 +56,13 @@ pub(crate) fn unreadable(detail: impl Into<String>) -> Vec<Check> {
         .collect()
 }
 
+/// A media type in a header, in lower case and without the `application/` that may be left out; empty for what
+/// is no text.
+pub(crate) fn media_type(header: &Map<String, Value>, name: &str) -> Option<String> {
+    let text = header.get(name)?.as_str().unwrap_or_default().to_ascii_lowercase();
+    Some(text.strip_prefix("application/").unwrap_or(&text).to_owned())
+}
+
 /// The checks of signature, issuer's key and trust.
 pub(crate) async fn signature(
     jws: &Jws<'_>,

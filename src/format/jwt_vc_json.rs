@@ -1,35 +1,29 @@
 //! `jwt_vc_json`: a W3C credential as a JWT.
 //!
-//! Data model 1.1 puts the credential into the claim `vc`; 2.0 makes it the payload itself. Where
-//! JWT claims and members of the credential say the same thing, each is held to on its own: a
-//! credential is valid only while all its dates are, and may not name two issuers.
+//! Data model 1.1 puts the credential into the claim `vc`; 2.0 (VC-JOSE-COSE) makes it the payload itself. Real
+//! issuers put credentials of 2.0 into `vc` as well. JWT claims and members of the credential may say the same
+//! thing, and then:
+//!
+//! - dates (`nbf`, `exp`, `iat`; `issuanceDate`, `validFrom`, `expirationDate`, `validUntil`) are held to each on
+//!   its own: a credential is valid only while all of them say so;
+//! - `iss` and `issuer` have to be equal, else the check of the issuer fails: what is shown as the issuer would be
+//!   another party than the one whose key is looked up;
+//! - `sub` counts before the id of `credentialSubject` where it is a key, as 1.1 has it for reading a JWT
+//!   (section 6.3.1): issuers are seen to leave the id of a template in the credential;
+//! - `jti` and `id` are names that nothing here builds on; they may differ.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-use super::checks::{self, Bound, failed, passed, skipped};
-use super::{CredentialFormat, Examined};
+use super::checks::{self, Bound, failed, skipped};
+use super::{CredentialFormat, Examined, w3c};
 use crate::json;
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
+use crate::model::time::Timestamp;
 use crate::verify::VerifyContext;
 use crate::verify::jose::Jws;
-
-/// `credential_definition.type`, which all W3C formats have.
-pub(super) fn read_types(configuration: &Value) -> Result<CredentialKind, String> {
-    let definition = configuration.get("credential_definition").ok_or("`credential_definition` is missing")?;
-    let types = definition.get("type").ok_or("`credential_definition.type` is missing")?;
-    let types: Option<Vec<String>> =
-        types.as_array().and_then(|types| types.iter().map(|name| name.as_str().map(str::to_owned)).collect());
-    match types {
-        Some(types) if !types.is_empty() => Ok(CredentialKind::Types(types)),
-        _ => Err("`credential_definition.type` is not an array of texts with something in it".to_owned()),
-    }
-}
-
-/// The type that every W3C credential has, whether or not metadata says so.
-const BASE_TYPE: &str = "VerifiableCredential";
 
 /// W3C credential as a JWT.
 pub(crate) struct JwtVcJson;
@@ -41,7 +35,7 @@ impl CredentialFormat for JwtVcJson {
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
-        read_types(configuration)
+        w3c::read_types(configuration)
     }
 
     async fn examine(&self, raw: &Value, context: &VerifyContext<'_>) -> Examined {
@@ -53,7 +47,7 @@ impl CredentialFormat for JwtVcJson {
         let Some(credential) = credential(&payload) else {
             return Examined::unreadable("the payload holds no W3C credential");
         };
-        let named = issuer_of(credential);
+        let named = w3c::issuer_of(credential);
         let issuer = payload.get("iss").and_then(Value::as_str).or(named);
         let (mut checks, keys) = checks::signature(&jws, issuer, context).await;
         let contradiction =
@@ -72,33 +66,19 @@ impl CredentialFormat for JwtVcJson {
         checks.extend([
             issuer_check,
             binding,
-            type_check(credential, context),
+            type_check(&jws, &payload, credential, context),
             period.check(context),
             skipped(CheckKind::Digests, Reason::NotApplicable, "the format has no digests"),
             checks::status(status),
         ]);
         Examined {
-            claims: Value::Object(credential.clone()),
-            kind: kind_of(credential),
+            claims: Value::Object(decoded(&payload, credential)),
+            kind: w3c::kind_of(credential),
             bound_key,
             valid_from: period.valid_from(),
             expires_at: period.expires_at(),
             ..Examined::of(checks)
         }
-    }
-}
-
-fn kind_of(credential: &Map<String, Value>) -> CredentialKind {
-    types_of(credential)
-        .map_or(CredentialKind::Unknown, |types| CredentialKind::Types(types.into_iter().map(str::to_owned).collect()))
-}
-
-/// The credential's `type`: one text or several.
-fn types_of(credential: &Map<String, Value>) -> Option<Vec<&str>> {
-    match credential.get("type")? {
-        Value::String(name) => Some(vec![name]),
-        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect()),
-        _ => None,
     }
 }
 
@@ -113,55 +93,71 @@ fn parse(text: &str) -> Result<(Jws<'_>, Map<String, Value>), String> {
 fn credential(payload: &Map<String, Value>) -> Option<&Map<String, Value>> {
     match payload.get("vc") {
         Some(vc) => vc.as_object(),
-        None => (payload.contains_key("@context") && payload.contains_key("type")).then_some(payload),
+        None => w3c::looks_like_one(payload).then_some(payload),
     }
 }
 
-/// The credential's own `issuer`: a text, or an object with an id.
-fn issuer_of(credential: &Map<String, Value>) -> Option<&str> {
-    let issuer = credential.get("issuer")?;
-    issuer.as_str().or_else(|| issuer.get("id").and_then(Value::as_str))
-}
-
-/// The holder's keys: `cnf`, else the subjects that are a key as a DID.
+/// The holder's keys: `cnf`, else the subject that is a key as a DID.
 fn bound(payload: &Map<String, Value>, credential: &Map<String, Value>) -> Vec<Bound> {
     if let Some(confirmed) = checks::confirmation(payload) {
         return vec![confirmed];
     }
-    let subjects = match credential.get("credentialSubject") {
-        Some(Value::Array(subjects)) => subjects.as_slice(),
-        Some(subject) => std::slice::from_ref(subject),
-        None => &[],
-    };
-    let ids = subjects.iter().filter_map(|subject| subject.get("id"));
-    payload.get("sub").into_iter().chain(ids).filter_map(Value::as_str).filter_map(checks::did_subject).collect()
+    match payload.get("sub").and_then(Value::as_str).and_then(checks::did_subject) {
+        Some(subject) => vec![subject],
+        None => w3c::subject_keys(credential),
+    }
 }
 
-fn type_check(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> Check {
+/// The check of the type: of the token, then of the credential in it.
+fn type_check(
+    jws: &Jws<'_>,
+    payload: &Map<String, Value>,
+    credential: &Map<String, Value>,
+    context: &VerifyContext<'_>,
+) -> Check {
     let kind = CheckKind::Type;
-    let Some(mut types) = types_of(credential) else {
-        return failed(kind, "`type` is missing or malformed");
-    };
-    if !types.contains(&BASE_TYPE) {
-        return failed(kind, "`type` is not that of a credential");
+    let typ = checks::media_type(&jws.header, "typ");
+    if !typ.is_none_or(|typ| ["jwt", "vc+jwt", "vc+ld+jwt", "vc+ld+json+jwt"].contains(&typ.as_str())) {
+        return failed(kind, "the header's `typ` is that of another kind of token");
     }
-    let mut asked: Vec<&str> = match context.kind {
-        Some(CredentialKind::Types(asked)) => asked.iter().map(String::as_str).collect(),
-        Some(CredentialKind::Unknown) | None => {
-            return skipped(kind, Reason::NotApplicable, "no type to compare with");
+    let content = checks::media_type(&jws.header, "cty");
+    if content.is_some_and(|content| content == "vp" || content.starts_with("vp+")) {
+        return failed(kind, "by the header's `cty` it is a presentation");
+    }
+    if payload.contains_key("vp") {
+        return failed(kind, "it is a presentation (`vp`)");
+    }
+    if payload.contains_key("vc") && w3c::looks_like_one(payload) {
+        return failed(kind, "it holds two credentials: the payload, and one in `vc`");
+    }
+    w3c::type_check(credential, context)
+}
+
+/// The credential with what only the JWT's claims say put where the data model has it (1.1, section 6.3.1).
+fn decoded(payload: &Map<String, Value>, credential: &Map<String, Value>) -> Map<String, Value> {
+    let mut whole = credential.clone();
+    if !payload.contains_key("vc") {
+        return whole;
+    }
+    let text = |name: &str| payload.get(name).filter(|value| value.is_string()).cloned();
+    let date = |name: &str| {
+        #[allow(clippy::cast_possible_truncation)] // such a date is none
+        let at = payload.get(name)?.as_f64().map(|at| at.floor() as i64)?;
+        Timestamp::from_seconds(at).is_date().then(|| Value::String(Timestamp::from_seconds(at).to_string()))
+    };
+    let second = ["validFrom", "validUntil"].iter().any(|name| credential.contains_key(*name));
+    let (start, end) = if second { ("validFrom", "validUntil") } else { ("issuanceDate", "expirationDate") };
+    for (name, value) in [("id", text("jti")), ("issuer", text("iss")), (start, date("nbf")), (end, date("exp"))] {
+        if let (Some(value), None) = (value, whole.get(name)) {
+            whole.insert(name.to_owned(), value);
         }
-        Some(_) => return failed(kind, "the credential is not of the type that was asked for"),
-    };
-    for list in [&mut types, &mut asked] {
-        list.retain(|name| *name != BASE_TYPE);
-        list.sort_unstable();
-        list.dedup();
     }
-    if types == asked {
-        passed(kind, "`type` is the one that was asked for")
-    } else {
-        failed(kind, "`type` is not the one that was asked for")
+    for (member, claim) in [("issuer", "iss"), ("credentialSubject", "sub")] {
+        if let (Some(Value::Object(object)), Some(id)) = (whole.get_mut(member), text(claim)) {
+            object.entry("id").or_insert(id);
+        }
     }
+    whole
 }
 
 #[cfg(test)]

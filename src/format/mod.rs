@@ -9,6 +9,7 @@ mod sd_jwt_vc;
 mod unverified;
 #[cfg(test)]
 mod vector_tests;
+mod w3c;
 
 use async_trait::async_trait;
 use serde_json::Value;

@@ -1,17 +1,22 @@
-//! `dc+sd-jwt`: SD-JWT VC, known as `vc+sd-jwt` before 2025.
+//! `dc+sd-jwt`: SD-JWT VC; and `vc+sd-jwt`, as it was called before 2025.
+//!
+//! Under the older name issuers send more than the specification has: credentials without `vct`, which are
+//! accepted and said to be so, and W3C credentials of data model 2.0 (VC-JOSE-COSE), whose own members then count
+//! like those of a JWT. A W3C credential inside of an SD-JWT VC that has a `vct` (SD-JWT VCLD) is one claim among
+//! others.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::checks::{self, failed, passed, skipped, unknown};
-use super::{CredentialFormat, Examined};
+use super::{CredentialFormat, Examined, w3c};
 use crate::json;
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::verify::VerifyContext;
 use crate::verify::jose::{Jws, MAX_LENGTH};
-use crate::verify::sd_jwt::{self, DisclosureError, SdJwt};
+use crate::verify::sd_jwt::{self, Disclosed, DisclosureError, SdJwt};
 
 /// SD-JWT VC, under one of its names.
 pub(crate) enum SdJwtVc {
@@ -31,10 +36,13 @@ impl CredentialFormat for SdJwtVc {
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
-        match configuration.get("vct") {
-            Some(Value::String(vct)) if !vct.is_empty() => Ok(CredentialKind::Vct(vct.clone())),
-            Some(_) => Err("`vct` is not a text with something in it".to_owned()),
-            None => Err("`vct` is missing".to_owned()),
+        let definition = configuration.get("credential_definition").filter(|_| matches!(self, Self::Vc));
+        let vct = configuration.get("vct").or_else(|| definition?.get("vct"));
+        match (vct, definition) {
+            (Some(Value::String(vct)), _) if !vct.is_empty() => Ok(CredentialKind::Vct(vct.clone())),
+            (Some(_), _) => Err("`vct` is not a text with something in it".to_owned()),
+            (None, Some(definition)) if definition.get("type").is_some() => w3c::read_types(configuration),
+            (None, _) => Err("`vct` is missing".to_owned()),
         }
     }
 
@@ -44,45 +52,111 @@ impl CredentialFormat for SdJwtVc {
             Err(why) => return Examined::unreadable(why),
         };
         let Parts { sd_jwt, jws, payload } = &parts;
-        let issuer = payload.get("iss").and_then(Value::as_str);
+        let (digests, disclosed) = digests(sd_jwt, payload);
+        let in_the_open = || Disclosed { claims: Value::Object(payload.clone()), disclosable: Vec::new() };
+        let Disclosed { claims, disclosable } = disclosed.unwrap_or_else(in_the_open);
+        let w3c = w3c_credential(payload, &claims);
+        let named = w3c.and_then(w3c::issuer_of);
+        let issuer = payload.get("iss").and_then(Value::as_str).or(named);
         let (mut checks, keys) = checks::signature(jws, issuer, context).await;
         let issuer_check = match payload.get("iss") {
             Some(value) if !value.is_string() => failed(CheckKind::Issuer, "`iss` is not text"),
+            _ if named.is_some() && named != issuer => {
+                failed(CheckKind::Issuer, "`iss` and the credential's `issuer` differ")
+            }
             _ => checks::issuer(issuer, &keys, context),
         };
-        let (digests, disclosed) = digests(sd_jwt, payload);
-        let bound: Vec<_> = checks::confirmation(payload).into_iter().collect();
-        let unbound = if context.holder_keys.is_empty() { Outcome::Skipped(Reason::Unbound) } else { Outcome::Failed };
-        let (binding, bound_key) = checks::binding(&bound, true, unbound, context);
-        let period = checks::Period::of_jwt(payload);
+        let confirmed: Vec<_> = checks::confirmation(payload).into_iter().collect();
+        let bound = match w3c {
+            Some(credential) if confirmed.is_empty() => w3c::subject_keys(credential),
+            _ => confirmed,
+        };
+        let may_be_unbound = context.holder_keys.is_empty() || w3c.is_some();
+        let unbound = if may_be_unbound { Outcome::Skipped(Reason::Unbound) } else { Outcome::Failed };
+        let is_confirmed = w3c.is_none() || payload.contains_key("cnf");
+        let (binding, bound_key) = checks::binding(&bound, is_confirmed, unbound, context);
+        let mut period = checks::Period::of_jwt(payload);
+        if let Some(credential) = w3c {
+            period.add_w3c(credential);
+        }
+        let status = payload.get("status").or_else(|| w3c?.get("credentialStatus"));
         checks.extend([
             issuer_check,
             binding,
-            type_check(jws, payload, context),
+            self.type_check(&parts, w3c, context),
             period.check(context),
             digests,
-            checks::status(payload.get("status")),
+            checks::status(status),
         ]);
         if context.profile.is_haip() {
             super::haip::hold(&mut checks, payload, &keys);
         }
-        let claims = disclosed.unwrap_or_else(|| Value::Object(payload.clone()));
-        Examined {
-            claims,
-            kind: kind_of(payload),
-            bound_key,
-            valid_from: period.valid_from(),
-            expires_at: period.expires_at(),
-            ..Examined::of(checks)
+        let kind = match payload.get("vct") {
+            Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),
+            _ => w3c.map_or(CredentialKind::Unknown, w3c::kind_of),
+        };
+        let (valid_from, expires_at) = (period.valid_from(), period.expires_at());
+        Examined { claims, kind, disclosable, bound_key, valid_from, expires_at, ..Examined::of(checks) }
+    }
+}
+
+/// What makes an SD-JWT a W3C credential: its members, and no `vct`.
+fn w3c_credential<'a>(payload: &Map<String, Value>, claims: &'a Value) -> Option<&'a Map<String, Value>> {
+    claims.as_object().filter(|claims| !payload.contains_key("vct") && w3c::looks_like_one(claims))
+}
+
+const NO_VCT: &str = "the credential has no `vct`, which an SD-JWT VC has to have";
+
+impl SdJwtVc {
+    fn type_check(&self, parts: &Parts<'_>, w3c: Option<&Map<String, Value>>, context: &VerifyContext<'_>) -> Check {
+        let kind = CheckKind::Type;
+        let fits = match checks::media_type(&parts.jws.header, "typ").as_deref() {
+            Some("dc+sd-jwt" | "vc+sd-jwt") => true,
+            Some("vc+ld+sd-jwt" | "vc+ld+json+sd-jwt") => matches!(self, Self::Vc) && w3c.is_some(),
+            _ => false,
+        };
+        if !fits {
+            return failed(kind, "the header's `typ` is not that of an SD-JWT VC");
+        }
+        let vct = match (parts.payload.get("vct"), self) {
+            (Some(Value::String(vct)), _) => vct,
+            (Some(_), _) => return failed(kind, "`vct` is not text"),
+            (None, Self::Dc) => return failed(kind, NO_VCT),
+            (None, Self::Vc) => return without_vct(&parts.payload, w3c, context),
+        };
+        let others = || parts.payload.get("aka_vcts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        match context.kind {
+            Some(CredentialKind::Vct(asked)) if asked == vct => passed(kind, "`vct` is the one that was asked for"),
+            Some(CredentialKind::Vct(asked)) if others().iter().any(|other| other == asked) => {
+                passed(kind, "the type that was asked for is another one of the credential's (`aka_vcts`)")
+            }
+            Some(CredentialKind::Types(asked)) if asked.contains(vct) => {
+                passed(kind, "`vct` is the type that was asked for")
+            }
+            Some(CredentialKind::Unknown) | None => skipped(kind, Reason::NotApplicable, "no type to compare with"),
+            Some(_) => failed(kind, "`vct` is not the one that was asked for"),
         }
     }
 }
 
-fn kind_of(payload: &Map<String, Value>) -> CredentialKind {
-    match payload.get("vct") {
-        Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),
-        _ => CredentialKind::Unknown,
-    }
+/// The check of the type of a credential of the older name that has no `vct`: by its types if it is a W3C
+/// credential, else by the claim `type` that some issuers have in its place.
+fn without_vct(payload: &Map<String, Value>, w3c: Option<&Map<String, Value>>, context: &VerifyContext<'_>) -> Check {
+    let kind = CheckKind::Type;
+    let mut check = match (w3c, context.kind) {
+        (Some(credential), Some(CredentialKind::Types(_) | CredentialKind::Unknown) | None) => {
+            w3c::type_check(credential, context)
+        }
+        (_, Some(CredentialKind::Vct(asked))) => match w3c::types_of(payload) {
+            Some(types) if types.contains(&asked.as_str()) => passed(kind, "`type` is the one that was asked for"),
+            Some(_) => failed(kind, "`type` is not the one that was asked for"),
+            None => skipped(kind, Reason::NotApplicable, "nothing in it says of which type it is"),
+        },
+        (_, Some(CredentialKind::Unknown) | None) => skipped(kind, Reason::NotApplicable, "no type to compare with"),
+        (_, Some(_)) => failed(kind, "the credential is not of the type that was asked for"),
+    };
+    check.detail = format!("{}; {NO_VCT}", check.detail);
+    check
 }
 
 struct Parts<'a> {
@@ -106,7 +180,7 @@ impl<'a> Parts<'a> {
 }
 
 /// The check of the disclosures, and the claims with them in place.
-fn digests(sd_jwt: &SdJwt<'_>, payload: &Map<String, Value>) -> (Check, Option<Value>) {
+fn digests(sd_jwt: &SdJwt<'_>, payload: &Map<String, Value>) -> (Check, Option<Disclosed>) {
     let kind = CheckKind::Digests;
     match sd_jwt::disclose(payload, &sd_jwt.disclosures) {
         Err(DisclosureError::UnsupportedHash) => {
@@ -114,27 +188,13 @@ fn digests(sd_jwt: &SdJwt<'_>, payload: &Map<String, Value>) -> (Check, Option<V
         }
         Err(error) => (failed(kind, error.to_string()), None),
         // Only a holder can make one, and we made none.
-        Ok(claims) if sd_jwt.key_binding.is_some() => (
+        Ok(disclosed) if sd_jwt.key_binding.is_some() => (
             failed(kind, "something follows the last disclosure; an issuer has no key-binding JWT to send"),
-            Some(claims),
+            Some(disclosed),
         ),
-        Ok(claims) => (passed(kind, format!("{} disclosures in their places", sd_jwt.disclosures.len())), Some(claims)),
-    }
-}
-
-fn type_check(jws: &Jws<'_>, payload: &Map<String, Value>, context: &VerifyContext<'_>) -> Check {
-    let kind = CheckKind::Type;
-    let typ = jws.header_text("typ").unwrap_or_default().to_ascii_lowercase();
-    if !matches!(typ.strip_prefix("application/").unwrap_or(&typ), "dc+sd-jwt" | "vc+sd-jwt") {
-        return failed(kind, "the header's `typ` is not that of an SD-JWT VC");
-    }
-    let Some(Value::String(vct)) = payload.get("vct") else {
-        return failed(kind, "`vct` is missing or not text");
-    };
-    match context.kind {
-        Some(CredentialKind::Vct(asked)) if asked == vct => passed(kind, "`vct` is the one that was asked for"),
-        Some(CredentialKind::Unknown) | None => skipped(kind, Reason::NotApplicable, "no type to compare with"),
-        Some(_) => failed(kind, "`vct` is not the one that was asked for"),
+        Ok(disclosed) => {
+            (passed(kind, format!("{} disclosures in their places", sd_jwt.disclosures.len())), Some(disclosed))
+        }
     }
 }
 

@@ -7,8 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use super::checks::unknown;
-use super::jwt_vc_json::read_types;
-use super::{CredentialFormat, Examined};
+use super::{CredentialFormat, Examined, w3c};
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{CheckKind, Reason};
@@ -59,7 +58,7 @@ impl CredentialFormat for Unverified {
             Self::LdpVc | Self::JwtVcJsonLd => {
                 let context = configuration.get("credential_definition").and_then(|it| it.get("@context"));
                 match context {
-                    Some(Value::Array(context)) if !context.is_empty() => read_types(configuration),
+                    Some(Value::Array(context)) if !context.is_empty() => w3c::read_types(configuration),
                     _ => Err("`credential_definition.@context` is not an array with something in it".to_owned()),
                 }
             }

@@ -21,6 +21,11 @@ impl Timestamp {
         self.0
     }
 
+    /// Whether it is a date in this calendar.
+    pub(crate) fn is_date(self) -> bool {
+        jiff::Timestamp::from_second(self.0).is_ok()
+    }
+
     /// Reads an RFC 3339 date and time, such as `2026-01-31T12:00:00Z`.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_second()))

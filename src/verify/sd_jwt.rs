@@ -8,13 +8,14 @@ use ring::digest;
 use serde_json::{Map, Value};
 
 use crate::json;
+use crate::model::display::PathStep;
 
 /// The most disclosures of one credential that are looked at.
 const MAX_DISCLOSURES: usize = 4096;
 
-/// Claims that verification needs and that therefore have to stand in the open (SD-JWT VC,
-/// section on registered claims).
-const NEVER_DISCLOSED: [&str; 7] = ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "status"];
+/// Claims that verification needs and that therefore have to stand in the open, with all that is in them
+/// (SD-JWT VC, section on registered claims).
+const NEVER_DISCLOSED: [&str; 8] = ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"];
 
 /// An SD-JWT taken apart: `<JWS>~<disclosure>~…~<key-binding JWT or nothing>`.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,9 +67,18 @@ pub(crate) enum DisclosureError {
     TooDeep,
 }
 
+/// A payload with its disclosures in their places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Disclosed {
+    /// The claims.
+    pub(crate) claims: Value,
+    /// Where each disclosure stands among them, in the order of the paths.
+    pub(crate) disclosable: Vec<Vec<PathStep>>,
+}
+
 /// The payload with disclosures put in their places and without `_sd`, `_sd_alg` and `...`
 /// (RFC 9901 section 7.1).
-pub(crate) fn disclose(payload: &Map<String, Value>, disclosures: &[&str]) -> Result<Value, DisclosureError> {
+pub(crate) fn disclose(payload: &Map<String, Value>, disclosures: &[&str]) -> Result<Disclosed, DisclosureError> {
     let hash = match payload.get("_sd_alg") {
         None => &digest::SHA256,
         // The names are registered in lower case; issuers that write them otherwise mean the same.
@@ -91,14 +101,16 @@ pub(crate) fn disclose(payload: &Map<String, Value>, disclosures: &[&str]) -> Re
             return Err(DisclosureError::DuplicateDigest);
         }
     }
-    let mut filling = Filling { by_digest, seen: HashSet::new() };
+    let mut filling = Filling { by_digest, seen: HashSet::new(), path: Vec::new(), disclosable: Vec::new() };
     let mut top = payload.clone();
     top.remove("_sd_alg");
-    let processed = filling.object(top, 0)?;
+    let claims = filling.object(top, 0)?;
     if let Some(left) = filling.by_digest.values().map(|disclosure| disclosure.number).min() {
         return Err(DisclosureError::Unreferenced(left));
     }
-    Ok(processed)
+    let mut disclosable = filling.disclosable;
+    disclosable.sort();
+    Ok(Disclosed { claims, disclosable })
 }
 
 struct Disclosure {
@@ -138,9 +150,32 @@ struct Filling {
     by_digest: HashMap<String, Disclosure>,
     /// All digests met so far, of disclosures and decoys.
     seen: HashSet<String>,
+    /// Where in the claims it is at work.
+    path: Vec<PathStep>,
+    /// Where disclosures were put.
+    disclosable: Vec<Vec<PathStep>>,
 }
 
 impl Filling {
+    /// What stands one step further.
+    fn step(&mut self, step: PathStep, value: Value, depth: usize) -> Result<Value, DisclosureError> {
+        self.path.push(step);
+        let filled = self.value(value, depth + 1);
+        self.path.pop();
+        filled
+    }
+
+    /// The same for the value of a disclosure, whose place is kept in mind.
+    fn place(&mut self, step: PathStep, disclosure: Disclosure, depth: usize) -> Result<Value, DisclosureError> {
+        let mut place = self.path.clone();
+        place.push(step.clone());
+        if matches!(&place[0], PathStep::Key(name) if NEVER_DISCLOSED.contains(&name.as_str())) {
+            return Err(DisclosureError::Forbidden(disclosure.number));
+        }
+        self.disclosable.push(place);
+        self.step(step, disclosure.value, depth)
+    }
+
     fn value(&mut self, value: Value, depth: usize) -> Result<Value, DisclosureError> {
         match value {
             Value::Object(object) => self.object(object, depth),
@@ -163,7 +198,7 @@ impl Filling {
         }
         let mut filled = Map::new();
         for (name, value) in object {
-            let value = self.value(value, depth + 1)?;
+            let value = self.step(PathStep::Key(name.clone()), value, depth)?;
             filled.insert(name, value);
         }
         for digest in digests {
@@ -173,14 +208,12 @@ impl Filling {
             let Some(disclosure) = self.take(digest)? else { continue };
             let name = disclosure
                 .name
+                .clone()
                 .ok_or(DisclosureError::Malformed(disclosure.number, "an array element stands for a claim"))?;
-            if depth == 0 && NEVER_DISCLOSED.contains(&name.as_str()) {
-                return Err(DisclosureError::Forbidden(disclosure.number));
-            }
             if filled.contains_key(&name) || (depth == 0 && name == "_sd_alg") {
                 return Err(DisclosureError::ClaimExists(disclosure.number));
             }
-            let value = self.value(disclosure.value, depth + 1)?;
+            let value = self.place(PathStep::Key(name.clone()), disclosure, depth)?;
             filled.insert(name, value);
         }
         Ok(Value::Object(filled))
@@ -192,13 +225,14 @@ impl Filling {
         }
         let mut filled = Vec::with_capacity(array.len());
         for element in array {
+            let at = PathStep::Index(filled.len() as u64);
             let digest = match element {
                 Value::Object(mut object) if object.contains_key("...") => match object.remove("...") {
                     Some(Value::String(digest)) if object.is_empty() => digest,
                     _ => return Err(DisclosureError::Payload("an array element with `...` is malformed")),
                 },
                 other => {
-                    filled.push(self.value(other, depth + 1)?);
+                    filled.push(self.step(at, other, depth)?);
                     continue;
                 }
             };
@@ -206,7 +240,7 @@ impl Filling {
             if disclosure.name.is_some() {
                 return Err(DisclosureError::Malformed(disclosure.number, "a claim stands for an array element"));
             }
-            filled.push(self.value(disclosure.value, depth + 1)?);
+            filled.push(self.place(at, disclosure, depth)?);
         }
         Ok(Value::Array(filled))
     }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::model::claim_path::{self, ClaimModel};
 use crate::verify::testing::{read_vector, vector_files, vectors};
 
 fn disclosure(value: &Value) -> String {
@@ -16,7 +17,11 @@ fn digest_of(text: &str) -> String {
 }
 
 fn disclosed(payload: &Value, disclosures: &[&str]) -> Result<Value, DisclosureError> {
-    disclose(payload.as_object().unwrap(), disclosures)
+    disclose(payload.as_object().unwrap(), disclosures).map(|disclosed| disclosed.claims)
+}
+
+fn disclosable(payload: &Value, disclosures: &[&str]) -> Value {
+    serde_json::to_value(disclose(payload.as_object().unwrap(), disclosures).unwrap().disclosable).unwrap()
 }
 
 #[test]
@@ -49,6 +54,11 @@ fn disclosures_find_their_places_however_deep() {
     // What is left out is not there.
     let expected = json!({"address": {"country": "DE"}, "plain": {"list": ["end"]}});
     assert_eq!(disclosed(&payload, &[&address]), Ok(expected));
+    let places = json!([["address"], ["address", "city"], ["plain", "list", 0], ["plain", "list", 0, 0],]);
+    assert_eq!(disclosable(&payload, &all), places);
+    // What is left out before it does not count.
+    let payload_of_two = json!({"list": [{"...": digest_of("decoy")}, "open", {"...": digest_of(&inner)}]});
+    assert_eq!(disclosable(&payload_of_two, &[&inner]), json!([["list", 1]]));
     // A disclosure inside of one that is not there has no place.
     assert_eq!(disclosed(&payload, &[&city]), Err(DisclosureError::Unreferenced(1)));
 }
@@ -143,6 +153,14 @@ fn registered_claims_stand_in_the_open() {
         let deeper = json!({"inner": {"_sd": [digest_of(&hidden)]}});
         assert_eq!(disclosed(&deeper, &[&hidden]), Ok(json!({"inner": {name: "x"}})), "{name}");
     }
+    // What stands in them belongs to them.
+    let part = disclosure(&json!(["s", "jwk", {}]));
+    let element = disclosure(&json!(["s", "other type"]));
+    for payload in [json!({"cnf": {"_sd": [digest_of(&part)]}}), json!({"status": [{"_sd": [digest_of(&part)]}]})] {
+        assert_eq!(disclosed(&payload, &[&part]), Err(DisclosureError::Forbidden(1)), "{payload}");
+    }
+    let payload = json!({"aka_vcts": ["one", {"...": digest_of(&element)}]});
+    assert_eq!(disclosed(&payload, &[&element]), Err(DisclosureError::Forbidden(1)));
     let allowed = disclosure(&json!(["s", "iat", 1]));
     assert_eq!(disclosed(&json!({"_sd": [digest_of(&allowed)]}), &[&allowed]), Ok(json!({"iat": 1})));
 }
@@ -207,7 +225,13 @@ fn processed_payloads_of_rfc_9901_and_of_others() {
         let parts = SdJwt::split(text).unwrap();
         let payload = parts.jws.split('.').nth(1).unwrap();
         let payload = json::parse_object(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
-        let outcome = disclose(&payload, &parts.disclosures);
+        let outcome = disclose(&payload, &parts.disclosures).map(|disclosed| {
+            assert_eq!(disclosed.disclosable.len(), parts.disclosures.len(), "{file}");
+            for place in &disclosed.disclosable {
+                claim_path::select(&disclosed.claims, place, ClaimModel::Json).unwrap();
+            }
+            disclosed.claims
+        });
         let expected = &vector["processed_payload"];
         if vector["expected"].as_str().unwrap().contains("disclosure") || file.starts_with("nl-wallet-invalid") {
             assert!(outcome.is_err(), "{file}");
