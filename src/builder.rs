@@ -14,6 +14,7 @@ use crate::metadata_cache::MetadataCache;
 use crate::model::ids::ClientId;
 use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
+use crate::model::type_metadata::TypeMetadataUse;
 use crate::outbox::Background;
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::http::HttpTransport;
@@ -49,6 +50,7 @@ pub struct WalletBuilder {
     locale: Option<String>,
     binding: Binding,
     assume_jwt_proofs: bool,
+    type_metadata: Option<TypeMetadataUse>,
     allow_loopback_http: bool,
     notify_in_background: bool,
 }
@@ -74,6 +76,7 @@ impl WalletBuilder {
             locale: None,
             binding: Binding::Auto,
             assume_jwt_proofs: false,
+            type_metadata: None,
             allow_loopback_http: false,
             notify_in_background: true,
         }
@@ -193,6 +196,17 @@ impl WalletBuilder {
         self
     }
 
+    /// Whether to look up what publishers say about the types of SD-JWT VCs: names, colours, pictures and labels
+    /// of claims ([`Credential::type_metadata`](crate::Credential::type_metadata)). That tells them that somebody
+    /// receives such a credential. Default: [`TypeMetadataUse::Fetch`], but [`TypeMetadataUse::Off`] for
+    /// issuances that are held to [`Profile::Haip`].
+    ///
+    /// That it can't be had keeps no credential back; the report's check of the type says so.
+    pub fn type_metadata(mut self, usage: TypeMetadataUse) -> Self {
+        self.type_metadata = Some(usage);
+        self
+    }
+
     /// Development switch: allows http to loopback addresses, and references that lead there.
     pub fn allow_loopback_http(mut self, allow: bool) -> Self {
         self.allow_loopback_http = allow;
@@ -258,6 +272,7 @@ impl WalletBuilder {
             )),
             feed,
             cache: Cache::default(),
+            type_metadata: self.type_metadata,
             clock: self.clock,
             capabilities: self.provider.as_ref().map(WalletProvider::capabilities).unwrap_or_default(),
             provider: self.provider,

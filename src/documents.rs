@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::error::{ErrorCode, Operation};
 use crate::json;
+use crate::metadata_cache;
 use crate::model::ids::IssuerId;
 use crate::model::time::Timestamp;
 use crate::platform::clock::Clock;
@@ -102,6 +103,7 @@ impl DocumentSource for Documents<'_> {
     async fn fetch(&self, url: &Url, want: Wanted) -> Result<Fetched, DocumentError> {
         let response = self.ask(url, want).await?;
         let content_type = message::media_type(&response);
-        Ok(Fetched { content_type, body: response.into_body(), at: self.clock.now() })
+        let max_age = metadata_cache::seconds(response.headers());
+        Ok(Fetched { content_type, max_age, body: response.into_body(), at: self.clock.now() })
     }
 }

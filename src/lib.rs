@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 mod authorizations;
 mod builder;
-#[allow(dead_code, reason = "its users come with the card model")]
 mod cache;
 mod card;
 #[allow(dead_code, reason = "its users come with the formats in CBOR")]
@@ -26,6 +25,7 @@ mod recorded_tests;
 mod session;
 mod setup;
 mod transcript;
+mod type_metadata;
 #[cfg(test)]
 mod vectors_tests;
 mod verifier;
@@ -51,7 +51,9 @@ pub use model::profile::Profile;
 pub use model::report::{Check, CheckKind, Outcome, Reason, Report, Requirement, Verdict, VerificationPolicy};
 pub use model::status::{StatusEntry, StatusFound, StatusReference, StatusValue};
 pub use model::time::Timestamp;
-pub use model::type_metadata::{CredentialMetadata, SelectiveDisclosure, TypeClaim, TypeMetadata};
+pub use model::type_metadata::{
+    CredentialMetadata, SelectiveDisclosure, SvgTemplate, TypeClaim, TypeMetadata, TypeMetadataUse,
+};
 pub use outbox::{Flushed, Notified};
 pub use protocol::authorization::{RequestBy, RequestedClaim};
 pub use protocol::client_auth::{AttestationVersion, ClientAuthentication};

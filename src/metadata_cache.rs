@@ -92,7 +92,9 @@ impl Fresh {
     }
 }
 
-fn seconds(headers: &HeaderMap) -> i64 {
+/// For how many seconds an answer may be used without asking again (RFC 9111); [`FRESH_SECONDS`] if it does not
+/// say.
+pub(crate) fn seconds(headers: &HeaderMap) -> i64 {
     let values = |name| headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
     if values(VARY).any(|value| value.contains('*')) {
         return 0;

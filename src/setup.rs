@@ -18,6 +18,7 @@ use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
 use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
+use crate::model::type_metadata::TypeMetadataUse;
 use crate::outbox::Background;
 use crate::platform::clock::Clock;
 use crate::platform::keys::{HolderKeys, SignRequest};
@@ -98,8 +99,9 @@ pub(crate) struct Setup {
     pub(crate) store: Arc<dyn CredentialStore>,
     pub(crate) feed: Arc<Feed>,
     /// What was fetched and is worth keeping; within limits of its own.
-    #[allow(dead_code, reason = "its users come with the card model")]
     pub(crate) cache: Cache,
+    /// Whether types are looked up; by the profile, if it was not said.
+    pub(crate) type_metadata: Option<TypeMetadataUse>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) provider: Option<Arc<dyn WalletProvider>>,
     /// What the provider can do; nothing without one.

@@ -375,7 +375,7 @@ fn signing_algorithms(object: &Object<'_>) -> Vec<SigningAlgorithm> {
 }
 
 /// Reads a claim path: keys, indexes that are not negative, and `null`.
-fn claim_path(value: &Value) -> Option<Vec<PathStep>> {
+pub(crate) fn claim_path(value: &Value) -> Option<Vec<PathStep>> {
     let steps = value.as_array().filter(|steps| !steps.is_empty())?;
     steps
         .iter()

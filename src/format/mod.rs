@@ -22,6 +22,7 @@ use crate::model::metadata::CredentialKind;
 use crate::model::report::Check;
 use crate::model::status::{StatusFound, StatusReference};
 use crate::model::time::Timestamp;
+use crate::type_metadata::TypeReference;
 use crate::verify::VerifyContext;
 
 /// What billfold has to know about a format.
@@ -82,6 +83,11 @@ impl Examined {
             status_found: None,
         }
     }
+}
+
+/// What an SD-JWT VC says about its type; none if it can't be read.
+pub(crate) fn type_reference(raw: &Value) -> Option<TypeReference> {
+    sd_jwt_vc::type_reference(raw)
 }
 
 /// Every format that this version verifies.

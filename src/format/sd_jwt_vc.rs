@@ -14,6 +14,7 @@ use crate::json;
 use crate::model::format::Format;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
+use crate::type_metadata::TypeReference;
 use crate::verify::VerifyContext;
 use crate::verify::jose::{Jws, MAX_LENGTH};
 use crate::verify::sd_jwt::{self, Disclosed, DisclosureError, SdJwt};
@@ -96,8 +97,14 @@ impl CredentialFormat for SdJwtVc {
             _ => w3c.map_or(CredentialKind::Unknown, w3c::kind_of),
         };
         let (valid_from, expires_at) = (period.valid_from(), period.expires_at());
-        Examined { claims, kind, disclosable, bound_key, valid_from, expires_at, ..Examined::of(checks) }
+        Examined { kind, claims, disclosable, bound_key, valid_from, expires_at, ..Examined::of(checks) }
     }
+}
+
+/// What it says about its type; none if it can't be read.
+pub(super) fn type_reference(raw: &Value) -> Option<TypeReference> {
+    let parts = Parts::parse(raw).ok()?;
+    TypeReference::of(&parts.jws.header, &parts.payload)
 }
 
 /// What makes an SD-JWT a W3C credential: its members, and no `vct`.

@@ -17,6 +17,7 @@ pub(crate) mod renewing;
 mod requesting;
 pub(crate) mod storing;
 mod terms;
+mod typing;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -136,6 +137,8 @@ struct Live<'a> {
     stuck: Vec<usize>,
     /// The first reason of these.
     stuck_by: Option<Error>,
+    /// What is fetched about a type while its credential is asked for.
+    ahead: typing::Ahead<'a>,
 }
 
 impl Live<'_> {
@@ -305,6 +308,7 @@ impl Issuance {
             failed: None,
             stuck: Vec::new(),
             stuck_by: None,
+            ahead: typing::Ahead::default(),
         };
         // On the heap: the whole protocol in one future is more than a caller wants on its stack.
         let result = Box::pin(run(&mut live)).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::accepting::AcceptOptions;
 use super::discovery::Discovery;
+use super::typing::Ahead;
 use super::{Issuance, Live};
 use crate::authorizations::{self, Authorization};
 use crate::error::{Error, ErrorCode, Operation, Result};
@@ -65,8 +66,9 @@ pub(crate) async fn begin(
     session.client = authorization.client;
     session.authorization.clone_from(&credential.authorization);
     let copies = u32::try_from(credential.instances.len()).unwrap_or(1).clamp(1, session.issuer.batch_size.max(1));
+    let setup = Arc::clone(&wallet);
     let mut live = Live {
-        wallet: &wallet,
+        wallet: &setup,
         session,
         revision: 0,
         log: Arc::new(log),
@@ -74,6 +76,7 @@ pub(crate) async fn begin(
         failed: None,
         stuck: Vec::new(),
         stuck_by: None,
+        ahead: Ahead::default(),
     };
     let encryption = authorization.encryption;
     let options = AcceptOptions { copies: Some(copies), encryption, ..AcceptOptions::default() };

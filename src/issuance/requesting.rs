@@ -132,7 +132,9 @@ impl Live<'_> {
         let url = &self.session.issuer.credential_endpoint;
         let (request, key) = credential::request(url, selector, &proofs, &encryption)?;
         let operation = Operation::Credential;
-        let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
+        self.fetch_type_ahead(task).await;
+        let channel = self.channel();
+        let answer = self.ahead.beside(channel.send(operation, url, request, Shows::Token(token))).await?;
         self.read(&answer, key, operation)
     }
 

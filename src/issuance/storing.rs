@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use serde_json::Value;
 
 use super::Live;
+use super::typing::Ahead;
 use crate::documents::Documents;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format::{self, CredentialFormat, Examined};
@@ -61,9 +62,24 @@ impl Live<'_> {
             profile: self.session.profile,
             keys: &work.keys,
         };
-        let mut checked = Vec::with_capacity(credentials.len());
-        for raw in credentials {
-            checked.push(check(self.wallet, raw, &asked, &self.log).await);
+        let check_all = async {
+            let mut checked = Vec::with_capacity(credentials.len());
+            for raw in credentials {
+                checked.push(check(self.wallet, raw, &asked, &self.log).await);
+            }
+            checked
+        };
+        // The copies of one answer are of one type.
+        let look_up = async {
+            let documents = documents(self.wallet, &issuer.credential_issuer, &self.log);
+            let (first, profile) = (credentials.first()?, self.session.profile);
+            self.wallet.look_up_type(&configuration.format, first, profile, &documents, &self.ahead).await
+        };
+        let (mut checked, typed) = futures_util::join!(check_all, look_up);
+        if let Some(typed) = &typed {
+            for checked in &mut checked {
+                typed.tell(&mut checked.report, &checked.found);
+            }
         }
         reject_shared_keys(&mut checked, self.wallet);
         if self.session.profile.is_haip() {
@@ -102,7 +118,7 @@ impl Live<'_> {
                 issuer_display: issuer.display.clone(),
                 display: configuration.display.clone(),
                 claim_descriptions: configuration.claims.clone(),
-                type_metadata: None,
+                type_metadata: typed.as_ref().and_then(|typed| typed.metadata_of(&worst.found)),
                 response_metadata: None,
                 issuer_jwks: issuer.jwks.clone(),
                 identifier: work.identifier.clone(),
@@ -248,11 +264,14 @@ fn quarantine_error(credential: &Credential) -> Error {
         .at(Operation::Verification)
 }
 
+fn documents<'a>(wallet: &'a Setup, issuer: &'a IssuerId, log: &'a Log) -> Documents<'a> {
+    let (wire, cache, clock) = (&wallet.wire, &wallet.documents, &wallet.clock);
+    Documents { wire, cache, clock, log, issuer: Some(issuer) }
+}
+
 async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
     let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
-    let issuer = asked.credential_issuer;
-    let documents =
-        Documents { wire: &wallet.wire, cache: &wallet.documents, clock: &wallet.clock, log, issuer: Some(issuer) };
+    let documents = documents(wallet, asked.credential_issuer, log);
     let context = VerifyContext {
         credential_issuer: Some(asked.credential_issuer),
         issuer_jwks: asked.issuer_jwks,
@@ -309,7 +328,16 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
             worst = Some(checked);
         }
     }
-    if let Some(worst) = worst {
+    if let Some(mut worst) = worst {
+        let documents = documents(wallet, &credential.credential_issuer, &log);
+        let (raw, profile, ahead) = (&worst.instance.raw, credential.profile, Ahead::default());
+        if let Some(typed) = wallet.look_up_type(&credential.format, raw, profile, &documents, &ahead).await {
+            typed.tell(&mut worst.report, &worst.found);
+            // What can't be had now is kept as it was.
+            if let Some(metadata) = typed.metadata_of(&worst.found) {
+                credential.type_metadata = Some(metadata);
+            }
+        }
         credential.quarantined = !worst.report.verdict.is_usable();
         credential.report = worst.report;
         credential.claims = worst.found.claims;

@@ -13,10 +13,46 @@ pub struct TypeMetadata {
     pub name: Option<String>,
     /// A description for developers.
     pub description: Option<String>,
+    /// The types that it extends, the nearest first; what they say is part of this.
+    #[serde(default)]
+    pub extends: Vec<String>,
     /// Names, logos and colours, one a language.
     pub display: Vec<Display>,
+    /// Pictures of the whole credential with places for its claims. They are kept for apps that draw them; nothing
+    /// here does.
+    #[serde(default)]
+    pub svg_templates: Vec<SvgTemplate>,
     /// The claims, in the order in which to show them.
     pub claims: Vec<TypeClaim>,
+}
+
+/// An SVG file in which placeholders (`{{svg_id}}`) stand for claims.
+///
+/// It comes from outside: whoever draws it has to keep it from running code and from fetching anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SvgTemplate {
+    /// BCP 47 tag of the language that it is for, if it is for one.
+    pub locale: Option<String>,
+    /// Where it is: an `https:` or `data:` address, as it was given.
+    pub uri: String,
+    /// What its hash has to be (`sha256-…`, W3C SRI), if that was said.
+    pub integrity: Option<String>,
+    /// `portrait` or `landscape`.
+    pub orientation: Option<String>,
+    /// `light` or `dark`.
+    pub color_scheme: Option<String>,
+    /// `normal` or `high`.
+    pub contrast: Option<String>,
+}
+
+/// Whether a wallet looks up what the publishers of credential types say about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TypeMetadataUse {
+    /// It does, where the name of the type (`vct`) is an https address.
+    Fetch,
+    /// It does not.
+    Off,
 }
 
 /// A claim of a type.

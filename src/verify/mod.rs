@@ -74,6 +74,8 @@ pub(crate) struct Wanted {
 pub(crate) struct Fetched {
     /// The media type that the server says, in lower case and without parameters.
     pub(crate) content_type: Option<String>,
+    /// For how many seconds it may be used without asking again, by the server's word; 300 without one.
+    pub(crate) max_age: i64,
     /// The body.
     pub(crate) body: Vec<u8>,
     /// When it came.

@@ -228,8 +228,16 @@ impl Documents {
     /// An address that gives octets of a media type.
     pub(crate) fn with_body(mut self, url: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let at = Timestamp::from_seconds(NOW);
-        let fetched = Fetched { content_type: Some(content_type.to_owned()), body: body.into(), at };
+        let fetched = Fetched { content_type: Some(content_type.to_owned()), max_age: 300, body: body.into(), at };
         self.bodies.insert(url.to_owned(), Ok(fetched));
+        self
+    }
+
+    /// The same address, whose answer is good for so long.
+    pub(crate) fn with_max_age(mut self, url: &str, seconds: i64) -> Self {
+        if let Some(Ok(fetched)) = self.bodies.get_mut(url) {
+            fetched.max_age = seconds;
+        }
         self
     }
 

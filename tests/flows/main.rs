@@ -30,5 +30,6 @@ mod requests;
 mod signing;
 mod split_wallet;
 mod storm;
+mod type_metadata;
 mod warnings;
 mod world;
