@@ -7,6 +7,9 @@ use crate::model::time::Timestamp;
 use crate::verify::did;
 use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome};
 
+#[path = "jwt_vc_json_spoiled_tests.rs"]
+mod spoiled;
+
 const ISSUER: &str = "http://127.0.0.1:8080/realms/city";
 const METADATA: &str = "http://127.0.0.1:8080/.well-known/jwt-vc-issuer/realms/city";
 
@@ -97,7 +100,10 @@ async fn a_good_credential_passes_everything_in_both_data_models() {
             assert_eq!(outcome(&examined.checks, kind), expected, "{kind}");
         }
         assert_eq!(examined.bound_key, Some(scene.holder.jwk()));
-        // The earliest of all ends.
+        assert!(matches!(&examined.kind, CredentialKind::Types(types) if types.len() == 2));
+        assert!(examined.disclosable.is_empty());
+        // The latest of all starts, and the earliest of all ends.
+        assert_eq!(examined.valid_from, Some(Timestamp::from_seconds(NOW - 10)));
         assert_eq!(examined.expires_at, Some(Timestamp::from_seconds(NOW + 600)));
         assert!(examined.claims["credentialSubject"].to_string().contains("Mira"));
         assert!(examined.claims.get("vc").is_none());

@@ -12,6 +12,11 @@ use crate::model::time::Timestamp;
 use crate::verify::did;
 use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome, x5c};
 
+#[path = "vc_sd_jwt_tests.rs"]
+mod older_name;
+#[path = "sd_jwt_vc_spoiled_tests.rs"]
+mod spoiled;
+
 const ISSUER: &str = "https://issuer.example/tenant";
 const METADATA: &str = "https://issuer.example/.well-known/jwt-vc-issuer/tenant";
 const VCT: &str = "https://credentials.example/card";
@@ -115,6 +120,8 @@ async fn a_good_credential_passes_everything() {
         }
         assert_eq!(examined.bound_key, Some(scene.holder.jwk()));
         assert_eq!(examined.expires_at, Some(Timestamp::from_seconds(NOW + 1000)));
+        assert_eq!((examined.valid_from, &examined.kind), (None, &CredentialKind::Vct(VCT.to_owned())));
+        assert_eq!(json!(examined.disclosable), json!([["given_name"], ["nationalities", 0]]));
         assert_eq!(examined.claims["given_name"], "Mira");
         assert_eq!(examined.claims["nationalities"], json!(["DE", "FR"]));
         assert!(examined.claims.get("_sd").is_none() && examined.claims.get("_sd_alg").is_none());
