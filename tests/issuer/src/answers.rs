@@ -10,6 +10,7 @@ use crate::faults::Fault;
 use crate::formats::{self, Mistakes};
 use crate::issuer::Issuer;
 use crate::proof::Holder;
+use crate::wishes::Wishes;
 
 /// The answer with credentials: one for each key, or a single one bound to none.
 pub(crate) fn finish(
@@ -18,6 +19,7 @@ pub(crate) fn finish(
     configuration: &Configuration,
     wanted: Option<&Vec<Path>>,
     holders: &[Holder],
+    wishes: &Wishes,
 ) -> Value {
     let subject = claims::select(configuration, wanted);
     let strikes = |fault| issuer.faults.strikes(fault);
@@ -43,7 +45,7 @@ pub(crate) fn finish(
     let credentials: Vec<Value> = keys
         .into_iter()
         .map(|holder| {
-            let credential = formats::make(issuer, configuration, subject.clone(), holder, &mistakes);
+            let credential = formats::make(issuer, configuration, subject.clone(), holder, wishes, &mistakes);
             if bare {
                 return json!(credential);
             }
@@ -64,6 +66,9 @@ pub(crate) fn finish(
     }
     if more {
         answer["something_new"] = json!("x");
+    }
+    if wishes.response_metadata {
+        answer["credential_metadata"] = configuration.response_metadata();
     }
     if issuer.options.notification_endpoint {
         let id = random_text();

@@ -1,8 +1,8 @@
 //! The program's arguments.
 
 use billfold_test_issuer::{
-    AttestationProof, AuthorizationServer, ClientAuth, Dpop, Encryption, Fault, IssuerKey, KeyAttestation, Login,
-    Options, Par, Profile, Scopes, SignedMetadata,
+    AttestationProof, AuthorizationServer, ClientAuth, Curve, Dpop, Encryption, Fault, IssuerKey, KeyAttestation,
+    Login, Options, Par, Profile, Scopes, SignedMetadata, StatusKind,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -149,6 +149,22 @@ pub(crate) struct Serve {
     /// How the key of the main credentials is found.
     #[arg(long, value_enum, default_value_t = Key::X5c)]
     issuer_key: Key,
+    /// Curve of every key that signs credentials, except those of `ldp_vc`.
+    #[arg(long, value_enum)]
+    signer: Option<CurveName>,
+    /// Give every credential a place in a status list. What a format cannot say is said its own
+    /// way: mdocs point to CWTs, SD-JWTs to JWTs unless told otherwise, `ldp_vc` to bitstrings.
+    #[arg(long, value_enum)]
+    status: Option<StatusName>,
+    /// Seconds that a status list may be kept.
+    #[arg(long, value_name = "SECONDS", default_value_t = Options::default().status_ttl)]
+    status_ttl: i64,
+    /// Put `credential_metadata` into credential responses, as in 1.1.
+    #[arg(long)]
+    response_metadata: bool,
+    /// Have a configuration of a format that no wallet knows.
+    #[arg(long)]
+    unknown_format: bool,
     /// Ignore unknown members of a credential request, as the specification says, instead of
     /// refusing them.
     #[arg(long)]
@@ -249,6 +265,21 @@ enum Key {
     DidWeb,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum CurveName {
+    P256,
+    P384,
+    Ed25519,
+    Secp256k1,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum StatusName {
+    TokenJwt,
+    TokenCwt,
+    Bitstring,
+}
+
 impl From<Serve> for Options {
     fn from(arguments: Serve) -> Self {
         Self {
@@ -333,6 +364,20 @@ impl From<Serve> for Options {
                 Key::DidJwk => IssuerKey::DidJwk,
                 Key::DidWeb => IssuerKey::DidWeb,
             },
+            signer: arguments.signer.map(|name| match name {
+                CurveName::P256 => Curve::P256,
+                CurveName::P384 => Curve::P384,
+                CurveName::Ed25519 => Curve::Ed25519,
+                CurveName::Secp256k1 => Curve::Secp256k1,
+            }),
+            status: arguments.status.map(|name| match name {
+                StatusName::TokenJwt => StatusKind::TokenJwt,
+                StatusName::TokenCwt => StatusKind::TokenCwt,
+                StatusName::Bitstring => StatusKind::Bitstring,
+            }),
+            status_ttl: arguments.status_ttl,
+            response_metadata: arguments.response_metadata,
+            unknown_format: arguments.unknown_format,
             refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
             ..Self::default()

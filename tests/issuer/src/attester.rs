@@ -94,7 +94,7 @@ impl Attester {
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let mut whole = Map::new();
         whole.insert("alg".into(), json!(self.chain.key.public().alg()));
-        whole.insert("x5c".into(), json!(self.chain.x5c));
+        whole.insert("x5c".into(), json!(self.chain.x5c()));
         for (name, value) in header.as_object().into_iter().flatten() {
             whole.insert(name.clone(), value.clone());
         }

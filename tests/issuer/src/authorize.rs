@@ -16,6 +16,7 @@ use crate::login;
 use crate::oauth::{Form, Wanted, check_client};
 use crate::options::{Dpop, Par};
 use crate::refusal::{Refusal, Scheme, no_store, note};
+use crate::wishes::Wishes;
 
 /// Seconds that the user has for signing in.
 const SIGN_IN_LIFETIME: i64 = 600;
@@ -31,6 +32,7 @@ pub(crate) struct Pending {
     pub(crate) state: Option<String>,
     pub(crate) challenge: String,
     pub(crate) wanted: Wanted,
+    pub(crate) wishes: Wishes,
     /// Thumbprint of the DPoP key that the code will be bound to.
     pub(crate) dpop_key: Option<String>,
     /// Thumbprint of the attested key that pushed the request, which the code will be bound to.
@@ -154,13 +156,14 @@ fn check(issuer: &Issuer, server: usize, form: &Form) -> Result<Pending, Refused
     // From here on the client is known well enough to be told by redirect.
     let state = form.get("state").map(str::to_owned);
     check_rest(issuer, form)
-        .map(|(challenge, wanted, dpop_key)| Pending {
+        .map(|(challenge, wanted, dpop_key, wishes)| Pending {
             server,
             client_id: client_id.to_owned(),
             redirect_uri: redirect_uri.to_owned(),
             state: state.clone(),
             challenge,
             wanted,
+            wishes,
             dpop_key,
             instance_key: None,
             expires: 0,
@@ -168,7 +171,7 @@ fn check(issuer: &Issuer, server: usize, form: &Form) -> Result<Pending, Refused
         .map_err(|refusal| Refused { refusal: refusal.into(), back: Some((redirect_uri.to_owned(), state)) })
 }
 
-fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted, Option<String>), Refusal> {
+fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted, Option<String>, Wishes), Refusal> {
     if form.get("request").is_some() {
         return Err(Refusal::new("request_not_supported", "Request objects are not supported"));
     }
@@ -190,17 +193,18 @@ fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted, Option<St
         let message = "Neither scope nor authorization_details says which credential is wanted";
         return Err(Refusal::new("invalid_request", message));
     }
+    let mut wishes = Wishes::of_options(&issuer.options);
     if let Some(issuer_state) = form.get("issuer_state") {
-        let book = issuer.book();
-        if book.issuer_states.get(issuer_state).is_none_or(|expires| *expires <= issuer.now()) {
-            return Err(Refusal::new("invalid_request", "issuer_state is unknown or has expired"));
+        match issuer.book().issuer_states.get(issuer_state) {
+            Some((expires, of_offer)) if *expires > issuer.now() => wishes = of_offer.clone(),
+            _ => return Err(Refusal::new("invalid_request", "issuer_state is unknown or has expired")),
         }
     }
     let dpop_key = form.get("dpop_jkt").filter(|_| issuer.options.dpop != Dpop::Off);
     if dpop_key.is_some_and(|key| key.len() != 43) {
         return Err(Refusal::new("invalid_request", "dpop_jkt is not a SHA-256 in base64url"));
     }
-    Ok((challenge.to_owned(), wanted, dpop_key.map(str::to_owned)))
+    Ok((challenge.to_owned(), wanted, dpop_key.map(str::to_owned), wishes))
 }
 
 /// Sends the user back with a code.

@@ -4,62 +4,63 @@ use serde_json::{Map, Value, json};
 
 use crate::data_integrity;
 use crate::encoding::b64_standard;
+use crate::formats::ldp;
 use crate::key_attestation;
+use crate::keys::Curve;
 use crate::options::{AttestationProof, IssuerKey, Options, Scopes};
+use crate::subjects::{Kind, LICENCE_DOCTYPE, labels};
 
 /// Formats that this issuer makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     SdJwtVc,
+    /// The same by its older name.
+    VcSdJwt,
     JwtVc,
+    JwtVcLd,
+    Mdoc,
+    LdpVc,
+    /// One that no wallet knows.
+    Unknown,
 }
 
 impl Format {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::SdJwtVc, Self::VcSdJwt, Self::JwtVc, Self::JwtVcLd, Self::Mdoc, Self::LdpVc, Self::Unknown];
+
     pub(crate) fn id(self) -> &'static str {
         match self {
             Self::SdJwtVc => "dc+sd-jwt",
+            Self::VcSdJwt => "vc+sd-jwt",
             Self::JwtVc => "jwt_vc_json",
+            Self::JwtVcLd => "jwt_vc_json-ld",
+            Self::Mdoc => "mso_mdoc",
+            Self::LdpVc => "ldp_vc",
+            Self::Unknown => "x-unheard-of",
         }
     }
 
     pub(crate) fn from_id(id: &str) -> Option<Self> {
-        [Self::SdJwtVc, Self::JwtVc].into_iter().find(|format| format.id() == id)
+        Self::ALL.into_iter().find(|format| format.id() == id)
+    }
+
+    /// Where claims about the subject stand.
+    pub(crate) fn claims_prefix(self) -> &'static [&'static str] {
+        match self {
+            Self::SdJwtVc | Self::VcSdJwt | Self::Mdoc | Self::Unknown => &[],
+            Self::JwtVc | Self::JwtVcLd | Self::LdpVc => &["credentialSubject"],
+        }
     }
 }
 
-/// What the credential says, and how it is called.
+/// What sets a credential apart from others of its format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Degree,
-    Student,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Degree, Self::Student];
-
-    /// Last part of the `vct`.
-    pub(crate) fn slug(self) -> &'static str {
-        match self {
-            Self::Degree => "university-degree",
-            Self::Student => "student-card",
-        }
-    }
-
-    /// Type for the W3C formats.
-    pub(crate) fn type_name(self) -> &'static str {
-        match self {
-            Self::Degree => "UniversityDegreeCredential",
-            Self::Student => "StudentCardCredential",
-        }
-    }
-
-    /// Names by locale.
-    pub(crate) fn names(self) -> [(&'static str, &'static str); 2] {
-        match self {
-            Self::Degree => [("en-US", "University Degree"), ("de-DE", "Hochschulabschluss")],
-            Self::Student => [("en-US", "Student Card"), ("de-DE", "Studierendenausweis")],
-        }
-    }
+pub(crate) enum Flavor {
+    Plain,
+    /// Version 2.0 of the W3C data model, secured as a JWT.
+    Version2,
+    /// Secured with a Data Integrity proof.
+    Suite(ldp::Suite),
 }
 
 /// One credential configuration.
@@ -67,6 +68,7 @@ impl Kind {
 pub(crate) struct Configuration {
     pub(crate) id: String,
     pub(crate) format: Format,
+    pub(crate) flavor: Flavor,
     pub(crate) kind: Kind,
     pub(crate) scope: Option<String>,
     /// Binding methods; empty for a credential that is bound to no key.
@@ -80,12 +82,15 @@ pub(crate) const PROOF_ALGS: [&str; 4] = ["ES256", "ES384", "EdDSA", "ES256K"];
 const JWK: &[&str] = &["jwk"];
 const DID: &[&str] = &["did:key", "did:jwk"];
 const BOTH: &[&str] = &["jwk", "did:key", "did:jwk"];
+const COSE: &[&str] = &["cose_key"];
 
-/// Every configuration of an issuer whose main credentials are signed the given way.
-pub(crate) fn configurations(main_key: IssuerKey, scopes: Scopes) -> Vec<Configuration> {
+/// Every configuration of an issuer.
+pub(crate) fn configurations(options: &Options) -> Vec<Configuration> {
+    let main_key = options.issuer_key;
     let entry = |id: &str, format, kind, binding, issuer_key| Configuration {
         id: id.to_owned(),
         format,
+        flavor: Flavor::Plain,
         kind,
         scope: Some(id.to_owned()),
         binding,
@@ -110,8 +115,24 @@ pub(crate) fn configurations(main_key: IssuerKey, scopes: Scopes) -> Vec<Configu
         all.push(entry(&format!("StudentCard_dc_sd_jwt_by_{suffix}"), Format::SdJwtVc, Kind::Student, JWK, key));
         all.push(entry(&format!("StudentCard_jwt_vc_json_by_{suffix}"), Format::JwtVc, Kind::Student, BOTH, key));
     }
+    all.push(entry("UniversityDegree_vc_sd_jwt", Format::VcSdJwt, Kind::Degree, JWK, main_key));
+    let mut version2 = entry("UniversityDegree_jwt_vc_json_v2", Format::JwtVc, Kind::Degree, BOTH, main_key);
+    version2.flavor = Flavor::Version2;
+    all.push(version2);
+    all.push(entry("UniversityDegree_jwt_vc_json_ld", Format::JwtVcLd, Kind::Degree, BOTH, main_key));
+    all.push(entry("DrivingLicence_mso_mdoc", Format::Mdoc, Kind::Licence, COSE, IssuerKey::X5c));
+    for suite in ldp::Suite::ALL {
+        let id = format!("UniversityDegree_ldp_vc_{}", suite.slug());
+        let mut secured = entry(&id, Format::LdpVc, Kind::Degree, DID, suite.issuer_key());
+        secured.flavor = Flavor::Suite(suite);
+        all.push(secured);
+    }
+    all.push(entry("EmployeeBadge_dc_sd_jwt", Format::SdJwtVc, Kind::Badge, JWK, main_key));
+    if options.unknown_format {
+        all.push(entry("StudentCard_unheard_of", Format::Unknown, Kind::Student, JWK, main_key));
+    }
     for configuration in &mut all {
-        match scopes {
+        match options.scopes {
             Scopes::Most => {}
             Scopes::All => configuration.scope = Some(configuration.id.clone()),
             Scopes::None => configuration.scope = None,
@@ -133,7 +154,12 @@ impl Configuration {
 
     /// Whether key attestations can stand for this configuration's keys: they name keys, not DIDs.
     pub(crate) fn takes_key_attestations(&self) -> bool {
-        self.binding.contains(&"jwk")
+        self.takes_bare_keys()
+    }
+
+    /// Whether proofs may show a key that goes by no name.
+    pub(crate) fn takes_bare_keys(&self) -> bool {
+        self.binding.contains(&"jwk") || self.binding.contains(&"cose_key")
     }
 
     /// The proof types that are listed and taken, with their requirements.
@@ -165,12 +191,12 @@ impl Configuration {
     pub(crate) fn metadata(&self, issuer: &str, options: &Options) -> Value {
         let mut entry = json!({
             "format": self.format.id(),
-            "credential_signing_alg_values_supported": [signing_alg(self.issuer_key)],
-            "credential_metadata": {
-                "display": self.display(),
-                "claims": self.claims(),
-            },
+            "credential_signing_alg_values_supported": [self.signing_alg(options.signer)],
         });
+        // The names of a badge are in its type metadata.
+        if self.kind != Kind::Badge {
+            entry["credential_metadata"] = self.credential_metadata();
+        }
         let object = entry.as_object_mut().expect("made as an object");
         if let Some(scope) = &self.scope {
             object.insert("scope".into(), json!(scope));
@@ -179,21 +205,57 @@ impl Configuration {
             object.insert("cryptographic_binding_methods_supported".into(), json!(self.binding));
             object.insert("proof_types_supported".into(), Value::Object(self.proof_types(options)));
         }
+        let definition = || json!({"type": ["VerifiableCredential", self.kind.type_name()]});
         match self.format {
-            Format::SdJwtVc => object.insert("vct".into(), json!(self.vct(issuer))),
-            Format::JwtVc => object.insert(
-                "credential_definition".into(),
-                json!({"type": ["VerifiableCredential", self.kind.type_name()]}),
-            ),
-        };
+            Format::SdJwtVc | Format::VcSdJwt => {
+                object.insert("vct".into(), json!(self.vct(issuer)));
+            }
+            Format::JwtVc => {
+                object.insert("credential_definition".into(), definition());
+            }
+            Format::JwtVcLd | Format::LdpVc => {
+                let mut definition = definition();
+                definition["@context"] = ldp::contexts(self);
+                object.insert("credential_definition".into(), definition);
+            }
+            Format::Mdoc => {
+                object.insert("doctype".into(), json!(LICENCE_DOCTYPE));
+            }
+            Format::Unknown => {
+                object.insert("unheard_of".into(), json!({"schema": self.kind.slug()}));
+            }
+        }
         entry
     }
 
+    /// Display and claims, as the issuer's metadata and 1.1's credential responses have them.
+    pub(crate) fn credential_metadata(&self) -> Value {
+        json!({"display": self.display(), "claims": self.claims()})
+    }
+
+    /// The same for one response of 1.1: its names tell that they come from there.
+    pub(crate) fn response_metadata(&self) -> Value {
+        let mut metadata = self.credential_metadata();
+        for entry in metadata["display"].as_array_mut().into_iter().flatten() {
+            if let Some(name) = entry["name"].as_str().map(|name| format!("{name} (yours)")) {
+                entry["name"] = json!(name);
+            }
+        }
+        metadata
+    }
+
+    /// The algorithm that the credential is signed with, as the metadata has it.
+    fn signing_alg(&self, signer: Option<Curve>) -> Value {
+        let curve = curve_of(self.issuer_key, signer);
+        match (self.format, self.flavor) {
+            (Format::Mdoc, _) => json!(curve.cose_alg()),
+            (_, Flavor::Suite(suite)) => json!(suite.name()),
+            _ => json!(curve.alg()),
+        }
+    }
+
     fn display(&self) -> Value {
-        let (background, text) = match self.kind {
-            Kind::Degree => ("#12107c", "#FFFFFF"),
-            Kind::Student => ("#0b6e4f", "#ffffff"),
-        };
+        let (background, text) = self.kind.colors();
         self.kind
             .names()
             .iter()
@@ -211,10 +273,7 @@ impl Configuration {
     }
 
     fn claims(&self) -> Value {
-        let prefix: &[&str] = match self.format {
-            Format::SdJwtVc => &[],
-            Format::JwtVc => &["credentialSubject"],
-        };
+        let prefix = self.format.claims_prefix();
         labels(self.kind)
             .iter()
             .map(|(path, mandatory, english, german)| {
@@ -236,65 +295,13 @@ impl Configuration {
     }
 }
 
-/// The algorithm that each way of finding the key signs with.
-pub(crate) fn signing_alg(key: IssuerKey) -> &'static str {
-    match key {
-        IssuerKey::X5c | IssuerKey::JwtVcIssuerMetadata | IssuerKey::DidJwk => "ES256",
-        IssuerKey::DidKey => "EdDSA",
-        IssuerKey::DidWeb => "ES384",
-    }
-}
-
-type Label = (&'static [Option<&'static str>], bool, &'static str, &'static str);
-
-fn labels(kind: Kind) -> &'static [Label] {
-    match kind {
-        Kind::Degree => &[
-            (&[Some("given_name")], true, "Given name", "Vorname"),
-            (&[Some("family_name")], true, "Family name", "Nachname"),
-            (&[Some("birthdate")], false, "Date of birth", "Geburtsdatum"),
-            (&[Some("degree"), Some("name")], true, "Degree", "Abschluss"),
-            (&[Some("degree"), Some("date")], false, "Awarded on", "Verliehen am"),
-            (&[Some("address"), Some("locality")], false, "Town", "Ort"),
-            (&[Some("nationalities"), None], false, "Nationality", "Nationalität"),
-        ],
-        Kind::Student => &[
-            (&[Some("given_name")], true, "Given name", "Vorname"),
-            (&[Some("family_name")], true, "Family name", "Nachname"),
-            (&[Some("student_number")], true, "Student number", "Matrikelnummer"),
-            (&[Some("university")], false, "University", "Hochschule"),
-        ],
-    }
-}
-
-/// Paths of the claims that every credential has.
-pub(crate) fn mandatory_paths(kind: Kind) -> Vec<Vec<Value>> {
-    let path = |parts: &[Option<&str>]| parts.iter().map(|part| json!(part)).collect();
-    labels(kind).iter().filter(|(_, mandatory, ..)| *mandatory).map(|(parts, ..)| path(parts)).collect()
-}
-
-/// The claims about the subject, before any of them is hidden.
-pub(crate) fn subject_claims(kind: Kind) -> Map<String, Value> {
-    let claims = match kind {
-        Kind::Degree => json!({
-            "given_name": "Erika",
-            "family_name": "Mustermann",
-            "birthdate": "1984-01-26",
-            "degree": {"type": "BachelorDegree", "name": "Bachelor of Science", "date": "2009-07-31"},
-            "address": {"street_address": "Heidestraße 17", "locality": "Köln", "country": "DE"},
-            "nationalities": ["DE", "FR"],
-        }),
-        Kind::Student => json!({
-            "given_name": "Erika",
-            "family_name": "Mustermann",
-            "student_number": "0042311",
-            "university": "Test University",
-        }),
-    };
-    match claims {
-        Value::Object(claims) => claims,
-        _ => unreachable!("both are objects"),
-    }
+/// The curve of the key that is found in a way, unless one was chosen for all of them.
+pub(crate) fn curve_of(key: IssuerKey, chosen: Option<Curve>) -> Curve {
+    chosen.unwrap_or(match key {
+        IssuerKey::X5c | IssuerKey::JwtVcIssuerMetadata | IssuerKey::DidJwk => Curve::P256,
+        IssuerKey::DidKey => Curve::Ed25519,
+        IssuerKey::DidWeb => Curve::P384,
+    })
 }
 
 /// A small picture that needs no request.

@@ -120,18 +120,19 @@ mod tests {
         let signer = authority.signer("http://127.0.0.1:1");
         let roots = read_roots(&authority.root_pem).expect("PEM");
         let now = i64::try_from(system_now().as_secs()).expect("our time");
-        let [leaf, intermediate] = [&signer.x5c[0], &signer.x5c[1]];
+        let entries = signer.x5c();
+        let [leaf, intermediate] = [&entries[0], &entries[1]];
         assert_eq!(check(&json!([leaf, intermediate]), &roots, now), Ok(signer.key.public()));
         let root = b64_standard(roots[0].to_der().expect("DER"));
-        let other = Authority::new("Test").signer("http://127.0.0.1:1");
+        let other = Authority::new("Test").signer("http://127.0.0.1:1").x5c();
         for (case, chain) in [
             ("the root in it", json!([leaf, intermediate, root])),
             ("the root alone", json!([root])),
             ("no intermediate", json!([leaf])),
             ("the wrong way round", json!([intermediate, leaf])),
             ("an authority signs", json!([intermediate])),
-            ("another intermediate of the same name", json!([leaf, other.x5c[1]])),
-            ("another root of the same name", json!(other.x5c)),
+            ("another intermediate of the same name", json!([leaf, other[1]])),
+            ("another root of the same name", json!(other)),
             ("nothing", json!([])),
             ("no certificate", json!(["AAAA"])),
             ("text", json!("x")),

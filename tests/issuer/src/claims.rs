@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::catalogue::{Configuration, Format, mandatory_paths, subject_claims};
+use crate::catalogue::Configuration;
+use crate::subjects::{mandatory_paths, subject_claims};
 
 /// A claims path pointer (appendix C).
 pub(crate) type Path = Vec<Value>;
@@ -52,10 +53,8 @@ fn contradict(one: &[Value], other: &[Value]) -> bool {
 
 /// The part of a path that lies in what the credential says of its subject.
 fn within_subject<'a>(configuration: &Configuration, path: &'a [Value]) -> Option<&'a [Value]> {
-    match configuration.format {
-        Format::SdJwtVc => Some(path),
-        Format::JwtVc => path.split_first().filter(|(first, _)| *first == "credentialSubject").map(|(_, rest)| rest),
-    }
+    let prefix = configuration.format.claims_prefix();
+    path.split_at_checked(prefix.len()).filter(|(first, _)| *first == prefix).map(|(_, rest)| rest)
 }
 
 /// The claims about the subject that go into a credential: the wanted ones, and those that the

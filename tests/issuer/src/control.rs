@@ -17,6 +17,7 @@ use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::offers::{self, OfferSpec};
 use crate::refusal::{Refusal, no_store};
+use crate::status;
 
 type Shared = Arc<Issuer>;
 
@@ -28,6 +29,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/test/offer", post(offer))
         .route("/test/fault", get(faults).post(set_fault))
         .route("/test/clock", post(clock))
+        .route("/test/status", get(statuses).post(set_status))
         .route("/test/attester/client", post(attest_client))
         .route("/test/attester/keys", post(attest_keys))
 }
@@ -90,6 +92,28 @@ async fn set_fault(State(issuer): State<Shared>, body: Bytes) -> Response {
         }
         let on: Vec<String> = issuer.faults.active().iter().map(Fault::to_string).collect();
         Ok(json!({"on": on}))
+    }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusRequest {
+    index: u64,
+    /// 0 is valid, 1 invalid, 2 suspended.
+    value: u8,
+}
+
+async fn statuses(State(issuer): State<Shared>) -> Response {
+    let values: std::collections::BTreeMap<String, u8> =
+        issuer.book().statuses.all().iter().map(|(index, value)| (index.to_string(), *value)).collect();
+    answer(Ok(json!(values)))
+}
+
+async fn set_status(State(issuer): State<Shared>, body: Bytes) -> Response {
+    answer(read::<StatusRequest>(&body).and_then(|request| {
+        status::set(&issuer, request.index, request.value)
+            .map_err(|reason| Refusal::new("invalid_request", reason))
+            .map(|()| json!({}))
     }))
 }
 

@@ -89,7 +89,7 @@ fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if issuer.faults.strikes(Fault::CredentialDenied) {
         return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
     }
-    let answer = finish(issuer, token.family, configuration, wanted, &holders);
+    let answer = finish(issuer, token.family, configuration, wanted, &holders, &token.wishes);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }
 

@@ -16,6 +16,7 @@ use crate::issuer::Issuer;
 use crate::proof::Holder;
 use crate::refusal::Refusal;
 use crate::token::Token;
+use crate::wishes::Wishes;
 
 /// A credential that was asked for and is not there yet.
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Transaction {
     /// The claims to put in.
     wanted: Option<Vec<Path>>,
     holders: Vec<Holder>,
+    wishes: Wishes,
     /// How often the wallet still has to ask in vain.
     waits: u32,
 }
@@ -38,6 +40,7 @@ pub(crate) fn put_off(issuer: &Issuer, token: &Token, configuration: &str, holde
         configuration: configuration.to_owned(),
         wanted: token.claims.get(configuration).cloned(),
         holders,
+        wishes: token.wishes.clone(),
         waits,
     };
     issuer.book().transactions.insert(id, transaction);
@@ -87,6 +90,7 @@ fn collect(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response
     let transaction = book.transactions.remove(id).expect("it was just there");
     drop(book);
     let configuration = issuer.configuration(&transaction.configuration).expect("it was when it was asked for");
-    let answer = finish(issuer, token.family, configuration, transaction.wanted.as_ref(), &transaction.holders);
+    let Transaction { wanted, holders, wishes, .. } = &transaction;
+    let answer = finish(issuer, token.family, configuration, wanted.as_ref(), holders, wishes);
     Ok(opened.answer(issuer, StatusCode::OK, &answer))
 }

@@ -18,6 +18,7 @@ use crate::keys::{PrivateKey, PublicKey as SigningKey};
 use crate::log::see;
 use crate::oauth::media_type;
 use crate::options::Encryption;
+use crate::raw;
 use crate::refusal::{Refusal, no_store};
 
 type Object = Map<String, Value>;
@@ -256,7 +257,7 @@ impl Sealing {
         if let Some(kid) = self.kid.as_ref().filter(|_| !strikes(Fault::JweNoKid)) {
             header.insert("kid".into(), json!(kid));
         }
-        let mut content = answer.to_string();
+        let mut content = raw::text(answer);
         if strikes(Fault::JweZipBomb) {
             content.extend(std::iter::repeat_n(' ', BOMB));
             header.insert("zip".into(), json!(jwe::ZIP));

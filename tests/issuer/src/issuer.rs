@@ -22,7 +22,9 @@ use crate::once::OnceValues;
 use crate::options::{AuthorizationServer, Options};
 use crate::refresh::Refresh;
 use crate::signers::Signers;
+use crate::status::Statuses;
 use crate::token::{PreAuthorized, Token};
+use crate::wishes::Wishes;
 
 /// One running issuer.
 pub(crate) struct Issuer {
@@ -49,8 +51,8 @@ pub(crate) struct Issuer {
 pub(crate) struct Book {
     /// Offers by reference, by id.
     pub(crate) offers: HashMap<String, StoredOffer>,
-    /// When each `issuer_state` ends.
-    pub(crate) issuer_states: HashMap<String, i64>,
+    /// When each `issuer_state` ends, and what its offer wished.
+    pub(crate) issuer_states: HashMap<String, (i64, Wishes)>,
     pub(crate) pre_authorized: HashMap<String, PreAuthorized>,
     /// Pushed requests, by `request_uri`.
     pub(crate) pushed: HashMap<String, Pending>,
@@ -71,6 +73,8 @@ pub(crate) struct Book {
     pub(crate) client_jtis: HashSet<String>,
     /// The `jti` of every DPoP proof so far.
     pub(crate) dpop_jtis: HashSet<String>,
+    /// The status of every credential that has one.
+    pub(crate) statuses: Statuses,
     /// Attestation challenges of each authorization server.
     pub(crate) challenges: HashMap<usize, OnceValues>,
 }
@@ -117,8 +121,8 @@ impl Issuer {
         let more = options.attester_trust_pem.as_deref().and_then(chain::read_roots);
         attester_roots.extend(more.unwrap_or_default());
         Self {
-            configurations: catalogue::configurations(options.issuer_key, options.scopes),
-            signers: Signers::new(&origin, &options.path),
+            configurations: catalogue::configurations(&options),
+            signers: Signers::new(&origin, &options.path, options.signer),
             request_keys: RequestKeys::new(),
             attester,
             attester_roots,
@@ -151,11 +155,6 @@ impl Issuer {
     /// `wrong` when the fault strikes, `right` otherwise.
     pub(crate) fn fault_or<'a>(&self, fault: Fault, wrong: &'a str, right: &'a str) -> &'a str {
         if self.faults.strikes(fault) { wrong } else { right }
-    }
-
-    /// The issuer identifier that `wrong-credential-issuer` puts into credentials.
-    pub(crate) fn other_id(&self) -> String {
-        format!("{}/other-issuer", self.origin)
     }
 
     /// The server that redeems codes of a grant that is served.

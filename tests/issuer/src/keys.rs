@@ -7,8 +7,45 @@ use ed25519_dalek::Signer as _;
 use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::DecodePublicKey as _;
 use serde_json::{Value, json};
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
+use crate::cbor::Cbor;
 use crate::encoding::{b64, b64_json, random_bytes, sha256_b64, unb64};
+
+/// Curves that this issuer signs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// ES256.
+    P256,
+    /// ES384.
+    P384,
+    /// `EdDSA`.
+    Ed25519,
+    /// ES256K.
+    Secp256k1,
+}
+
+impl Curve {
+    /// The JWS algorithm.
+    pub(crate) fn alg(self) -> &'static str {
+        match self {
+            Self::P256 => "ES256",
+            Self::P384 => "ES384",
+            Self::Ed25519 => "EdDSA",
+            Self::Secp256k1 => "ES256K",
+        }
+    }
+
+    /// The COSE algorithm (RFC 9053, RFC 8812).
+    pub(crate) fn cose_alg(self) -> i64 {
+        match self {
+            Self::P256 => -7,
+            Self::P384 => -35,
+            Self::Ed25519 => -8,
+            Self::Secp256k1 => -47,
+        }
+    }
+}
 
 /// Members of a JWK that are secret, for any key type.
 const PRIVATE_MEMBERS: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "r"];
@@ -144,6 +181,40 @@ impl PublicKey {
         }
     }
 
+    /// The `COSE_Key` (RFC 9052 section 7, RFC 9053 section 7, RFC 8812 for secp256k1).
+    pub(crate) fn to_cose(&self) -> Cbor {
+        let ec = |curve, point: &[u8]| {
+            let (x, y) = point[1..].split_at((point.len() - 1) / 2);
+            Cbor::Map(vec![
+                (Cbor::Int(1), Cbor::Int(2)),
+                (Cbor::Int(-1), Cbor::Int(curve)),
+                (Cbor::Int(-2), Cbor::Bytes(x.to_vec())),
+                (Cbor::Int(-3), Cbor::Bytes(y.to_vec())),
+            ])
+        };
+        match self {
+            Self::P256(key) => ec(1, key.to_sec1_point(false).as_bytes()),
+            Self::P384(key) => ec(2, key.to_sec1_point(false).as_bytes()),
+            Self::K256(key) => ec(8, key.to_sec1_point(false).as_bytes()),
+            Self::Ed25519(key) => Cbor::Map(vec![
+                (Cbor::Int(1), Cbor::Int(1)),
+                (Cbor::Int(-1), Cbor::Int(6)),
+                (Cbor::Int(-2), Cbor::Bytes(key.as_bytes().to_vec())),
+            ]),
+        }
+    }
+
+    /// The `SubjectPublicKeyInfo` for a certificate.
+    pub(crate) fn spki(&self) -> SubjectPublicKeyInfoOwned {
+        match self {
+            Self::P256(key) => SubjectPublicKeyInfoOwned::from_key(key),
+            Self::P384(key) => SubjectPublicKeyInfoOwned::from_key(key),
+            Self::K256(key) => SubjectPublicKeyInfoOwned::from_key(key),
+            Self::Ed25519(key) => SubjectPublicKeyInfoOwned::from_key(key),
+        }
+        .expect("a key has a DER form")
+    }
+
     /// Checks a raw JWS signature (R and S side by side for ECDSA).
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
@@ -197,11 +268,32 @@ pub(crate) enum PrivateKey {
     P256(p256::ecdsa::SigningKey),
     /// ES384.
     P384(p384::ecdsa::SigningKey),
+    /// ES256K.
+    K256(k256::ecdsa::SigningKey),
     /// `EdDSA` with Ed25519.
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 impl PrivateKey {
+    /// A new key on the given curve.
+    pub(crate) fn on(curve: Curve) -> Self {
+        match curve {
+            Curve::P256 => Self::p256(),
+            Curve::P384 => Self::p384(),
+            Curve::Ed25519 => Self::ed25519(),
+            Curve::Secp256k1 => Self::k256(),
+        }
+    }
+
+    /// A new ES256K key.
+    fn k256() -> Self {
+        loop {
+            if let Ok(key) = k256::ecdsa::SigningKey::from_slice(&random_bytes::<32>()) {
+                return Self::K256(key);
+            }
+        }
+    }
+
     /// A new ES256 key.
     pub(crate) fn p256() -> Self {
         Self::P256(new_p256())
@@ -221,11 +313,22 @@ impl PrivateKey {
         Self::Ed25519(Box::new(ed25519_dalek::SigningKey::from_bytes(&random_bytes::<32>())))
     }
 
+    /// The curve it is on.
+    pub(crate) fn curve(&self) -> Curve {
+        match self {
+            Self::P256(_) => Curve::P256,
+            Self::P384(_) => Curve::P384,
+            Self::K256(_) => Curve::Secp256k1,
+            Self::Ed25519(_) => Curve::Ed25519,
+        }
+    }
+
     /// A new key of the same kind, for faults that need a wrong one.
     pub(crate) fn another(&self) -> Self {
         match self {
             Self::P256(_) => Self::p256(),
             Self::P384(_) => Self::p384(),
+            Self::K256(_) => Self::k256(),
             Self::Ed25519(_) => Self::ed25519(),
         }
     }
@@ -235,6 +338,7 @@ impl PrivateKey {
         match self {
             Self::P256(key) => PublicKey::P256(*key.verifying_key()),
             Self::P384(key) => PublicKey::P384(*key.verifying_key()),
+            Self::K256(key) => PublicKey::K256(*key.verifying_key()),
             Self::Ed25519(key) => PublicKey::Ed25519(key.verifying_key()),
         }
     }
@@ -248,6 +352,10 @@ impl PrivateKey {
             }
             Self::P384(key) => {
                 let signature: p384::ecdsa::Signature = key.sign(message);
+                signature.to_bytes().to_vec()
+            }
+            Self::K256(key) => {
+                let signature: k256::ecdsa::Signature = key.sign(message);
                 signature.to_bytes().to_vec()
             }
             Self::Ed25519(key) => key.sign(message).to_bytes().to_vec(),
@@ -269,8 +377,8 @@ pub(crate) fn new_p256() -> p256::ecdsa::SigningKey {
 mod tests {
     use super::*;
 
-    fn one_of_each() -> [PrivateKey; 3] {
-        [PrivateKey::p256(), PrivateKey::p384(), PrivateKey::ed25519()]
+    fn one_of_each() -> [PrivateKey; 4] {
+        [Curve::P256, Curve::P384, Curve::Ed25519, Curve::Secp256k1].map(PrivateKey::on)
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A strict `OpenID4VCI` issuer for tests. It shares no code with billfold.
 //!
 //! It is a real HTTP server on 127.0.0.1 that speaks `OpenID4VCI` 1.0 Final: both grants, offers by
-//! value and by reference, pushed authorization requests, a sign-in page, nonces, key proofs,
-//! `dc+sd-jwt` and `jwt_vc_json`. Whatever the specification lets an issuer refuse, it refuses,
+//! value and by reference, pushed authorization requests, a sign-in page, nonces, key proofs, and
+//! every credential format that the specification names. Whatever the specification lets an issuer refuse, it refuses,
 //! with the specification's error code. [`Fault`]s make it misbehave in one way at a time, and
 //! its [request log](Report) tells which requests overlapped.
 //!
@@ -22,6 +22,7 @@ mod answers;
 mod attester;
 mod authorize;
 mod catalogue;
+mod cbor;
 mod certs;
 mod chain;
 mod challenge;
@@ -30,6 +31,7 @@ mod client_auth;
 mod clock;
 mod codes;
 mod control;
+mod cose;
 mod credential;
 mod data_integrity;
 mod deferred;
@@ -53,14 +55,19 @@ mod options;
 mod profile;
 mod proof;
 mod proofs;
+mod raw;
 mod refresh;
 mod refusal;
 mod server;
 mod shown;
 mod signed_metadata;
 mod signers;
+mod status;
+mod subjects;
 mod token;
+mod type_metadata;
 mod user;
+mod wishes;
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -72,7 +79,8 @@ use tokio::sync::watch;
 
 pub use crate::attester::{Attester, KeyAttestationSpec};
 pub use crate::codes::Place;
-pub use crate::faults::{Fault, Target, Wire};
+pub use crate::faults::{Fault, Spoil, Target, Wire};
+pub use crate::keys::Curve;
 pub use crate::log::{Entry, Report};
 pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
@@ -82,6 +90,7 @@ pub use crate::options::{
 };
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};
+pub use crate::status::StatusKind;
 pub use crate::user::{Decision, open, sign_in};
 
 use crate::issuer::Issuer;
@@ -202,7 +211,7 @@ impl Running {
         &self.offers
     }
 
-    /// The root certificate behind `x5c`, in PEM.
+    /// The root certificates behind credentials, in PEM: of `x5c` first, then of mdocs.
     pub fn trust_pem(&self) -> &str {
         &self.issuer.signers.trust_pem
     }
@@ -230,6 +239,16 @@ impl Running {
     /// Makes one more offer.
     pub fn make_offer(&self, spec: &OfferSpec) -> Result<MadeOffer, Error> {
         Ok(offers::make(&self.issuer, spec)?)
+    }
+
+    /// Sets the status of a credential: 0 is valid, 1 invalid, 2 suspended.
+    pub fn set_status(&self, index: u64, value: u8) -> Result<(), Error> {
+        Ok(status::set(&self.issuer, index, value)?)
+    }
+
+    /// The places in status lists that were given out, with their values.
+    pub fn statuses(&self) -> std::collections::BTreeMap<u64, u8> {
+        self.issuer.book().statuses.all().clone()
     }
 
     /// Switches a fault on by its name.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::State;
+use axum::response::Response;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::catalogue::{Kind, logo};
+use crate::catalogue::logo;
 use crate::client_auth::{self, Method};
 use crate::dpop;
 use crate::encryption;
@@ -15,7 +15,7 @@ use crate::faults::Fault;
 use crate::issuer::Issuer;
 use crate::oauth::AuthServer;
 use crate::options::{AuthorizationServer, Dpop, Par};
-use crate::refusal::{Refusal, json_answer};
+use crate::refusal::json_answer;
 use crate::signed_metadata;
 
 /// Credential issuer metadata.
@@ -121,7 +121,7 @@ pub(crate) async fn jwt_vc_issuer(State(issuer): State<Arc<Issuer>>) -> Response
 /// The same for the other issuer that `wrong-credential-issuer` names, so that its key is found
 /// and the name is the only thing wrong.
 pub(crate) async fn jwt_vc_issuer_of_other(State(issuer): State<Arc<Issuer>>) -> Response {
-    jwt_vc_issuer_of(&issuer, &issuer.other_id())
+    jwt_vc_issuer_of(&issuer, &issuer.signers.other_id())
 }
 
 fn jwt_vc_issuer_of(issuer: &Issuer, id: &str) -> Response {
@@ -139,18 +139,4 @@ pub(crate) async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
 /// The DID document behind `did:web`.
 pub(crate) async fn did_document(State(issuer): State<Arc<Issuer>>) -> Response {
     json_answer(&issuer.signers.did_document())
-}
-
-/// SD-JWT VC type metadata, for wallets that look up the `vct`.
-pub(crate) async fn type_metadata(State(issuer): State<Arc<Issuer>>, Path(slug): Path<String>) -> Response {
-    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.slug() == slug) else {
-        return Refusal::not_found().into_response();
-    };
-    let display: Vec<Value> =
-        kind.names().iter().map(|(locale, name)| json!({"locale": locale, "name": name})).collect();
-    json_answer(&json!({
-        "vct": format!("{}/vct/{slug}", issuer.id),
-        "name": kind.names()[0].1,
-        "display": display,
-    }))
 }

@@ -15,7 +15,9 @@ use crate::issuer::Issuer;
 use crate::oauth::Grant;
 use crate::options::AuthorizationServer;
 use crate::refusal::{Refusal, no_store};
+use crate::status::StatusKind;
 use crate::token::PreAuthorized;
+use crate::wishes::Wishes;
 
 /// Seconds that an offer lives if nothing else was asked for.
 const LIFETIME: i64 = 3600;
@@ -79,6 +81,13 @@ pub struct OfferSpec {
     /// a colon in it, such as `https://wallet.example/offer`.
     #[serde(default)]
     pub scheme: Option<String>,
+    /// The status list that its credentials have a place in. With the code grant this and the
+    /// next one reach the credential by `issuer_state`.
+    #[serde(default)]
+    pub status: Option<StatusKind>,
+    /// Whether the credential response has `credential_metadata`.
+    #[serde(default)]
+    pub response_metadata: Option<bool>,
 }
 
 fn default_format() -> String {
@@ -97,6 +106,8 @@ impl OfferSpec {
             configurations: None,
             expires_in: None,
             scheme: None,
+            status: None,
+            response_metadata: None,
         }
     }
 
@@ -111,6 +122,13 @@ impl OfferSpec {
     #[must_use]
     pub fn tx_code(mut self, tx_code: TxCode) -> Self {
         self.tx_code = Some(tx_code);
+        self
+    }
+
+    /// The same with credentials that have a place in a status list.
+    #[must_use]
+    pub fn status(mut self, kind: StatusKind) -> Self {
+        self.status = Some(kind);
         self
     }
 
@@ -158,8 +176,9 @@ pub(crate) struct StoredOffer {
 
 /// Makes an offer.
 pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, String> {
-    let format = Format::from_id(&spec.format)
-        .ok_or_else(|| format!("'{}' is not a format; known: dc+sd-jwt, jwt_vc_json", spec.format))?;
+    let format = Format::from_id(&spec.format).ok_or_else(|| {
+        format!("'{}' is not a format; known: {}", spec.format, Format::ALL.map(Format::id).join(", "))
+    })?;
     if spec.grant == Grant::PreAuthorized && !issuer.options.pre_authorized {
         return Err("this issuer has no pre-authorized code grant".to_owned());
     }
@@ -182,6 +201,10 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
             .take(1)
             .collect(),
     };
+    if configurations.is_empty() {
+        return Err(format!("this issuer has no configuration of the format {}", spec.format));
+    }
+    let wishes = Wishes::of_offer(&issuer.options, spec);
     let first = issuer.configuration(&configurations[0]).expect("checked above");
     let expires = issuer.now() + spec.expires_in.unwrap_or(LIFETIME);
     let (server, server_of_grant) = issuer.server_for(spec.grant);
@@ -196,7 +219,7 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
                 // Characters that have to survive a query, on purpose.
                 let state = format!("{}+/=", random_text());
                 grant.insert("issuer_state".into(), json!(state));
-                issuer.book().issuer_states.insert(state, expires);
+                issuer.book().issuer_states.insert(state, (expires, wishes));
             }
         }
         Grant::PreAuthorized => {
@@ -215,6 +238,7 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
                 wrong_guesses: 0,
                 expires,
                 used: false,
+                wishes,
             };
             issuer.book().pre_authorized.insert(code, entry);
         }
@@ -310,9 +334,10 @@ fn check_tx_code(tx_code: &TxCode) -> Result<(), String> {
 /// The offers that a fresh issuer announces: each grant, format and way, with and without code.
 pub(crate) fn announced(issuer: &Issuer) -> Vec<MadeOffer> {
     let mut offers = Vec::new();
+    let has = |format| issuer.configurations.iter().any(|configuration| configuration.format == format);
     let grants = [Grant::PreAuthorized, Grant::Code];
     for grant in grants.into_iter().filter(|grant| *grant == Grant::Code || issuer.options.pre_authorized) {
-        for format in [Format::SdJwtVc, Format::JwtVc] {
+        for format in Format::ALL.into_iter().filter(|format| has(*format)) {
             for by in [By::Value, By::Reference] {
                 let spec = OfferSpec { by, expires_in: Some(24 * 3600), ..OfferSpec::new(grant, format.id()) };
                 offers.push(make(issuer, &spec));

@@ -3,8 +3,9 @@
 use crate::chain;
 use crate::faults::Fault;
 use crate::jwe;
-use crate::keys::PublicKey;
+use crate::keys::{Curve, PublicKey};
 use crate::profile::Profile;
+use crate::status::StatusKind;
 
 /// Pushed authorization requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -241,6 +242,19 @@ pub struct Options {
     pub encryption_zip: bool,
     /// How the key of the two main credentials is found; the others have it in their id.
     pub issuer_key: IssuerKey,
+    /// The curve of every key that signs credentials, however it is found. Otherwise it is what
+    /// [`IssuerKey`] says. Those of `ldp_vc` go by their suite.
+    pub signer: Option<Curve>,
+    /// The status list that credentials have a place in, unless an offer says otherwise.
+    pub status: Option<StatusKind>,
+    /// Seconds that a status list may be kept (`ttl`).
+    pub status_ttl: i64,
+    /// Seconds until a status list expires.
+    pub status_lifetime: i64,
+    /// Whether credential responses have `credential_metadata`, as in 1.1.
+    pub response_metadata: bool,
+    /// Whether there is a configuration of a format that no wallet knows.
+    pub unknown_format: bool,
     /// Whether JWT VC issuer metadata points to its keys with `jwks_uri`.
     pub jwks_by_uri: bool,
     /// Whether members of a credential request that 1.0 does not know are refused. The
@@ -305,6 +319,12 @@ impl Default for Options {
             encryption_enc_values: jwe::ENCS.map(str::to_owned).to_vec(),
             encryption_zip: false,
             issuer_key: IssuerKey::default(),
+            signer: None,
+            status: None,
+            status_ttl: 300,
+            status_lifetime: 24 * 3600,
+            response_metadata: false,
+            unknown_format: false,
             jwks_by_uri: false,
             refuse_unknown_members: true,
             strict_clients: false,

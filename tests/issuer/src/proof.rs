@@ -93,7 +93,7 @@ fn holder(
     header: &Map<String, Value>,
     attested: Option<&Attested>,
 ) -> Result<Holder, String> {
-    let takes_jwk = configuration.binding.contains(&"jwk");
+    let takes_jwk = configuration.takes_bare_keys();
     let holder = match (header.get("kid"), header.get("jwk"), header.get("x5c")) {
         (Some(kid), None, None) => {
             let kid = kid.as_str().ok_or("its kid is not a string")?;

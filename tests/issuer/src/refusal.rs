@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::dpop;
 use crate::options::Dpop;
+use crate::raw;
 
 /// An error answer: status, code and a description for developers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +151,7 @@ pub(crate) fn note(response: &mut Response, code: &str, description: &str) {
 
 /// A JSON answer that may be cached.
 pub(crate) fn json_answer(body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
+    let mut response = Response::new(Body::from(raw::text(body)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -28,7 +28,7 @@ use crate::oauth::{AuthServer, media_type};
 use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
 use crate::shown::Shown;
-use crate::{authorize, challenge, credential, deferred, login, metadata, offers, token};
+use crate::{authorize, challenge, credential, deferred, login, metadata, offers, status, token, type_metadata};
 
 type Shared = Arc<Issuer>;
 
@@ -47,7 +47,8 @@ pub(crate) fn router(issuer: &Shared) -> Router {
         .route(&format!("/.well-known/jwt-vc-issuer{path}"), get(metadata::jwt_vc_issuer))
         .route("/.well-known/jwt-vc-issuer/other-issuer", get(metadata::jwt_vc_issuer_of_other))
         .route(&at("/jwks"), get(metadata::jwks))
-        .route(&at("/vct/{slug}"), get(metadata::type_metadata))
+        .route(&at("/vct/{slug}"), get(type_metadata::serve))
+        .route(&at("/status/{list}/{configuration}"), get(status::serve))
         .route(&did_path(&path), get(metadata::did_document));
     if issuer.options.nonce_endpoint {
         router = router.route(&at("/nonce"), posted(credential::nonce));
@@ -222,6 +223,8 @@ fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
         "/deferred" => Some(Target::Deferred),
         "/notification" => Some(Target::Notification),
         "/jwks" | "/did.json" => Some(Target::IssuerKey),
+        rest if rest.starts_with("/status/") => Some(Target::Status),
+        rest if rest.starts_with("/vct/") => Some(Target::TypeMetadata),
         rest if rest.starts_with("/offers/") => Some(Target::Offer),
         _ => None,
     }

@@ -98,7 +98,7 @@ fn sign(issuer: &Issuer, document: Value) -> String {
     } else {
         &signers.right
     };
-    let mut x5c = chain.x5c.clone();
+    let mut x5c = chain.x5c();
     if strikes(Fault::SignedMetadataWithAnchor) {
         x5c.push(signers.root.clone());
     }

@@ -2,25 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::certs::{Authority, Chain, self_signed};
-use crate::keys::PrivateKey;
+use crate::catalogue::{Configuration, Flavor, Format, curve_of};
+use crate::certs::{Authority, Chain, Flaw, Iaca, self_signed};
+use crate::formats::ldp::Suite;
+use crate::keys::{Curve, PrivateKey};
 use crate::options::IssuerKey;
 
 /// Every signing key of one issuer.
 pub(crate) struct Signers {
+    origin: String,
+    id: String,
+    signer: Option<Curve>,
+    authority: Authority,
+    iaca: Iaca,
     chain: Chain,
-    /// Trusted chain whose certificate names the other issuer.
-    other_chain: Chain,
-    /// The right name under a root that nobody knows.
-    untrusted_chain: Chain,
+    mdoc_chain: Chain,
     metadata_key: PrivateKey,
     did_key: PrivateKey,
     did_jwk: PrivateKey,
     did_web: PrivateKey,
     did_web_id: String,
+    /// A `did:key` for each cryptosuite.
+    suites: Vec<(Suite, PrivateKey)>,
     /// What signs the metadata.
     pub(crate) metadata: MetadataSigners,
-    /// The trusted root, in PEM.
+    /// The trusted roots, in PEM: of `x5c` first, then of mdocs.
     pub(crate) trust_pem: String,
 }
 
@@ -33,64 +39,91 @@ pub(crate) struct MetadataSigners {
     pub(crate) root: String,
 }
 
+/// What is wrong about how a credential leads to its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The chain leads to a root that nobody knows.
+    Untrusted,
+    /// There is no chain.
+    Missing,
+    Flawed(Flaw),
+}
+
 /// How one credential is to be signed.
-pub(crate) struct Signer<'a> {
-    pub(crate) key: &'a PrivateKey,
+pub(crate) struct Signer {
+    pub(crate) key: PrivateKey,
     pub(crate) iss: String,
     /// `kid`, if the key is found by name.
     pub(crate) kid: Option<String>,
-    /// `x5c`, if it is found by certificate.
-    pub(crate) x5c: Option<&'a [String]>,
+    /// Certificates, if it is found by them.
+    pub(crate) certificates: Option<Vec<Vec<u8>>>,
 }
 
 impl Signers {
-    pub(crate) fn new(origin: &str, path: &str) -> Self {
+    pub(crate) fn new(origin: &str, path: &str, signer: Option<Curve>) -> Self {
         let id = format!("{origin}{path}");
-        let authority = Authority::new("Test Issuer");
+        let curve = |way| curve_of(way, signer);
+        let authority = Authority::on(curve(IssuerKey::X5c), "Test Issuer");
+        // Metadata is signed with ES256 whatever signs credentials.
+        let p256 = (curve(IssuerKey::X5c) != Curve::P256).then(|| Authority::new("Test Issuer Metadata"));
+        let of_metadata = p256.as_ref().unwrap_or(&authority);
+        let iaca = Iaca::on(curve(IssuerKey::X5c), "Test", &id);
         let did_web_id =
             format!("did:web:{}{}", origin.trim_start_matches("http://").replace(':', "%3A"), path.replace('/', ":"));
+        let mut trust_pem = format!("{}{}", authority.root_pem, iaca.root_pem);
+        trust_pem.push_str(p256.as_ref().map_or("", |p256| &p256.root_pem));
         Self {
             chain: authority.signer(&id),
-            other_chain: authority.signer(&format!("{origin}/other-issuer")),
-            untrusted_chain: Authority::new("Unknown").signer(&id),
-            metadata_key: PrivateKey::p256(),
-            did_key: PrivateKey::ed25519(),
-            did_jwk: PrivateKey::p256(),
-            did_web: PrivateKey::p384(),
+            mdoc_chain: iaca.signer(&id, None),
+            metadata_key: PrivateKey::on(curve(IssuerKey::JwtVcIssuerMetadata)),
+            did_key: PrivateKey::on(curve(IssuerKey::DidKey)),
+            did_jwk: PrivateKey::on(curve(IssuerKey::DidJwk)),
+            did_web: PrivateKey::on(curve(IssuerKey::DidWeb)),
             did_web_id,
+            suites: Suite::ALL.map(|suite| (suite, PrivateKey::on(suite.curve()))).to_vec(),
             metadata: MetadataSigners {
-                right: authority.signer(&id),
+                right: of_metadata.signer(&id),
                 untrusted: Authority::new("Unknown").signer(&id),
                 self_signed: self_signed(&id),
-                root: authority.root_entry,
+                root: of_metadata.root_entry(),
             },
-            trust_pem: authority.root_pem,
+            trust_pem,
+            authority,
+            iaca,
+            origin: origin.to_owned(),
+            id,
+            signer,
         }
     }
 
-    /// The signer for a way of finding the key; `other` is the name of another issuer to claim.
-    pub(crate) fn pick(&self, way: IssuerKey, issuer: &str, other: Option<&str>, untrusted: bool) -> Signer<'_> {
-        let named = |key, iss: &str, kid: String| Signer {
-            key,
-            iss: other.unwrap_or(iss).to_owned(),
+    /// The signer of a configuration's credentials; with `other` it claims to be another issuer.
+    pub(crate) fn pick(&self, configuration: &Configuration, other: bool, trouble: Option<Trouble>) -> Signer {
+        let other_id = other.then(|| self.other_id());
+        if let Flavor::Suite(suite) = configuration.flavor {
+            return self.of_suite(suite, other);
+        }
+        let named = |key: &PrivateKey, iss: &str, kid: String| Signer {
+            key: key.clone(),
+            iss: other_id.clone().unwrap_or_else(|| iss.to_owned()),
             kid: Some(kid),
-            x5c: None,
+            certificates: None,
         };
-        match way {
+        match configuration.issuer_key {
             IssuerKey::X5c => {
-                let chain = match (untrusted, other) {
-                    (true, _) => &self.untrusted_chain,
-                    (false, Some(_)) => &self.other_chain,
-                    (false, None) => &self.chain,
+                let iss = other_id.unwrap_or_else(|| self.id.clone());
+                let chain = if configuration.format == Format::Mdoc {
+                    self.mdoc_chain(&iss, other, trouble)
+                } else {
+                    self.chain(&iss, other, trouble)
                 };
-                Signer { key: &chain.key, iss: other.unwrap_or(issuer).to_owned(), kid: None, x5c: Some(&chain.x5c) }
+                let certificates = (trouble != Some(Trouble::Missing)).then_some(chain.certificates);
+                Signer { key: chain.key, iss, kid: None, certificates }
             }
             IssuerKey::JwtVcIssuerMetadata => {
-                named(&self.metadata_key, issuer, self.metadata_key.public().thumbprint())
+                named(&self.metadata_key, &self.id, self.metadata_key.public().thumbprint())
             }
             IssuerKey::DidKey => {
-                let did = self.did_key.public().did_key();
-                let kid = format!("{did}#{}", did.trim_start_matches("did:key:"));
+                let (did, kid) = did_key(&self.did_key);
                 named(&self.did_key, &did, kid)
             }
             IssuerKey::DidJwk => {
@@ -99,6 +132,43 @@ impl Signers {
             }
             IssuerKey::DidWeb => named(&self.did_web, &self.did_web_id, format!("{}#key-1", self.did_web_id)),
         }
+    }
+
+    /// The issuer identifier that `wrong-credential-issuer` puts into credentials.
+    pub(crate) fn other_id(&self) -> String {
+        format!("{}/other-issuer", self.origin)
+    }
+
+    fn chain(&self, iss: &str, other: bool, trouble: Option<Trouble>) -> Chain {
+        match trouble {
+            Some(Trouble::Untrusted) => Authority::on(curve_of(IssuerKey::X5c, self.signer), "Unknown").signer(iss),
+            Some(Trouble::Flawed(flaw)) => self.authority.flawed_signer(iss, Some(flaw)),
+            _ if other => self.authority.signer(iss),
+            _ => self.chain.clone(),
+        }
+    }
+
+    fn mdoc_chain(&self, iss: &str, other: bool, trouble: Option<Trouble>) -> Chain {
+        match trouble {
+            Some(Trouble::Untrusted) => {
+                Iaca::on(curve_of(IssuerKey::X5c, self.signer), "Unknown", &self.id).signer(iss, None)
+            }
+            Some(Trouble::Flawed(flaw)) => self.iaca.signer(iss, Some(flaw)),
+            _ if other => self.iaca.signer(iss, None),
+            _ => self.mdoc_chain.clone(),
+        }
+    }
+
+    fn of_suite(&self, suite: Suite, other: bool) -> Signer {
+        if suite.issuer_key() == IssuerKey::DidWeb {
+            let iss = if other { format!("{}:other-issuer", self.did_web_id) } else { self.did_web_id.clone() };
+            let kid = format!("{}#key-1", self.did_web_id);
+            return Signer { key: self.did_web.clone(), iss, kid: Some(kid), certificates: None };
+        }
+        let key = self.suites.iter().find(|(known, _)| *known == suite).map(|(_, key)| key).expect("one for each");
+        let (did, kid) = did_key(key);
+        let iss = if other { self.other_id() } else { did };
+        Signer { key: key.clone(), iss, kid: Some(kid), certificates: None }
     }
 
     /// The key set behind JWT VC issuer metadata. The right key comes last, so that a wallet
@@ -133,4 +203,10 @@ impl Signers {
             "assertionMethod": [method],
         })
     }
+}
+
+fn did_key(key: &PrivateKey) -> (String, String) {
+    let did = key.public().did_key();
+    let kid = format!("{did}#{}", did.trim_start_matches("did:key:"));
+    (did, kid)
 }

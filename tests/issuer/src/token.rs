@@ -16,6 +16,7 @@ use crate::issuer::{Book, Issuer};
 use crate::oauth::{Form, Grant, Wanted, check_client, missing};
 use crate::refresh::{self, Refresh};
 use crate::refusal::{Refusal, Scheme, no_store};
+use crate::wishes::Wishes;
 
 /// Wrong transaction codes that a pre-authorized code survives, less one.
 const GUESSES: u32 = 3;
@@ -29,6 +30,7 @@ pub(crate) struct PreAuthorized {
     pub(crate) wrong_guesses: u32,
     pub(crate) expires: i64,
     pub(crate) used: bool,
+    pub(crate) wishes: Wishes,
 }
 
 /// An access token that was handed out.
@@ -42,6 +44,8 @@ pub(crate) struct Token {
     pub(crate) identifiers: BTreeMap<String, String>,
     /// The claims that its credentials shall have, where that was said.
     pub(crate) claims: Selection,
+    /// What was wished with the offer.
+    pub(crate) wishes: Wishes,
     /// Thumbprint of the DPoP key that it is bound to.
     pub(crate) dpop_key: Option<String>,
     /// The grant that it comes from, shared by every token got with it.
@@ -152,8 +156,10 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
         (within(&narrowed.details, &all)?, true)
     };
     let claims = granted.claims;
+    let wishes = code.request.wishes.clone();
     let mut granted = grant(issuer, server, sender, Some(client_id), configurations, with_identifiers, granted.scope);
     granted.token.claims = claims;
+    granted.token.wishes = wishes;
     if let Some(code) = book.codes.get_mut(value) {
         code.family = Some(granted.token.family.clone());
     }
@@ -211,7 +217,9 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
         (within(&narrowed.details, &code.configurations)?, true)
     };
     code.used = true;
+    let wishes = code.wishes.clone();
     let mut granted = grant(issuer, server, sender, client_id, configurations, with_identifiers, None);
+    granted.token.wishes = wishes;
     granted.token.claims = narrowed.claims;
     Ok(hand_out(issuer, &mut book, granted, issuer.options.refresh_tokens))
 }
@@ -258,7 +266,9 @@ fn grant(
     }
     let dpop_key = sender.dpop_key.filter(|_| !issuer.faults.strikes(Fault::DpopBearer));
     let claims = Selection::new();
-    let token = Token { client_id, configurations, identifiers, claims, dpop_key, family: random_text(), expires: 0 };
+    let wishes = Wishes::default();
+    let family = random_text();
+    let token = Token { client_id, configurations, identifiers, claims, wishes, dpop_key, family, expires: 0 };
     Granted { server, token, scope, instance_key: sender.client.instance_key }
 }
 

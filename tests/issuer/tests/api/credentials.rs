@@ -8,7 +8,7 @@ use p256::pkcs8::DecodePublicKey as _;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate;
-use x509_cert::der::{Decode as _, DecodePem as _, Encode as _};
+use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::client::*;
 
@@ -47,6 +47,12 @@ fn signed_by(child: &Certificate, parent: &Certificate) -> bool {
         && key.verify(&child.tbs_certificate().to_der().expect("DER"), &signature).is_ok()
 }
 
+/// The root behind `x5c`, which comes first.
+pub(crate) fn root(issuer: &Running) -> Certificate {
+    let roots = Certificate::load_pem_chain(issuer.trust_pem().as_bytes()).expect("PEM");
+    roots.into_iter().next().expect("one at least")
+}
+
 /// Whether the chain in the header leads to the issuer's root and its key made the signature.
 pub(crate) fn chain_holds(issuer: &Running, jwt: &str) -> bool {
     let (header, _) = decode(jwt);
@@ -56,7 +62,7 @@ pub(crate) fn chain_holds(issuer: &Running, jwt: &str) -> bool {
         .iter()
         .map(|entry| STANDARD.decode(entry.as_str().expect("text")).expect("base64"))
         .map(|der| Certificate::from_der(&der).expect("a certificate"))
-        .chain([Certificate::from_pem(issuer.trust_pem()).expect("the root")])
+        .chain([root(issuer)])
         .collect();
     let key = chain[0].tbs_certificate().subject_public_key_info().to_der().expect("DER");
     let key = p256::ecdsa::VerifyingKey::from_public_key_der(&key).expect("P-256");

@@ -8,7 +8,7 @@ use p256::ecdsa::signature::Verifier as _;
 use p256::pkcs8::DecodePublicKey as _;
 use serde_json::{Value, json};
 use x509_cert::Certificate;
-use x509_cert::der::{Decode as _, DecodePem as _, Encode as _};
+use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::client::*;
 use crate::credentials::chain_holds;
@@ -78,7 +78,7 @@ async fn findings(issuer: &Running) -> Vec<&'static str> {
     let jwt = signed(issuer).await;
     let plain = fetch(issuer, "application/json").await.json();
     let (header, claims) = decode(&jwt);
-    let root = Certificate::from_pem(issuer.trust_pem()).expect("the root");
+    let root = crate::credentials::root(&issuer);
     let chain: Vec<Certificate> = header["x5c"]
         .as_array()
         .into_iter()

@@ -1,5 +1,7 @@
 //! Faults: things that this issuer does wrong on demand, one at a time and by name.
 
+mod spoils;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +14,8 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 
 use crate::codes::Place;
+
+pub use spoils::Spoil;
 
 /// An answer that a wire fault can spoil.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +42,14 @@ pub enum Target {
     Notification,
     /// JWT VC issuer metadata, `did.json` and the key set: where issuer keys are found.
     IssuerKey,
+    /// Status lists.
+    Status,
+    /// SD-JWT VC type metadata.
+    TypeMetadata,
 }
 
 impl Target {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Metadata,
         Self::AsMetadata,
         Self::Offer,
@@ -53,6 +61,8 @@ impl Target {
         Self::Deferred,
         Self::Notification,
         Self::IssuerKey,
+        Self::Status,
+        Self::TypeMetadata,
     ];
 
     fn name(self) -> &'static str {
@@ -68,6 +78,8 @@ impl Target {
             Self::Deferred => "deferred",
             Self::Notification => "notification",
             Self::IssuerKey => "issuer-key",
+            Self::Status => "status",
+            Self::TypeMetadata => "type-metadata",
         }
     }
 }
@@ -119,6 +131,8 @@ macro_rules! faults {
             /// An error code that an endpoint answers with: `<code>-at-<place>`, for example
             /// `invalid-grant-at-token`.
             Refuse(&'static str, Place),
+            /// A credential in which one more thing is wrong: `spoil-<thing>`.
+            Spoil(Spoil),
             $($(#[doc = $doc])+ $variant,)+
         }
 
@@ -170,6 +184,16 @@ faults! {
     AlgNone = "alg-none",
     /// The chain in `x5c` leads to a root that nobody trusts.
     UntrustedChain = "untrusted-chain",
+    /// The credential's `vct#integrity` is that of another document.
+    TypeMetadataIntegrity = "type-metadata-integrity",
+    /// The type metadata's `extends#integrity` is that of another document.
+    TypeMetadataExtendsIntegrity = "type-metadata-extends-integrity",
+    /// The type that the type metadata extends extends it in turn.
+    TypeMetadataCircle = "type-metadata-circle",
+    /// Each type extends another one, without end.
+    TypeMetadataEndless = "type-metadata-endless",
+    /// The type metadata has another `vct` than asked for.
+    TypeMetadataWrongVct = "type-metadata-wrong-vct",
     /// The token answer has no `token_type`.
     MissingTokenType = "missing-token-type",
     /// The credential answer holds an empty array.
@@ -279,6 +303,7 @@ impl Fault {
                     .flat_map(|wire| Target::ALL.map(|target| format!("{}-{}", wire.name(), target.name()))),
             )
             .chain(Self::refusals().map(|fault| fault.to_string()))
+            .chain(Self::spoils().map(|(name, _)| name.to_owned()))
             .chain(ALIASES.iter().map(|(name, ..)| (*name).to_owned()))
             .collect()
     }
@@ -290,7 +315,8 @@ impl Fault {
 
     /// Name and meaning of each fault that concerns content.
     pub fn descriptions() -> impl Iterator<Item = (&'static str, &'static str)> {
-        Self::CONTENT.iter().map(|(_, name, what)| (*name, what.trim()))
+        let spoils = Spoil::LIST.iter().map(|(_, name, what, _)| (*name, what.trim()));
+        Self::CONTENT.iter().map(|(_, name, what)| (*name, what.trim())).chain(spoils)
     }
 }
 
@@ -301,6 +327,10 @@ impl fmt::Display for Fault {
         }
         if let Self::Refuse(code, place) = self {
             return write!(f, "{}-at-{}", code.replace('_', "-"), place.name());
+        }
+        if let Self::Spoil(spoil) = self {
+            let known = Spoil::LIST.iter().find(|(known, ..)| known == spoil);
+            return f.write_str(known.map_or("", |(_, name, ..)| name));
         }
         let known = Self::CONTENT.iter().find(|(fault, ..)| fault == self);
         f.write_str(known.map_or("", |(_, name, _)| name))
@@ -313,6 +343,9 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some((fault, ..)) = Self::CONTENT.iter().find(|(_, name, _)| *name == text) {
             return Ok(*fault);
+        }
+        if let Some(fault) = Self::spoil_named(text) {
+            return Ok(fault);
         }
         if let Some((_, wire, target)) = ALIASES.iter().find(|(name, ..)| *name == text) {
             return Ok(Self::Wire(*wire, *target));
@@ -438,7 +471,8 @@ mod tests {
     fn every_name_parses() {
         for name in Fault::names() {
             let fault: Fault = name.parse().expect("a listed name");
-            if !ALIASES.iter().any(|(alias, ..)| *alias == name) {
+            let older = spoils::OLDER.iter().any(|(alias, ..)| *alias == name);
+            if !older && !ALIASES.iter().any(|(alias, ..)| *alias == name) {
                 assert_eq!(fault.to_string(), name);
             }
         }
