@@ -1,0 +1,41 @@
+//! What good credentials say, and that nothing of it is lost.
+
+use billfold::{CheckKind, Credential, Outcome};
+use serde_json::{Value, json};
+
+use super::cells::Column;
+
+/// What is missing or different in a good credential.
+pub(super) fn lacks(column: &Column, credential: &Credential) -> Vec<String> {
+    let mut lacks = Vec::new();
+    let said = if column.is_mdoc() { licence() } else { degree() };
+    let found = credential.claims.pointer(column.subject()).unwrap_or(&Value::Null);
+    for (name, value) in said.as_object().expect("an object") {
+        if found.get(name) != Some(value) {
+            lacks.push(format!("{name}: {value} instead of {:?}", found.get(name)));
+        }
+    }
+    let bound = credential.report.check(CheckKind::HolderBinding).map(|check| check.outcome);
+    if bound != Some(Outcome::Passed) || credential.instances.iter().any(|instance| instance.key.is_none()) {
+        lacks.push("a key".to_owned());
+    }
+    if credential.expires_at.is_none() {
+        lacks.push("an end".to_owned());
+    }
+    lacks
+}
+
+fn degree() -> Value {
+    json!({
+        "given_name": "Erika",
+        "family_name": "Mustermann",
+        "birthdate": "1984-01-26",
+        "degree": {"type": "BachelorDegree", "name": "Bachelor of Science", "date": "2009-07-31"},
+        "address": {"street_address": "Heidestraße 17", "locality": "Köln", "country": "DE"},
+        "nationalities": ["DE", "FR"],
+    })
+}
+
+fn licence() -> Value {
+    json!({})
+}
