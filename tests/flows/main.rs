@@ -31,5 +31,6 @@ mod requests;
 mod signing;
 mod split_wallet;
 mod storm;
+mod type_metadata;
 mod warnings;
 mod world;

@@ -7,7 +7,7 @@ use billfold::platform::clock::{Clock, SystemClock};
 use billfold::platform::memory::MemoryStore;
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
-use billfold::{Credential, Error, Issuance, Step, Timestamp, Verdict, Wallet, WalletBuilder};
+use billfold::{Credential, Error, Issuance, Step, Timestamp, TypeMetadataUse, Verdict, Wallet, WalletBuilder};
 use billfold_test_issuer::{By, Decision, Grant, MadeOffer, OfferSpec, Options, Running, TestIssuer, sign_in};
 
 pub(crate) const SD_JWT: &str = "dc+sd-jwt";
@@ -60,6 +60,8 @@ impl World {
             .store(self.store.clone())
             .trust_anchors(self.issuer.trust_pem())
             .locale("en-US")
+            // The flows state which requests they make; what is said about types has tests of its own.
+            .type_metadata(TypeMetadataUse::Off)
             .allow_loopback_http(true)
     }
 
