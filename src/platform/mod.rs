@@ -12,6 +12,7 @@ pub mod provider;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
 mod seal;
+pub mod sealed;
 pub mod secret;
 pub mod software_keys;
 #[cfg(feature = "sqlite")]

@@ -4,6 +4,7 @@
 mod keyring;
 mod keys;
 mod memory;
+mod sealed;
 mod secrets;
 mod sqlite;
 mod transport;

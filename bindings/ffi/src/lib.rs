@@ -20,6 +20,7 @@ mod log;
 mod provider;
 mod records;
 mod runtime;
+mod store;
 mod wallet;
 
 pub use credential::{
@@ -41,6 +42,10 @@ pub use records::{
     AcceptOptions, Algorithm, AttestationVersion, Binding, CodeHint, Display, Encryption, Failure, GrantType,
     InputMode, Logo, OfferSummary, OfferedCredential, PendingIssuance, Profile, RequestBy, RequestedClaim,
     SignedMetadata, Step, StoreLocation, TxCode, WalletConfig,
+};
+pub use store::{
+    CredentialStore, StoreChange, StoreError, StoreErrorKind, StoreExpectation, StoreFactory, StoreRecord, StoreTable,
+    check_store,
 };
 pub use wallet::{Wallet, version};
 

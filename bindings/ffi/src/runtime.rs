@@ -39,6 +39,16 @@ where
     }
 }
 
+/// Runs a test of the app's, and gives the text of the panic that it ends with.
+pub(crate) async fn try_out(test: impl AsyncFnOnce() + Send + 'static) -> Result<(), String> {
+    let runtime = runtime().map_err(|_| String::from("the runtime did not start"))?;
+    // On one thread: its futures need not be able to move.
+    let Err(error) = runtime.spawn_blocking(|| runtime.block_on(test())).await else { return Ok(()) };
+    let panic = error.try_into_panic().map_err(|_| String::from("the test was cut off"))?;
+    let text = panic.downcast_ref::<String>().cloned();
+    Err(text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use billfold::model::report::VerificationPolicy;
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
+use billfold::platform::sealed::SealedStore;
 use billfold::platform::secret::{FileSecrets, SecretStore as CoreSecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
@@ -18,6 +19,7 @@ use crate::issuance::Issuance;
 use crate::provider::{ProviderAdapter, WalletProvider};
 use crate::records::{PendingIssuance, StoreLocation, WalletConfig};
 use crate::runtime;
+use crate::store::{CredentialStore, StoreAdapter};
 
 /// The version of the library.
 #[uniffi::export]
@@ -48,16 +50,19 @@ impl Wallet {
     ///
     /// Without `secrets`, they rest in the configured file, or in memory for a wallet in memory;
     /// without `keys`, software keys rest among the secrets; without `http`, the built-in transport
-    /// is used; without `provider`, nobody vouches for the wallet and its keys.
-    #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None))]
+    /// is used; without `provider`, nobody vouches for the wallet and its keys; without `store`, records
+    /// rest where the configuration says. What a `store` of the app's own is given is sealed with a key
+    /// among the secrets.
+    #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None, store = None))]
     pub async fn open(
         config: WalletConfig,
         secrets: Option<Arc<dyn SecretStore>>,
         keys: Option<Arc<dyn HolderKeys>>,
         http: Option<Arc<dyn HttpTransport>>,
         provider: Option<Arc<dyn WalletProvider>>,
+        store: Option<Arc<dyn CredentialStore>>,
     ) -> Result<Self, WalletError> {
-        runtime::run(None, open(config, secrets, keys, http, provider)).await
+        runtime::run(None, open(config, secrets, keys, http, provider, store)).await
     }
 
     /// Reads an offer link, of any scheme or https, and what its issuer says about itself.
@@ -136,6 +141,7 @@ async fn open(
     keys: Option<Arc<dyn HolderKeys>>,
     http: Option<Arc<dyn HttpTransport>>,
     provider: Option<Arc<dyn WalletProvider>>,
+    own_store: Option<Arc<dyn CredentialStore>>,
 ) -> Result<Wallet, Error> {
     let WalletConfig {
         client_id,
@@ -167,9 +173,10 @@ async fn open(
 
     let mut builder =
         billfold::Wallet::builder(client_id).policy(policy_from(policy)?).allow_loopback_http(allow_loopback_http);
-    builder = match store {
-        StoreLocation::Memory => builder.store(MemoryStore::new()),
-        StoreLocation::Directory { path } => {
+    builder = match (own_store, store) {
+        (Some(store), _) => builder.store(SealedStore::open(StoreAdapter(store), &*secrets, "app").await?),
+        (None, StoreLocation::Memory) => builder.store(MemoryStore::new()),
+        (None, StoreLocation::Directory { path }) => {
             builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await?)
         }
     };

@@ -34,6 +34,8 @@ public final class Billfold: Sendable {
     ///   - http: the way to the network. `nil`: the transport inside the native library.
     ///   - provider: who vouches for the wallet and its keys, where servers and issuers ask for that. `nil`: nobody.
     ///   - options: the rest.
+    ///   - store: where the records rest, sealed with a key among the secrets. `nil`: an encrypted database in
+    ///     `directory`.
     /// - Throws: ``BillfoldError`` when there is no folder to use.
     public convenience init(
         clientID: String,
@@ -43,7 +45,8 @@ public final class Billfold: Sendable {
         secrets: (any SecretStore)? = nil,
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
-        options: BillfoldOptions = BillfoldOptions()
+        options: BillfoldOptions = BillfoldOptions(),
+        store: (any CredentialStore)? = nil
     ) throws {
         let folder = try directory ?? Billfold.defaultDirectory()
         guard folder.isFileURL else {
@@ -52,11 +55,11 @@ public final class Billfold: Sendable {
         self.init(
             folder: folder, clientID: clientID, redirectURI: redirectURI,
             keys: keys ?? PlatformDefaults.keys(), secrets: secrets ?? PlatformDefaults.secrets(),
-            http: http, provider: provider, options: options
+            http: http, provider: provider, options: options, store: store
         )
     }
 
-    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:provider:options:)``, and opens the folder now.
+    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:provider:options:store:)``, and opens the folder now.
     ///
     /// - Throws: ``BillfoldError``
     public static func open(
@@ -67,11 +70,12 @@ public final class Billfold: Sendable {
         secrets: (any SecretStore)? = nil,
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
-        options: BillfoldOptions = BillfoldOptions()
+        options: BillfoldOptions = BillfoldOptions(),
+        store: (any CredentialStore)? = nil
     ) async throws -> Billfold {
         let billfold = try Billfold(
             clientID: clientID, redirectURI: redirectURI, directory: directory,
-            keys: keys, secrets: secrets, http: http, provider: provider, options: options
+            keys: keys, secrets: secrets, http: http, provider: provider, options: options, store: store
         )
         try await billfold.call { _ in }
         return billfold
@@ -85,7 +89,8 @@ public final class Billfold: Sendable {
         secrets: (any SecretStore)?,
         http: (any HttpTransport)?,
         provider: (any WalletProvider)?,
-        options: BillfoldOptions
+        options: BillfoldOptions,
+        store: (any CredentialStore)?
     ) {
         let border = Border()
         let config = BillfoldFFI.WalletConfig(
@@ -113,7 +118,8 @@ public final class Billfold: Sendable {
                 secrets: secrets.map { SecretsToFFI(secrets: $0, border: border) },
                 keys: keys.map { KeysToFFI(keys: $0, border: border) },
                 http: http.map { TransportToFFI(http: $0, border: border) },
-                provider: provider.map { ProviderToFFI(provider: $0, border: border) }
+                provider: provider.map { ProviderToFFI(provider: $0, border: border) },
+                store: store.map { StoreToFFI(store: $0, border: border) }
             )
         }
     }

@@ -27,7 +27,7 @@ fn config(store: StoreLocation) -> WalletConfig {
 }
 
 async fn opened(config: WalletConfig) -> Result<Wallet, (String, String)> {
-    Wallet::open(config, None, None, None, None).await.map_err(|error| {
+    Wallet::open(config, None, None, None, None, None).await.map_err(|error| {
         let details = error.details();
         (details.code.clone(), details.detail.clone())
     })

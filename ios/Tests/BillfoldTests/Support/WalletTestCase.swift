@@ -43,12 +43,13 @@ class WalletTestCase: XCTestCase {
         secrets: (any SecretStore)? = MapSecrets(),
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
-        options: BillfoldOptions = BillfoldOptions(locale: "en", allowLoopbackHttp: true)
+        options: BillfoldOptions = BillfoldOptions(locale: "en", allowLoopbackHttp: true),
+        store: (any CredentialStore)? = nil
     ) async throws -> Billfold {
         try await Billfold.open(
             clientID: "billfold-test-wallet", redirectURI: "dev.billfold.wallet:/callback",
             directory: folder.appendingPathComponent(subfolder), keys: keys, secrets: secrets, http: http,
-            provider: provider, options: options
+            provider: provider, options: options, store: store
         )
     }
 

@@ -22,6 +22,8 @@ import java.io.File
  * @param provider who vouches for the wallet and its keys, where servers and issuers ask for that: the app's
  *   back end. `null`: nobody.
  * @param options the rest.
+ * @param store where the records rest, sealed with a key among [secrets]. `null`: an encrypted database in the
+ *   app's folder that is not backed up.
  */
 @Suppress("FunctionName")
 public fun Billfold(
@@ -33,6 +35,7 @@ public fun Billfold(
     http: HttpTransport? = UrlConnectionTransport(),
     provider: WalletProvider? = null,
     options: BillfoldOptions = BillfoldOptions(),
+    store: CredentialStore? = null,
 ): Billfold = Billfold.lazy(
     directory = File(context.noBackupFilesDir, "billfold"),
     clientId = clientId,
@@ -42,4 +45,5 @@ public fun Billfold(
     http = http,
     provider = provider,
     options = options,
+    store = store,
 )

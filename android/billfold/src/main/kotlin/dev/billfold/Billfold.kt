@@ -5,6 +5,7 @@ import dev.billfold.internal.KeysToFfi
 import dev.billfold.internal.LogToFfi
 import dev.billfold.internal.ProviderToFfi
 import dev.billfold.internal.SecretsToFfi
+import dev.billfold.internal.StoreToFfi
 import dev.billfold.internal.TransportToFfi
 import dev.billfold.internal.toFfi
 import dev.billfold.internal.toPublic
@@ -187,6 +188,8 @@ public class Billfold private constructor(
          * @param provider who vouches for the wallet and its keys, where servers and issuers ask for that.
          *   `null`: nobody.
          * @param options the rest.
+         * @param store where the records rest, sealed with a key among [secrets]. `null`: an encrypted database
+         *   in [directory].
          * @throws BillfoldException
          */
         public suspend fun open(
@@ -198,8 +201,9 @@ public class Billfold private constructor(
             http: HttpTransport? = UrlConnectionTransport(),
             provider: WalletProvider? = null,
             options: BillfoldOptions = BillfoldOptions(),
+            store: CredentialStore? = null,
         ): Billfold {
-            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, provider, options)
+            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, provider, options, store)
             billfold.border.cross { billfold.wallet() }
             return billfold
         }
@@ -214,6 +218,7 @@ public class Billfold private constructor(
             http: HttpTransport?,
             provider: WalletProvider?,
             options: BillfoldOptions,
+            store: CredentialStore? = null,
         ): Billfold {
             val border = Border()
             val config = FfiWalletConfig(
@@ -240,6 +245,7 @@ public class Billfold private constructor(
                     keys?.let { KeysToFfi(it, border) },
                     http?.let { TransportToFfi(it, border) },
                     provider?.let { ProviderToFfi(it, border) },
+                    store?.let { StoreToFfi(it, border) },
                 )
             }
         }

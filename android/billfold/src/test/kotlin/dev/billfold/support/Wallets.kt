@@ -3,6 +3,7 @@ package dev.billfold.support
 import dev.billfold.Billfold
 import dev.billfold.BillfoldException
 import dev.billfold.BillfoldOptions
+import dev.billfold.CredentialStore
 import dev.billfold.HolderKeys
 import dev.billfold.HttpTransport
 import dev.billfold.SecretStore
@@ -23,13 +24,14 @@ suspend fun wallet(
     http: HttpTransport? = UrlConnectionTransport(),
     options: BillfoldOptions = BillfoldOptions(allowLoopbackHttp = true, locale = "en"),
     provider: WalletProvider? = null,
+    store: CredentialStore? = null,
 ): Billfold {
     val folder = File(System.getProperty("jna.library.path"))
     check(File(folder, System.mapLibraryName("billfold_ffi")).isFile) {
         "there is no native library in $folder; build it with `cargo build -p billfold-ffi`, " +
             "or run these tests by `cargo xtask test kotlin`"
     }
-    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options)
+    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options, store)
 }
 
 /** A test that waits, and not for ever. */
