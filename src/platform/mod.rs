@@ -11,7 +11,7 @@ mod private;
 pub mod provider;
 #[cfg(feature = "reqwest")]
 pub mod reqwest;
-mod seal;
+pub(crate) mod seal;
 pub mod sealed;
 pub mod secret;
 pub mod software_keys;

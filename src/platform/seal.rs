@@ -1,10 +1,14 @@
 //! Sealing of what is written to disk: XChaCha20-Poly1305 with random nonces.
 
+use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{AeadInOut as _, KeyInit as _};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-const NONCE_BYTES: usize = 24;
+pub(crate) const NONCE_BYTES: usize = 24;
+/// How much longer a ciphertext is than its content.
+pub(crate) const TAG_BYTES: usize = 16;
 
 /// A key that seals and opens. Overwritten when dropped.
 pub(crate) struct Sealer(XChaCha20Poly1305);
@@ -21,23 +25,68 @@ impl Sealer {
     /// Nonce and ciphertext. `place` is bound to it and has to be said again to open it.
     pub(crate) fn seal(&self, content: &[u8], place: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE_BYTES] = super::random();
-        // Encrypted in place with its room made beforehand, so that no plain copy stays in memory.
-        let mut sealed = Vec::with_capacity(NONCE_BYTES + content.len() + 16);
+        let mut sealed = Vec::with_capacity(NONCE_BYTES + content.len() + TAG_BYTES);
         sealed.extend_from_slice(&nonce);
+        self.seal_into(&mut sealed, nonce, content, place);
+        sealed
+    }
+
+    /// Appends ciphertext. No nonce may be used twice with one key.
+    pub(crate) fn seal_into(&self, sealed: &mut Vec<u8>, nonce: [u8; NONCE_BYTES], content: &[u8], place: &[u8]) {
+        // Encrypted in place with its room made beforehand, so that no plain copy stays in memory.
+        sealed.reserve(content.len() + TAG_BYTES);
+        let begin = sealed.len();
         sealed.extend_from_slice(content);
         let tag = self
             .0
-            .encrypt_inout_detached(&XNonce::from(nonce), place, (&mut sealed[NONCE_BYTES..]).into())
+            .encrypt_inout_detached(&XNonce::from(nonce), place, (&mut sealed[begin..]).into())
             .expect("no record is 256 GiB long");
         sealed.extend_from_slice(&tag);
-        sealed
     }
 
     pub(crate) fn open(&self, sealed: &[u8], place: &[u8]) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(NotOpened)?;
+        self.open_with(*nonce, sealed, place)
+    }
+
+    /// The same, with the nonce from elsewhere.
+    pub(crate) fn open_with(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        sealed: &[u8],
+        place: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
         let mut content = Zeroizing::new(sealed.to_vec());
-        self.0.decrypt_in_place(&XNonce::from(*nonce), place, &mut *content).map_err(|_| NotOpened)?;
+        self.0.decrypt_in_place(&XNonce::from(nonce), place, &mut *content).map_err(|_| NotOpened)?;
         Ok(content)
+    }
+
+    /// With a key that Argon2id makes of a passphrase; nothing if it can't be made at that cost.
+    pub(crate) fn of_passphrase(passphrase: &str, salt: &[u8], cost: Cost) -> Option<Self> {
+        let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).ok()?;
+        let mut key = Zeroizing::new([0_u8; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase.as_bytes(), salt, key.as_mut())
+            .ok()?;
+        Some(Self::new(&key))
+    }
+}
+
+/// What it costs to make a key of a passphrase, and to guess one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    pub(crate) memory_kib: u32,
+    pub(crate) passes: u32,
+    pub(crate) lanes: u32,
+}
+
+impl Cost {
+    /// The second recommendation of RFC 9106, section 4.
+    pub(crate) const RECOMMENDED: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
+
+    /// Whether none of its numbers is over another's.
+    pub(crate) fn is_within(self, most: Self) -> bool {
+        self.memory_kib <= most.memory_kib && self.passes <= most.passes && self.lanes <= most.lanes
     }
 }
 

@@ -13,8 +13,13 @@ use zeroize::Zeroizing;
 
 use super::private;
 use super::seal::Sealer;
-use super::secret::{SecretError, SecretStore};
+use super::secret::SecretStore;
 use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, Table, check_expected, no_such_place};
+
+mod key;
+
+pub use key::KeyChanged;
+use key::Number;
 
 /// A [`CredentialStore`] in a folder on disk: `SQLite`, each record sealed with XChaCha20-Poly1305.
 ///
@@ -28,9 +33,19 @@ pub struct SqliteStore(Arc<Inner>);
 
 struct Inner {
     // Fields drop in this order: the lock has to outlive the connection.
-    connection: Mutex<Connection>,
-    sealer: Sealer,
+    database: Mutex<Database>,
+    secrets: Arc<dyn SecretStore>,
+    /// Held while the key is changed.
+    changing_key: futures_util::lock::Mutex<()>,
     _lock: File,
+}
+
+/// The connection, and what opens what it gives.
+struct Database {
+    connection: Connection,
+    sealer: Sealer,
+    /// Which one of the store's keys the sealer has.
+    key_number: i64,
 }
 
 const DATABASE: &str = "wallet.db";
@@ -63,22 +78,29 @@ impl SqliteStore {
         let dir = dir.to_owned();
         let opened = super::blocking(move || Opened::open(&dir)).await?;
         let key = match &opened.origin {
-            Origin::New { store_id } => make_key(&*secrets, store_id).await?,
-            Origin::Existing { store_id, .. } => read_key(&*secrets, store_id).await?,
+            Origin::New { store_id } => key::make(&*secrets, store_id, 1).await?,
+            Origin::Existing { store_id, key_number, .. } => key::read(&*secrets, store_id, *key_number).await?,
         };
-        super::blocking(move || opened.finish(&key)).await
+        let store = super::blocking(move || opened.finish(&key, secrets)).await?;
+        let old_key = |database: &mut Database| {
+            let Some(number) = key::old_number(database)? else { return Ok(None) };
+            Ok(Some((meta::<String>(&database.connection, "store_id")?, number)))
+        };
+        if let Some((store_id, number)) = store.run(old_key).await? {
+            store.forget_old_key(&store_id, number).await;
+        }
+        Ok(store)
     }
 
     /// Runs a piece of work on the connection, off the caller's thread.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection, &Sealer) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let inner = self.0.clone();
         super::blocking(move || {
             // A panic in the middle of a transaction has rolled it back.
-            let mut connection = inner.connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(&mut connection, &inner.sealer)
+            work(&mut inner.database.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await
     }
@@ -93,7 +115,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl CredentialStore for SqliteStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
-        self.run(move |connection, sealer| {
+        self.run(move |Database { connection, sealer, .. }| {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database_failed)?;
             for change in changes {
@@ -106,7 +128,7 @@ impl CredentialStore for SqliteStore {
 
     async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
         let id = id.to_owned();
-        self.run(move |connection, sealer| {
+        self.run(move |Database { connection, sealer, .. }| {
             let found = connection
                 .prepare("SELECT revision, sealed FROM records WHERE drawer = ?1 AND id = ?2")
                 .and_then(|mut query| {
@@ -120,7 +142,7 @@ impl CredentialStore for SqliteStore {
     }
 
     async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
-        self.run(move |connection, sealer| {
+        self.run(move |Database { connection, sealer, .. }| {
             let mut query = connection
                 .prepare("SELECT id, revision, sealed FROM records WHERE drawer = ?1 ORDER BY position")
                 .map_err(database_failed)?;
@@ -137,7 +159,7 @@ impl CredentialStore for SqliteStore {
 
     async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
         let after = after.map(str::to_owned);
-        self.run(move |connection, sealer| {
+        self.run(move |Database { connection, sealer, .. }| {
             let position: i64 = match &after {
                 None => 0,
                 Some(after) => connection
@@ -179,7 +201,7 @@ fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Resu
                 .map_err(database_failed)?;
             check_expected(table, &id, expected, found.map(i64::cast_unsigned))?;
             let revision = found.unwrap_or(0) + 1;
-            let sealed = sealer.seal(&content, &place(table, &id, revision));
+            let sealed = sealer.seal(&content, &place(table.as_str(), &id, revision));
             transaction
                 .prepare(
                     "INSERT INTO records (drawer, id, revision, sealed) VALUES (?1, ?2, ?3, ?4)
@@ -199,7 +221,7 @@ fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Resu
 }
 
 fn unseal(sealer: &Sealer, table: Table, id: String, revision: i64, sealed: &[u8]) -> Result<Record, StoreError> {
-    let mut content = sealer.open(sealed, &place(table, &id, revision)).map_err(|_| {
+    let mut content = sealer.open(sealed, &place(table.as_str(), &id, revision)).map_err(|_| {
         let detail = format!("the record {id} in {} does not open", table.as_str());
         StoreError::new(StoreErrorKind::Damaged, detail).about(&id)
     })?;
@@ -208,8 +230,8 @@ fn unseal(sealer: &Sealer, table: Table, id: String, revision: i64, sealed: &[u8
 
 /// What a record's seal is bound to. The id comes last and may hold anything; what is before it
 /// can't be mistaken for a part of it.
-fn place(table: Table, id: &str, revision: i64) -> Vec<u8> {
-    format!("billfold store 1\n{}\n{revision}\n{id}", table.as_str()).into_bytes()
+fn place(drawer: &str, id: &str, revision: i64) -> Vec<u8> {
+    format!("billfold store 1\n{drawer}\n{revision}\n{id}").into_bytes()
 }
 
 /// The database and its lock, before the key is there.
@@ -221,7 +243,7 @@ struct Opened {
 
 enum Origin {
     New { store_id: String },
-    Existing { store_id: String, key_check: Vec<u8>, version: i64 },
+    Existing { store_id: String, key_check: Vec<u8>, key_number: i64, version: i64 },
 }
 
 impl Opened {
@@ -244,6 +266,7 @@ impl Opened {
             }
             1 | SCHEMA_VERSION => Origin::Existing {
                 store_id: meta(&connection, "store_id")?,
+                key_number: if version == 1 { 1 } else { meta::<Number>(&connection, "key_number")?.0 },
                 key_check: meta(&connection, "key_check")?,
                 version,
             },
@@ -256,15 +279,17 @@ impl Opened {
         Ok(Self { connection, lock, origin })
     }
 
-    fn finish(mut self, key: &[u8; 32]) -> Result<SqliteStore, StoreError> {
+    fn finish(mut self, key: &[u8; 32], secrets: Arc<dyn SecretStore>) -> Result<SqliteStore, StoreError> {
         let sealer = Sealer::new(key);
+        let mut number = 1;
         settings(&self.connection).map_err(database_failed)?;
         match &self.origin {
             Origin::New { store_id } => {
                 let key_check = sealer.seal(KEY_CHECK, store_id.as_bytes());
                 initialise(&mut self.connection, store_id, &key_check).map_err(database_failed)?;
             }
-            Origin::Existing { store_id, key_check, version } => {
+            Origin::Existing { store_id, key_check, key_number, version } => {
+                number = *key_number;
                 if sealer.open(key_check, store_id.as_bytes()).is_err() {
                     let detail = "the wrapping key in the secret store is not the one of this store";
                     return Err(StoreError::new(StoreErrorKind::Damaged, detail));
@@ -274,7 +299,13 @@ impl Opened {
                 }
             }
         }
-        Ok(SqliteStore(Arc::new(Inner { connection: Mutex::new(self.connection), sealer, _lock: self.lock })))
+        let database = Database { connection: self.connection, sealer, key_number: number };
+        Ok(SqliteStore(Arc::new(Inner {
+            database: Mutex::new(database),
+            secrets,
+            changing_key: futures_util::lock::Mutex::default(),
+            _lock: self.lock,
+        })))
     }
 }
 
@@ -327,32 +358,6 @@ fn meta<T: TryFrom<Vec<u8>>>(connection: &Connection, name: &str) -> Result<T, S
     value.and_then(|value| value.try_into().ok()).ok_or_else(|| {
         StoreError::new(StoreErrorKind::Damaged, format!("the store's own record {name} is missing or damaged"))
     })
-}
-
-fn key_name(store_id: &str) -> String {
-    format!("wrapping-key/v1/{store_id}")
-}
-
-/// The key is kept before the store is, so that no store is ever without one.
-async fn make_key(secrets: &dyn SecretStore, store_id: &str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let key = Zeroizing::new(super::random::<32>());
-    secrets.put(&key_name(store_id), Zeroizing::new(key.to_vec())).await.map_err(secret_failed)?;
-    Ok(key)
-}
-
-async fn read_key(secrets: &dyn SecretStore, store_id: &str) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-    let name = key_name(store_id);
-    let Some(kept) = secrets.get(&name).await.map_err(secret_failed)? else {
-        let detail = format!("the secret store has no {name}: without it this store can't be opened");
-        return Err(StoreError::new(StoreErrorKind::Secret, detail));
-    };
-    let mut key = Zeroizing::new([0; 32]);
-    if kept.len() != key.len() {
-        let detail = format!("{name} in the secret store is not 32 octets long");
-        return Err(StoreError::new(StoreErrorKind::Secret, detail));
-    }
-    key.copy_from_slice(&kept);
-    Ok(key)
 }
 
 /// How long an earlier store of the same process has to let go of the folder: a wallet that was just
@@ -415,8 +420,4 @@ fn database_failed(error: rusqlite::Error) -> StoreError {
 
 fn io_failed(what: &str, error: std::io::Error) -> StoreError {
     StoreError::new(StoreErrorKind::Failed, format!("{what}: {error}")).caused_by(error)
-}
-
-fn secret_failed(error: SecretError) -> StoreError {
-    StoreError::new(StoreErrorKind::Secret, format!("the secret store failed: {error}")).caused_by(error)
 }

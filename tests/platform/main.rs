@@ -7,4 +7,6 @@ mod memory;
 mod sealed;
 mod secrets;
 mod sqlite;
+mod sqlite_damage;
+mod sqlite_key;
 mod transport;

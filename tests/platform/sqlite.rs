@@ -13,37 +13,37 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use zeroize::Zeroizing;
 
-struct Place {
+pub(crate) struct Place {
     dir: TempDir,
-    secrets: Arc<MemorySecrets>,
+    pub(crate) secrets: Arc<MemorySecrets>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap(), secrets: Arc::new(MemorySecrets::new()) }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("wallet")
     }
 
-    async fn open(&self) -> Result<SqliteStore, StoreError> {
+    pub(crate) async fn open(&self) -> Result<SqliteStore, StoreError> {
         SqliteStore::open(&self.path(), self.secrets.clone()).await
     }
 
     /// The database as another program would see it, while no store is open.
-    fn database(&self) -> Connection {
+    pub(crate) fn database(&self) -> Connection {
         Connection::open(self.path().join("wallet.db")).unwrap()
     }
 
-    fn key_name(&self) -> String {
+    pub(crate) fn key_name(&self) -> String {
         let id: Vec<u8> =
             self.database().query_row("SELECT value FROM meta WHERE name = 'store_id'", [], |row| row.get(0)).unwrap();
         format!("wrapping-key/v1/{}", String::from_utf8(id).unwrap())
     }
 }
 
-fn put(table: Table, id: &str, content: &[u8]) -> Change {
+pub(crate) fn put(table: Table, id: &str, content: &[u8]) -> Change {
     Change::Put { table, id: id.to_owned(), content: content.to_vec(), expected: Expected::Anything }
 }
 

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::file::{SecretFile, Secrets};
 use super::{SecretError, SecretStore};
-use crate::platform::seal::Sealer;
+use crate::platform::seal::{Cost, Sealer};
 
 /// A [`SecretStore`] in a file that is sealed with a passphrase: Argon2id makes the key,
 /// XChaCha20-Poly1305 seals.
@@ -25,6 +24,12 @@ pub struct PassphraseSecrets(Arc<Inner>);
 
 struct Inner {
     file: SecretFile,
+    /// Held by every use of the file, before the file's own lock.
+    lock: RwLock<Lock>,
+}
+
+/// What opens the file, and how it was made.
+struct Lock {
     kdf: Kdf,
     sealer: Sealer,
 }
@@ -56,12 +61,37 @@ impl PassphraseSecrets {
                 Ok(Some(content))
             })?;
             match made.expect("the change was made") {
-                Ok((kdf, sealer)) => Ok(Inner { file, kdf, sealer }),
+                Ok((kdf, sealer)) => Ok(Inner { file, lock: RwLock::new(Lock { kdf, sealer }) }),
                 Err(content) => Inner::open(file, &content, &passphrase),
             }
         })
         .await
         .map(|inner| Self(Arc::new(inner)))
+    }
+
+    /// Seals the file with another passphrase. It has the old one or the new one at every moment, whenever it is
+    /// cut off. Who has the file open elsewhere can't use it any more, until it is opened with the new one.
+    pub async fn change_passphrase(&self, new: impl Into<String>) -> Result<(), SecretError> {
+        self.change_to(Zeroizing::new(new.into()), Cost::RECOMMENDED).await
+    }
+
+    async fn change_to(&self, new: Zeroizing<String>, cost: Cost) -> Result<(), SecretError> {
+        let inner = self.0.clone();
+        crate::platform::blocking(move || {
+            let mut lock = inner.lock.write().unwrap_or_else(PoisonError::into_inner);
+            let mut changed = None;
+            inner.file.change(|content| {
+                let secrets = inner.parse(content, &lock)?;
+                let kdf = Kdf::new(cost);
+                let sealer = kdf.derive(&new)?;
+                let content = write(&kdf, &sealer, &secrets);
+                changed = Some(Lock { kdf, sealer });
+                Ok(Some(content))
+            })?;
+            *lock = changed.expect("the change was made");
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -76,10 +106,11 @@ impl SecretStore for PassphraseSecrets {
     async fn put(&self, name: &str, secret: Zeroizing<Vec<u8>>) -> Result<(), SecretError> {
         let (inner, name) = (self.0.clone(), name.to_owned());
         crate::platform::blocking(move || {
+            let lock = inner.lock();
             inner.file.change(|content| {
-                let mut secrets = inner.parse(content)?;
+                let mut secrets = inner.parse(content, &lock)?;
                 secrets.insert(&name, &secret);
-                Ok(Some(write(&inner.kdf, &inner.sealer, &secrets)))
+                Ok(Some(write(&lock.kdf, &lock.sealer, &secrets)))
             })
         })
         .await
@@ -87,15 +118,20 @@ impl SecretStore for PassphraseSecrets {
 
     async fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
         let (inner, name) = (self.0.clone(), name.to_owned());
-        crate::platform::blocking(move || inner.parse(inner.file.read()?.as_deref())?.get(&name)).await
+        crate::platform::blocking(move || {
+            let lock = inner.lock();
+            inner.parse(inner.file.read()?.as_deref(), &lock)?.get(&name)
+        })
+        .await
     }
 
     async fn remove(&self, name: &str) -> Result<(), SecretError> {
         let (inner, name) = (self.0.clone(), name.to_owned());
         crate::platform::blocking(move || {
+            let lock = inner.lock();
             inner.file.change(|content| {
-                let mut secrets = inner.parse(content)?;
-                Ok(secrets.remove(&name).then(|| write(&inner.kdf, &inner.sealer, &secrets)))
+                let mut secrets = inner.parse(content, &lock)?;
+                Ok(secrets.remove(&name).then(|| write(&lock.kdf, &lock.sealer, &secrets)))
             })
         })
         .await
@@ -110,15 +146,19 @@ impl Inner {
             let path = file.path.display();
             SecretError::new(format!("the passphrase is wrong, or {path} is damaged"))
         })?;
-        Ok(Self { file, kdf: sealed.kdf, sealer })
+        Ok(Self { file, lock: RwLock::new(Lock { kdf: sealed.kdf, sealer }) })
     }
 
-    fn parse(&self, content: Option<&Vec<u8>>) -> Result<Secrets, SecretError> {
+    fn lock(&self) -> RwLockReadGuard<'_, Lock> {
+        self.lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parse(&self, content: Option<&Vec<u8>>, lock: &Lock) -> Result<Secrets, SecretError> {
         let path = self.file.path.display();
         // It was there when this value was made: an empty start would hide a loss.
         let content = content.ok_or_else(|| SecretError::new(format!("{path} is gone")))?;
         SealedFile::parse(content)?
-            .open(&self.sealer)
+            .open(&lock.sealer)
             .map_err(|_| SecretError::new(format!("{path} is damaged, or was made anew with another passphrase")))
     }
 }
@@ -141,19 +181,8 @@ struct Kdf {
     salt: String,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Cost {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl Cost {
-    /// The second recommendation of RFC 9106, section 4.
-    const RECOMMENDED: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
-    /// What a file may ask for at most: it must not bring the machine down.
-    const MOST: Self = Self { memory_kib: 1024 * 1024, passes: 64, lanes: 64 };
-}
+/// What a file may ask for at most: it must not bring the machine down.
+const MOST: Cost = Cost { memory_kib: 1024 * 1024, passes: 64, lanes: 64 };
 
 const VERSION: u32 = 1;
 const KDF_NAME: &str = "argon2id";
@@ -182,17 +211,11 @@ impl Kdf {
 
     fn derive(&self, passphrase: &str) -> Result<Sealer, SecretError> {
         let unusable = || SecretError::new("the file of secrets asks for a key derivation that is not accepted");
-        let Cost { memory_kib, passes, lanes } = self.cost;
-        if memory_kib > Cost::MOST.memory_kib || passes > Cost::MOST.passes || lanes > Cost::MOST.lanes {
+        if !self.cost.is_within(MOST) {
             return Err(unusable());
         }
         let salt = STANDARD.decode(&self.salt).map_err(|_| unusable())?;
-        let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|_| unusable())?;
-        let mut key = Zeroizing::new([0_u8; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), &salt, key.as_mut())
-            .map_err(|_| unusable())?;
-        Ok(Sealer::new(&key))
+        Sealer::of_passphrase(passphrase, &salt, self.cost).ok_or_else(unusable)
     }
 
     /// What the seal is bound to.
@@ -248,6 +271,30 @@ mod tests {
             assert!(error.to_string().contains("the passphrase is wrong"), "{error}");
         }
         assert_eq!(std::fs::read_to_string(&path).expect("text"), written);
+    }
+
+    #[tokio::test]
+    async fn the_passphrase_can_be_changed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("secrets");
+        let secrets = open(&path, "old").await.expect("made");
+        let elsewhere = open(&path, "old").await.expect("opened");
+        secrets.put("a", secret(b"1")).await.expect("kept");
+        secrets.change_to(Zeroizing::new("new".to_owned()), CHEAP).await.expect("changed");
+        secrets.put("b", secret(b"2")).await.expect("kept");
+        assert_eq!(secrets.get("a").await.expect("read"), Some(secret(b"1")));
+        open(&path, "old").await.expect_err("refused");
+        let again = open(&path, "new").await.expect("opened");
+        assert_eq!(again.get("a").await.expect("read"), Some(secret(b"1")));
+        assert_eq!(again.get("b").await.expect("read"), Some(secret(b"2")));
+        // Who has it open with the old one learns it, and overwrites nothing.
+        elsewhere.get("a").await.expect_err("another passphrase");
+        elsewhere.put("a", secret(b"3")).await.expect_err("another passphrase");
+        assert_eq!(again.get("a").await.expect("read"), Some(secret(b"1")));
+        // One that can't be written changes nothing.
+        std::fs::remove_file(&path).expect("removed");
+        secrets.change_to(Zeroizing::new("third".to_owned()), CHEAP).await.expect_err("it is gone");
+        assert!(!path.exists());
     }
 
     #[tokio::test]
