@@ -57,6 +57,10 @@ pub enum Advice {
     /// The credential is kept aside, not lost: check it again later with
     /// [`Wallet::recheck`](crate::Wallet::recheck).
     CheckAgain,
+    /// Get the credential anew, by [`Wallet::refresh`](crate::Wallet::refresh).
+    Renew,
+    /// Ask the user for the passphrase again.
+    AskPassphraseAgain,
     /// The program or its settings have to be corrected.
     FixSetup,
     /// The issuer has to correct something; show the transcript to its operator.
@@ -245,6 +249,8 @@ codes! {
     CredentialRejected = "credential_rejected", Verification, TellIssuer;
     /// The credential could not be checked completely and was put aside.
     CredentialUnverified = "credential_unverified", Verification, CheckAgain;
+    /// The credential was put aside, and was to be used.
+    CredentialQuarantined = "credential_quarantined", Verification, CheckAgain;
 
     /// The key store made no keys.
     KeyCreationFailed = "key_creation_failed", Keys, Retry;
@@ -252,6 +258,8 @@ codes! {
     SigningFailed = "signing_failed", Keys, Retry;
     /// The user did not unlock the key.
     KeyLocked = "key_locked", Keys, Retry;
+    /// The credential is bound to a key that is not on this device: it came out of a backup.
+    KeyMissing = "key_missing", Keys, Renew;
 
     /// The wallet provider could not be reached, or failed.
     ProviderUnavailable = "provider_unavailable", Keys, Retry;
@@ -272,6 +280,14 @@ codes! {
     StoreConflict = "store_conflict", Store, Retry;
     /// The secret store did not give or take a secret.
     SecretStoreFailed = "secret_store_failed", Store, Retry;
+    /// This is no backup, or one that is damaged or cut.
+    BackupDamaged = "backup_damaged", Store, GiveUp;
+    /// The backup was made by a newer version of this library.
+    BackupTooNew = "backup_too_new", Store, FixSetup;
+    /// The backup is longer, or asks for more work to be opened, than this version accepts.
+    BackupTooLarge = "backup_too_large", Store, GiveUp;
+    /// The passphrase is not the one that the backup was made with, or is empty.
+    PassphraseWrong = "passphrase_wrong", Store, AskPassphraseAgain;
 
     /// The issuer and this wallet have no proof type or algorithm in common.
     NoCommonAlgorithm = "no_common_algorithm", Unsupported, GiveUp;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 mod authorizations;
+mod backup;
 mod builder;
 mod cache;
 mod card;
@@ -7,6 +8,7 @@ mod card;
 mod cbor;
 mod changes;
 mod channel;
+mod credentials;
 mod dialect;
 mod documents;
 pub mod error;
@@ -24,6 +26,8 @@ pub mod qr;
 mod recorded_tests;
 mod session;
 mod setup;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod transcript;
 mod type_metadata;
 #[cfg(test)]
@@ -33,9 +37,11 @@ mod verify;
 mod wallet;
 mod wire;
 
+pub use backup::Imported;
 pub use builder::WalletBuilder;
 pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
 pub use changes::{Changes, CredentialChange};
+pub use credentials::{CredentialQuery, Page, TakenInstance};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{
     AcceptOptions, CodeHint, CredentialTerms, Failure, Issuance, OfferSummary, OfferedCredential, ProofTerms, Step,

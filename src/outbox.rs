@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::authorizations::{self, Authorization};
 use crate::channel::Shows;
+use crate::credentials;
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::Credential;
 use crate::model::ids::{AuthorizationId, CredentialId, IssuerId, NotificationId};
@@ -112,7 +113,8 @@ fn put(id: &str, notice: &Notice, expected: Expected) -> Change {
 pub(crate) async fn flush(setup: &Setup) -> Result<Flushed> {
     let _one_at_a_time = setup.flushing.lock().await;
     let mut flushed = Flushed::default();
-    for record in setup.store.list(Table::Outbox).await? {
+    let (records, _) = credentials::readable(&*setup.store, Table::Outbox).await?;
+    for record in records {
         match flush_one(setup, record).await? {
             Flush::Told(notified) => flushed.notified.push(notified),
             Flush::Waiting => flushed.waiting += 1,

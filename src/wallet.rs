@@ -8,6 +8,7 @@ use url::Url;
 use crate::authorizations::Authorization;
 use crate::builder::WalletBuilder;
 use crate::changes::Changes;
+use crate::credentials;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::issuance::client::client_keys_without_token;
 use crate::issuance::{Issuance, OfferSummary, Step, discovery, renewing, step_of, storing, unused_keys};
@@ -23,7 +24,7 @@ use crate::protocol::authorization;
 use crate::protocol::notification::NotificationEvent;
 use crate::protocol::offer::{self, OfferSource};
 use crate::session::{Session, Stage};
-use crate::setup::{Setup, put_credential, read_credential};
+use crate::setup::{Setup, put_credential};
 use crate::wire::Log;
 
 /// Ended sessions are kept this long, so that an app which was killed at the very end can still
@@ -59,6 +60,10 @@ impl Wallet {
     /// The wallet of a finished set-up.
     pub(crate) fn over(setup: Setup) -> Self {
         Self { setup: Arc::new(setup) }
+    }
+
+    pub(crate) fn setup(&self) -> &Arc<Setup> {
+        &self.setup
     }
 
     /// A wallet that authorization servers know as `client_id`.
@@ -220,7 +225,7 @@ impl Wallet {
 
     /// All sessions that can be read. One of a newer version, or a damaged one, hides no other.
     async fn sessions(&self) -> Result<Vec<Session>> {
-        let records = self.setup.store.list(Table::Sessions).await?;
+        let (records, _) = credentials::readable(&*self.setup.store, Table::Sessions).await?;
         let read = |record: Record| match Session::from_bytes(&record.content) {
             Ok(session) => Some(session),
             Err(error) => {
@@ -237,35 +242,28 @@ impl Wallet {
         self.setup.feed.changes()
     }
 
-    /// All credentials, in the order in which they came: usable ones, and those in quarantine.
-    pub async fn credentials(&self) -> Result<Vec<Credential>> {
-        let records = self.setup.store.list(Table::Credentials).await?;
-        records.iter().map(|record| read_credential(&record.content)).collect()
-    }
-
-    /// One credential.
-    pub async fn credential(&self, id: &CredentialId) -> Result<Credential> {
-        self.credential_record(id).await.map(|(credential, _)| credential)
-    }
-
-    async fn credential_record(&self, id: &CredentialId) -> Result<(Credential, u64)> {
-        let record = self.setup.store.get(Table::Credentials, id.as_str()).await?;
-        let record = record.ok_or_else(|| {
-            Error::new(ErrorCode::CredentialUnknown, format!("there is no credential {id}")).at(Operation::Store)
-        })?;
-        Ok((read_credential(&record.content)?, record.revision))
-    }
-
     /// Checks a credential again, by the present policy and time. It may come out of quarantine,
     /// or go there.
     pub async fn recheck(&self, id: &CredentialId) -> Result<Credential> {
-        let (credential, revision) = self.credential_record(id).await?;
+        let (credential, mut revision) = self.credential_record(id).await?;
         let before = credential.report.verdict;
-        let checked = storing::recheck(&self.setup, credential).await?;
-        let mut changes = vec![put_credential(&checked, Expected::Revision(revision))];
-        if before == Verdict::Unverified {
-            changes.extend(storing::tell(&checked, self.setup.clock.now()));
+        let mut checked = storing::recheck(&self.setup, credential).await?;
+        let told = match before {
+            Verdict::Unverified => storing::tell(&checked, self.setup.clock.now()),
+            _ => None,
+        };
+        let gate = credentials::gate_of(&self.setup, id);
+        let _one_at_a_time = gate.lock().await;
+        let (now, newer) = self.credential_record(id).await?;
+        if newer != revision
+            && now.instances.iter().map(|copy| &copy.raw).eq(checked.instances.iter().map(|copy| &copy.raw))
+        {
+            // Used meanwhile, and still the same.
+            checked.instances = now.instances;
+            revision = newer;
         }
+        let mut changes = vec![put_credential(&checked, Expected::Revision(revision))];
+        changes.extend(told);
         self.setup.store.commit(changes).await?;
         outbox::flush_soon(&self.setup);
         Ok(checked)
@@ -300,34 +298,47 @@ impl Wallet {
         renewing::begin(self.setup.clone(), &credential, authorization, offer, found, log).await
     }
 
-    /// Deletes a credential and its keys, and lets the issuer know.
+    /// Deletes a credential and its keys, and lets the issuer know. One whose record can't be read is deleted as it
+    /// is: nobody knows its keys or its issuer.
     pub async fn forget(&self, id: &CredentialId) -> Result<()> {
-        let (credential, _) = self.credential_record(id).await?;
+        let gate = credentials::gate_of(&self.setup, id);
+        let _one_at_a_time = gate.lock().await;
+        let credential = match self.credential_record(id).await {
+            Ok((credential, _)) => Some(credential),
+            Err(error) if error.code() == ErrorCode::RecordDamaged => {
+                tracing::warn!(target: "billfold::store", credential = %id, "forgotten with its keys left: {error}");
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let mut changes = vec![Change::Remove { table: Table::Credentials, id: id.to_string() }];
         // The issuer of a rejected one was told of the failure, for the whole answer.
-        if credential.report.verdict != Verdict::Rejected {
+        if let Some(credential) = credential.as_ref().filter(|found| found.report.verdict != Verdict::Rejected) {
             let now = self.setup.clock.now();
-            changes.extend(outbox::tell(&credential, NotificationEvent::CredentialDeleted, None, now));
+            changes.extend(outbox::tell(credential, NotificationEvent::CredentialDeleted, None, now));
         }
         self.setup.store.commit(changes).await?;
         self.setup.sweep_wanted.store(true, Ordering::Relaxed);
         outbox::flush_soon(&self.setup);
         // The record goes first: a key without a credential is litter, a credential without its
         // key is a loss.
-        let handles = credential.instances.into_iter().filter_map(|instance| instance.key).map(|key| key.handle);
-        let mut handles: Vec<_> = handles.collect();
+        let copies = credential.into_iter().flat_map(|credential| credential.instances);
+        let mut handles: Vec<_> = copies.filter_map(|instance| instance.key).map(|key| key.handle).collect();
         // A second copy for the same key lies in quarantine while the first one is in use. What can't be
         // read may be such a copy too.
-        match self.credentials().await {
-            Ok(others) => {
+        let unsure = match credentials::all(&self.setup).await {
+            Ok((others, unreadable)) if unreadable.is_empty() => {
                 let keys = others.iter().flat_map(|other| &other.instances).filter_map(|copy| copy.key.as_ref());
                 let kept: Vec<_> = keys.map(|key| &key.handle).collect();
                 handles.retain(|handle| !kept.contains(&handle));
+                None
             }
-            Err(error) => {
-                tracing::warn!(target: "billfold::keys", "keys stay, another credential may need them: {error}");
-                handles.clear();
-            }
+            Ok((_, unreadable)) => Some(format!("{} records can't be read", unreadable.len())),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(why) = unsure {
+            tracing::warn!(target: "billfold::keys", "keys stay, another credential may need them: {why}");
+            handles.clear();
         }
         self.setup.delete_keys(handles).await;
         Ok(())
@@ -357,6 +368,9 @@ mod tests {
             issuance.cancel().await?;
             wallet.pending().await?;
             wallet.recheck(&CredentialId::from("")).await?;
+            wallet.find(&crate::CredentialQuery::default()).await?;
+            wallet.take_instance(&CredentialId::from("")).await?;
+            wallet.changes().next().await;
             wallet.forget(&CredentialId::from("")).await
         }
         let wallet = Wallet::builder("me").keys(SoftwareKeys::new()).store(MemoryStore::new()).build();

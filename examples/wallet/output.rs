@@ -258,6 +258,8 @@ impl Output {
             Advice::GetNewOffer => "Ask the issuer for a new offer.",
             Advice::StartOver => "Begin again.",
             Advice::CheckAgain => "It is kept aside: `wallet recheck` checks it again.",
+            Advice::Renew => "`wallet refresh` asks the issuer for it anew.",
+            Advice::AskPassphraseAgain => "Look at the passphrase again.",
             Advice::FixSetup => "The wallet's settings do not fit.",
             Advice::TellIssuer => "The issuer has to correct this; --verbose shows what to send to its operator.",
             _ => "Nothing can be done.",

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Live;
 use super::typing::Ahead;
+use crate::credentials;
 use crate::documents::Documents;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format::{self, CredentialFormat, Examined};
@@ -85,6 +86,11 @@ impl Live<'_> {
         if self.session.profile.is_haip() {
             mark_shared_status(&mut checked, &self.wallet.policy);
         }
+        let gate = self.session.replaces.as_ref().map(|id| credentials::gate_of(self.wallet, id));
+        let _one_at_a_time = match &gate {
+            Some(gate) => Some(gate.lock().await),
+            None => None,
+        };
         let replaced = self.replaced(&work.configuration).await?;
         let (usable, aside): (Vec<_>, Vec<_>) =
             checked.into_iter().partition(|checked| checked.report.verdict.is_usable());
@@ -311,7 +317,9 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
     let binding = credential.report.check(CheckKind::HolderBinding);
     let binding = binding.filter(|check| check.outcome == Outcome::Failed).cloned();
     for instance in &credential.instances {
-        let keys: Vec<_> = instance.key.iter().cloned().collect();
+        // A key that stayed on another device is one that was asked for, too.
+        let missing = instance.missing_key.iter().map(|key| HolderKey::new("", key.clone()));
+        let keys: Vec<_> = instance.key.iter().cloned().chain(missing).collect();
         let asked = Asked {
             credential_issuer: &credential.credential_issuer,
             issuer_jwks: credential.issuer_jwks.as_ref(),

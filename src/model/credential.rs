@@ -105,13 +105,25 @@ pub struct Credential {
     pub(crate) contact: Option<Contact>,
 }
 
+impl Credential {
+    /// Whether none of its copies can be shown, because their keys are not on this device
+    /// (see [`Instance::missing_key`]).
+    pub fn is_without_key(&self) -> bool {
+        !self.instances.is_empty() && self.instances.iter().all(|copy| copy.missing_key.is_some())
+    }
+}
+
 /// One copy of a credential. `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Instance {
     /// The credential exactly as received.
     pub raw: Value,
-    /// The key it is bound to, if it is bound.
+    /// The key it is bound to, if it is bound and the key is on this device.
     pub key: Option<HolderKey>,
+    /// The public half of the key that it is bound to, if the key is not on this device: the credential came out of
+    /// a backup. It can be looked at, and [renewed](crate::Wallet::refresh), and not be shown to anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_key: Option<Jwk>,
     /// How often it was handed out for use.
     #[serde(default)]
     pub uses: u32,
@@ -152,7 +164,7 @@ impl fmt::Debug for Instance {
 impl Instance {
     /// A copy that was not used yet.
     pub(crate) fn new(raw: Value, key: Option<HolderKey>) -> Self {
-        Self { raw, key, uses: 0, last_used_at: None }
+        Self { raw, key, missing_key: None, uses: 0, last_used_at: None }
     }
 
     /// The credential as text: what was received when that was text, else its JSON.

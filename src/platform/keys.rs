@@ -78,6 +78,13 @@ pub trait HolderKeys: Send + Sync {
 
     /// Deletes keys. One that is not there is no error.
     async fn delete(&self, handles: Vec<KeyHandle>) -> Result<(), KeyError>;
+
+    /// Which of these keys are here: a key of that handle, with that public half. Asked about keys that a backup
+    /// names, and without the user. By default none is: then credentials out of a backup can't be used until they
+    /// are renewed, also on the device that the backup was made on.
+    async fn holds(&self, keys: &[HolderKey]) -> Result<Vec<bool>, KeyError> {
+        Ok(vec![false; keys.len()])
+    }
 }
 
 #[async_trait]
@@ -96,6 +103,10 @@ impl<T: HolderKeys + ?Sized> HolderKeys for Arc<T> {
 
     async fn delete(&self, handles: Vec<KeyHandle>) -> Result<(), KeyError> {
         (**self).delete(handles).await
+    }
+
+    async fn holds(&self, keys: &[HolderKey]) -> Result<Vec<bool>, KeyError> {
+        (**self).holds(keys).await
     }
 }
 

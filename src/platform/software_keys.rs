@@ -119,6 +119,19 @@ impl HolderKeys for SoftwareKeys {
         }
         Ok(())
     }
+
+    async fn holds(&self, keys: &[HolderKey]) -> Result<Vec<bool>, KeyError> {
+        let mut held = Vec::with_capacity(keys.len());
+        for key in keys {
+            let kept = self.secrets.get(&secret_name(&key.handle)).await.map_err(secret_failed)?;
+            let pair = kept.as_ref().and_then(|kept| {
+                let (algorithm, private) = parse_kept(kept)?;
+                Some((algorithm, KeyPair::read(algorithm, private, &self.random).ok()?))
+            });
+            held.push(pair.is_some_and(|(algorithm, pair)| pair.public(algorithm) == key.public_jwk));
+        }
+        Ok(held)
+    }
 }
 
 enum KeyPair {

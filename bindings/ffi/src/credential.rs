@@ -114,7 +114,7 @@ pub struct CredentialCopy {
 impl From<core_credential::Instance> for CredentialCopy {
     fn from(instance: core_credential::Instance) -> Self {
         let raw = instance.to_text();
-        let core_credential::Instance { raw: _, key, uses: _, last_used_at: _ } = instance;
+        let core_credential::Instance { raw: _, key, missing_key: _, uses: _, last_used_at: _ } = instance;
         Self { raw, key_handle: key.map(|key| key.handle.to_string()) }
     }
 }

@@ -20,6 +20,10 @@ pub enum Advice {
     StartOver,
     /// The credential is kept aside, not lost: check it again later with `recheck`.
     CheckAgain,
+    /// Get the credential anew, with `refresh`.
+    Renew,
+    /// Ask the user for the passphrase again.
+    AskPassphraseAgain,
     /// The program or its settings have to be corrected.
     FixSetup,
     /// The issuer has to correct something; show the transcript to its operator.
@@ -37,6 +41,8 @@ impl From<billfold::Advice> for Advice {
             billfold::Advice::GetNewOffer => Self::GetNewOffer,
             billfold::Advice::StartOver => Self::StartOver,
             billfold::Advice::CheckAgain => Self::CheckAgain,
+            billfold::Advice::Renew => Self::Renew,
+            billfold::Advice::AskPassphraseAgain => Self::AskPassphraseAgain,
             billfold::Advice::FixSetup => Self::FixSetup,
             billfold::Advice::TellIssuer => Self::TellIssuer,
             // Advice that this layer does not know is no advice.

@@ -111,6 +111,10 @@ public enum Advice: Sendable, Hashable, CaseIterable {
     case startOver
     /// The credential is kept aside, not lost: check it again later with ``Billfold/recheck(_:)``.
     case checkAgain
+    /// Get the credential anew, with ``Billfold/Billfold/refresh(_:)``.
+    case renew
+    /// Ask the user for the passphrase again.
+    case askPassphraseAgain
     /// The program or its settings have to be corrected.
     case fixSetup
     /// The issuer has to correct something; show the transcript to its operator.

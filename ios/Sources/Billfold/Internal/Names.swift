@@ -11,6 +11,8 @@ extension Advice {
         case .getNewOffer: .getNewOffer
         case .startOver: .startOver
         case .checkAgain: .checkAgain
+        case .renew: .renew
+        case .askPassphraseAgain: .askPassphraseAgain
         case .fixSetup: .fixSetup
         case .tellIssuer: .tellIssuer
         case .giveUp: .giveUp

@@ -218,7 +218,7 @@ public class Billfold private constructor(
             http: HttpTransport?,
             provider: WalletProvider?,
             options: BillfoldOptions,
-            store: CredentialStore? = null,
+            store: CredentialStore?,
         ): Billfold {
             val border = Border()
             val config = FfiWalletConfig(

@@ -167,6 +167,12 @@ public enum class Advice {
     /** The credential is kept aside, not lost: check it again later with [Billfold.recheck]. */
     CHECK_AGAIN,
 
+    /** Get the credential anew, with [Billfold.refresh]. */
+    RENEW,
+
+    /** Ask the user for the passphrase again. */
+    ASK_PASSPHRASE_AGAIN,
+
     /** The program or its settings have to be corrected. */
     FIX_SETUP,
 

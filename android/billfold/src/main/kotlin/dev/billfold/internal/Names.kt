@@ -50,6 +50,8 @@ internal fun FfiAdvice.toPublic(): Advice = when (this) {
     FfiAdvice.GET_NEW_OFFER -> Advice.GET_NEW_OFFER
     FfiAdvice.START_OVER -> Advice.START_OVER
     FfiAdvice.CHECK_AGAIN -> Advice.CHECK_AGAIN
+    FfiAdvice.RENEW -> Advice.RENEW
+    FfiAdvice.ASK_PASSPHRASE_AGAIN -> Advice.ASK_PASSPHRASE_AGAIN
     FfiAdvice.FIX_SETUP -> Advice.FIX_SETUP
     FfiAdvice.TELL_ISSUER -> Advice.TELL_ISSUER
     FfiAdvice.GIVE_UP -> Advice.GIVE_UP
