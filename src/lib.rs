@@ -13,6 +13,7 @@ mod dialect;
 mod documents;
 pub mod error;
 mod format;
+mod inflate;
 mod issuance;
 mod json;
 mod metadata_cache;

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::inflate::{self, InflateError};
 use crate::json;
 use crate::model::jwk::{Curve, Jwk};
 
@@ -194,7 +195,13 @@ pub(crate) fn open(message: &str, key: OneTimeKey, agreed: Agreed, max_length: u
     drop(key);
     let opened = agreed.enc.key(&derived).open_in_place(iv, Aad::from(protected.as_bytes()), &mut content);
     let plaintext = opened.map_err(|_| JweError::NotAuthentic)?;
-    if compressed { inflate(plaintext, max_length) } else { Ok(plaintext.to_vec()) }
+    if !compressed {
+        return Ok(plaintext.to_vec());
+    }
+    inflate::bare(plaintext, max_length).map_err(|error| match error {
+        InflateError::TooLarge => JweError::TooLarge,
+        InflateError::Malformed => JweError::Compression,
+    })
 }
 
 struct Header {
@@ -232,14 +239,6 @@ fn read_header(header: &Map<String, Value>, agreed: Agreed) -> Result<Header, Jw
     let sender = Jwk::from_value(epk).ok().and_then(|key| Recipient::new(&key));
     let sender = sender.ok_or(JweError::Header("`epk` is no point on P-256"))?.0;
     Ok(Header { sender, party_u: party("apu")?, party_v: party("apv")?, compressed })
-}
-
-fn inflate(compressed: &[u8], max_length: usize) -> Result<Vec<u8>, JweError> {
-    use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
-    decompress_to_vec_with_limit(compressed, max_length).map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => JweError::TooLarge,
-        _ => JweError::Compression,
-    })
 }
 
 /// The content encryption key: Concat KDF with SHA-256 over the shared secret (RFC 7518 section 4.6.2,
