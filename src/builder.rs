@@ -12,11 +12,13 @@ use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata_cache::MetadataCache;
 use crate::model::ids::ClientId;
+use crate::model::policies::Policies;
 use crate::model::profile::Profile;
 use crate::model::report::VerificationPolicy;
 use crate::model::type_metadata::TypeMetadataUse;
 use crate::outbox::Background;
 use crate::platform::clock::{Clock, SystemClock};
+use crate::platform::did_resolver::{DidResolver, Resolver};
 use crate::platform::http::HttpTransport;
 use crate::platform::keys::HolderKeys;
 use crate::platform::provider::WalletProvider;
@@ -25,6 +27,8 @@ use crate::protocol::client_auth::AttestationVersion;
 use crate::protocol::metadata::{MetadataRules, SignedMetadata};
 use crate::protocol::proof::Binding;
 use crate::setup::{FetchedOffers, Gates, Setup, Unwritten};
+use crate::verify::issuer_key::issuer_identifiers;
+use crate::verify::status::StatusLists;
 use crate::verify::x509::TrustAnchors;
 use crate::wallet::Wallet;
 use crate::wire::Wire;
@@ -45,7 +49,9 @@ pub struct WalletBuilder {
     trust_anchors: Vec<Vec<u8>>,
     signed_metadata: SignedMetadata,
     metadata_anchors: Vec<Vec<u8>>,
-    policy: VerificationPolicy,
+    policies: Policies,
+    trusted_issuers: Vec<String>,
+    resolver: Option<Arc<dyn DidResolver>>,
     skew: u32,
     locale: Option<String>,
     binding: Binding,
@@ -71,7 +77,9 @@ impl WalletBuilder {
             trust_anchors: Vec::new(),
             signed_metadata: SignedMetadata::default(),
             metadata_anchors: Vec::new(),
-            policy: VerificationPolicy::default(),
+            policies: Policies::default(),
+            trusted_issuers: Vec::new(),
+            resolver: None,
             skew: 60,
             locale: None,
             binding: Binding::Auto,
@@ -142,10 +150,28 @@ impl WalletBuilder {
         self
     }
 
-    /// Certificates (PEM, one or several) under which credential issuers are trusted. Once there
-    /// is one, a credential from anybody else is rejected, unless the policy says otherwise.
-    pub fn trust_anchors(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.trust_anchors.push(pem.as_ref().to_vec());
+    /// Certificates under which credential issuers are trusted: PEM, one or several, or DER, one. Each call adds
+    /// to them. Once there is one, a credential from anybody else is rejected, unless it is of one of the
+    /// [`trusted_issuers`](Self::trusted_issuers) or the policy says otherwise.
+    pub fn trust_anchors(mut self, pem_or_der: impl AsRef<[u8]>) -> Self {
+        self.trust_anchors.push(pem_or_der.as_ref().to_vec());
+        self
+    }
+
+    /// The credential issuers that are trusted, by the identifiers that their credentials name: DIDs and https
+    /// URLs, compared octet by octet. Each call adds to them. Once there is one, a credential from anybody else is
+    /// rejected, unless one of the [`trust_anchors`](Self::trust_anchors) vouches for its issuer or the policy says
+    /// otherwise. An identifier counts only if it leads to the key that signed
+    /// ([`CheckKind::IssuerKey`](crate::CheckKind::IssuerKey)).
+    pub fn trusted_issuers(mut self, identifiers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.trusted_issuers.extend(identifiers.into_iter().map(Into::into));
+        self
+    }
+
+    /// Who resolves DIDs of methods that billfold does not know. Default: a credential of such an issuer can't be
+    /// verified.
+    pub fn did_resolver(mut self, resolver: impl DidResolver + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
         self
     }
 
@@ -157,16 +183,24 @@ impl WalletBuilder {
         self
     }
 
-    /// Certificates (PEM, one or several) under which, or by which, issuers' metadata may be signed.
+    /// Certificates (PEM, one or several, or DER, one) under which, or by which, issuers' metadata may be signed.
     /// Default: the [`trust_anchors`](Self::trust_anchors).
-    pub fn metadata_anchors(mut self, pem: impl AsRef<[u8]>) -> Self {
-        self.metadata_anchors.push(pem.as_ref().to_vec());
+    pub fn metadata_anchors(mut self, pem_or_der: impl AsRef<[u8]>) -> Self {
+        self.metadata_anchors.push(pem_or_der.as_ref().to_vec());
         self
     }
 
     /// Which checks a credential has to pass.
     pub fn policy(mut self, policy: VerificationPolicy) -> Self {
-        self.policy = policy;
+        self.policies.default = policy;
+        self
+    }
+
+    /// Which checks credentials of one type have to pass, instead of [`policy`](Self::policy): of a `vct`, a doctype
+    /// or a W3C type, as the issuer's metadata names it. Where several types of a W3C credential have a policy, the
+    /// last one that the credential lists decides.
+    pub fn policy_for(mut self, type_name: impl Into<String>, policy: VerificationPolicy) -> Self {
+        self.policies.set(type_name.into(), policy);
         self
     }
 
@@ -243,8 +277,8 @@ impl WalletBuilder {
         }
         let anchors = |files: &[Vec<u8>]| {
             let mut all = TrustAnchors::default();
-            for pem in files {
-                let some = TrustAnchors::from_pem(pem)
+            for file in files {
+                let some = TrustAnchors::parse(file)
                     .map_err(|error| invalid("a trust anchor can't be read".to_owned()).caused_by(error))?;
                 all.extend(some);
             }
@@ -279,14 +313,17 @@ impl WalletBuilder {
             profile: self.profile,
             attestation_version: self.attestation_version,
             attestations: Attestations::default(),
-            policy: self.policy,
+            policies: self.policies,
             trust,
+            trusted_issuers: issuer_identifiers(self.trusted_issuers.into_iter())?,
+            resolver: self.resolver.map(Resolver::new),
             metadata_rules: MetadataRules { policy: self.signed_metadata, trust: metadata_trust },
             skew: i64::from(self.skew),
             locale: self.locale.map(|locale| locale.replace('_', "-")),
             binding: self.binding,
             assume_jwt_proofs: self.assume_jwt_proofs,
             documents: DocumentCache::default(),
+            status_lists: StatusLists::default(),
             metadata: MetadataCache::default(),
             fetched_offers: FetchedOffers::default(),
             // The last process may have ended before it looked.
@@ -334,6 +371,10 @@ mod tests {
             (builder().redirect_uri("app:/cb#x"), "redirect URI"),
             (builder().locale("de CH\r\nX: y"), "language tag"),
             (builder().trust_anchors("no pem"), "trust anchor"),
+            (builder().trust_anchors([0x30, 0x03, 0x02, 0x01, 0x00]), "trust anchor"),
+            (builder().trusted_issuers(["issuer.example"]), "trusted issuer"),
+            (builder().trusted_issuers(["https://issuer.example", "did:"]), "trusted issuer"),
+            (builder().trusted_issuers(["did:web:issuer.example#key-1"]), "trusted issuer"),
             (builder().metadata_anchors("no pem"), "trust anchor"),
             (builder().signed_metadata(SignedMetadata::Prefer), "metadata anchors"),
             (builder().signed_metadata(SignedMetadata::Require), "metadata anchors"),

@@ -14,6 +14,7 @@ use crate::metadata_cache;
 use crate::model::ids::IssuerId;
 use crate::model::time::Timestamp;
 use crate::platform::clock::Clock;
+use crate::platform::did_resolver::{DidResolverErrorKind, Resolver};
 use crate::platform::http::{HttpLimits, HttpResponse};
 use crate::protocol::message;
 use crate::verify::{DocumentError, DocumentSource, Fetched, Wanted};
@@ -26,23 +27,23 @@ const KEPT: usize = 64;
 
 const ACCEPT: &str = "application/json, application/did+json, application/did+ld+json, application/jwk-set+json";
 
-/// What was fetched lately.
+/// What was fetched lately, by address or DID.
 #[derive(Default)]
-pub(crate) struct DocumentCache(Mutex<HashMap<Url, (Value, Timestamp)>>);
+pub(crate) struct DocumentCache(Mutex<HashMap<String, (Value, Timestamp)>>);
 
 impl DocumentCache {
-    fn get(&self, url: &Url, now: Timestamp) -> Option<Value> {
+    fn get(&self, name: &str, now: Timestamp) -> Option<Value> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.get(url).filter(|(_, at)| (0..FRESH_SECONDS).contains(&(now - *at))).map(|(value, _)| value.clone())
+        entries.get(name).filter(|(_, at)| (0..FRESH_SECONDS).contains(&(now - *at))).map(|(value, _)| value.clone())
     }
 
-    fn put(&self, url: &Url, value: &Value, now: Timestamp) {
+    fn put(&self, name: &str, value: &Value, now: Timestamp) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= KEPT {
             entries.retain(|_, (_, at)| (0..FRESH_SECONDS).contains(&(now - *at)));
         }
         if entries.len() < KEPT {
-            entries.insert(url.clone(), (value.clone(), now));
+            entries.insert(name.to_owned(), (value.clone(), now));
         }
     }
 }
@@ -55,6 +56,8 @@ pub(crate) struct Documents<'a> {
     pub(crate) log: &'a Log,
     /// Who issued, if that is known: its own host was spoken to already, wherever it is.
     pub(crate) issuer: Option<&'a IssuerId>,
+    /// For DIDs of other methods than ours.
+    pub(crate) resolver: Option<&'a Resolver>,
 }
 
 impl Documents<'_> {
@@ -89,14 +92,14 @@ impl Documents<'_> {
 impl DocumentSource for Documents<'_> {
     async fn get(&self, url: &Url) -> Result<Value, DocumentError> {
         let now = self.clock.now();
-        if let Some(known) = self.cache.get(url, now) {
+        if let Some(known) = self.cache.get(url.as_str(), now) {
             return Ok(known);
         }
         let want = Wanted { accept: ACCEPT, max_bytes: HttpLimits::default().max_body_bytes };
         let fetched = self.fetch(url, want).await?;
         let value = json::parse(&fetched.body)
             .map_err(|error| DocumentError::Unusable(format!("{url} gave no usable JSON: {error}")))?;
-        self.cache.put(url, &value, now);
+        self.cache.put(url.as_str(), &value, now);
         Ok(value)
     }
 
@@ -105,5 +108,21 @@ impl DocumentSource for Documents<'_> {
         let content_type = message::media_type(&response);
         let max_age = metadata_cache::seconds(response.headers());
         Ok(Fetched { content_type, max_age, body: response.into_body(), at: self.clock.now() })
+    }
+
+    async fn resolve_did(&self, did: &str) -> Option<Result<Value, DocumentError>> {
+        let resolver = self.resolver?.of(did)?;
+        let now = self.clock.now();
+        if let Some(known) = self.cache.get(did, now) {
+            return Some(Ok(known));
+        }
+        let document = resolver.resolve(did).await.map_err(|error| match error.kind {
+            DidResolverErrorKind::Unreachable => DocumentError::Unreachable(error.detail),
+            DidResolverErrorKind::NotFound | DidResolverErrorKind::Invalid => DocumentError::Unusable(error.detail),
+        });
+        if let Ok(document) = &document {
+            self.cache.put(did, document, now);
+        }
+        Some(document)
     }
 }

@@ -16,11 +16,12 @@ use crate::metadata_cache::MetadataCache;
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
 use crate::model::offer::CredentialOffer;
+use crate::model::policies::Policies;
 use crate::model::profile::Profile;
-use crate::model::report::VerificationPolicy;
 use crate::model::type_metadata::TypeMetadataUse;
 use crate::outbox::Background;
 use crate::platform::clock::Clock;
+use crate::platform::did_resolver::Resolver;
 use crate::platform::keys::{HolderKeys, SignRequest};
 use crate::platform::provider::{ProviderCapabilities, ProviderError, ProviderErrorKind, WalletProvider};
 use crate::platform::secret::SecretError;
@@ -28,6 +29,7 @@ use crate::platform::store::{Change, CredentialStore, Expected, StoreError, Stor
 use crate::protocol::client_auth::AttestationVersion;
 use crate::protocol::metadata::MetadataRules;
 use crate::protocol::proof::Binding;
+use crate::verify::status::StatusLists;
 use crate::verify::x509::TrustAnchors;
 use crate::wire::Wire;
 
@@ -109,8 +111,10 @@ pub(crate) struct Setup {
     pub(crate) profile: Profile,
     pub(crate) attestation_version: AttestationVersion,
     pub(crate) attestations: Attestations,
-    pub(crate) policy: VerificationPolicy,
+    pub(crate) policies: Policies,
     pub(crate) trust: TrustAnchors,
+    pub(crate) trusted_issuers: Vec<String>,
+    pub(crate) resolver: Option<Resolver>,
     pub(crate) metadata_rules: MetadataRules,
     pub(crate) skew: i64,
     pub(crate) locale: Option<String>,
@@ -118,6 +122,7 @@ pub(crate) struct Setup {
     /// Whether a `jwt` goes to issuers that bind to keys and list no proof types.
     pub(crate) assume_jwt_proofs: bool,
     pub(crate) documents: DocumentCache,
+    pub(crate) status_lists: StatusLists,
     pub(crate) metadata: MetadataCache,
     pub(crate) fetched_offers: FetchedOffers,
     /// Whether there may be authorizations that nobody needs any more.

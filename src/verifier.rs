@@ -21,8 +21,11 @@ use crate::model::report::{Report, VerificationPolicy};
 use crate::model::status::{StatusFound, StatusReference};
 use crate::model::time::Timestamp;
 use crate::platform::clock::{Clock, SystemClock};
+use crate::platform::did_resolver::{DidResolver, Resolver};
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError, TransportErrorKind};
 use crate::verify::VerifyContext;
+use crate::verify::issuer_key::issuer_identifiers;
+use crate::verify::status::StatusLists;
 use crate::verify::x509::TrustAnchors;
 use crate::wire::{Log, Wire};
 
@@ -47,6 +50,8 @@ pub struct Verifier {
     allow_loopback_http: bool,
     issuer_jwks: Option<Value>,
     trust: TrustAnchors,
+    trusted_issuers: Vec<String>,
+    resolver: Option<Resolver>,
     holder_keys: Vec<Jwk>,
     kind: Option<CredentialKind>,
     profile: Profile,
@@ -54,6 +59,7 @@ pub struct Verifier {
     at: Option<Timestamp>,
     skew: u32,
     cache: Arc<DocumentCache>,
+    status_lists: Arc<StatusLists>,
 }
 
 /// What a [`Verifier`] found out about a credential.
@@ -106,6 +112,8 @@ impl Verifier {
             allow_loopback_http: false,
             issuer_jwks: None,
             trust: TrustAnchors::default(),
+            trusted_issuers: Vec::new(),
+            resolver: None,
             holder_keys: Vec::new(),
             kind: None,
             profile: Profile::Base,
@@ -113,6 +121,7 @@ impl Verifier {
             at: None,
             skew: 60,
             cache: Arc::default(),
+            status_lists: Arc::default(),
         }
     }
 
@@ -138,13 +147,28 @@ impl Verifier {
         self
     }
 
-    /// Certificates (PEM, one or several) under which issuers are trusted; [`ErrorCode::SetupInvalid`] if there is
-    /// none in it. Each call adds to them.
-    pub fn trust_anchors(mut self, pem: impl AsRef<[u8]>) -> Result<Self> {
-        let some = TrustAnchors::from_pem(pem.as_ref())
+    /// Certificates under which issuers are trusted: PEM, one or several, or DER, one;
+    /// [`ErrorCode::SetupInvalid`] if there is none in it. Each call adds to them.
+    pub fn trust_anchors(mut self, pem_or_der: impl AsRef<[u8]>) -> Result<Self> {
+        let some = TrustAnchors::parse(pem_or_der.as_ref())
             .map_err(|error| Error::new(ErrorCode::SetupInvalid, "a trust anchor can't be read").caused_by(error))?;
         self.trust.extend(some);
         Ok(self)
+    }
+
+    /// The issuers that are trusted, by their identifiers: DIDs and https URLs, as credentials name them;
+    /// [`ErrorCode::SetupInvalid`] for anything else. Each call adds to them. Where there are
+    /// [anchors](Self::trust_anchors) as well, either vouches for an issuer.
+    pub fn trusted_issuers(mut self, identifiers: impl IntoIterator<Item = impl Into<String>>) -> Result<Self> {
+        self.trusted_issuers.extend(issuer_identifiers(identifiers.into_iter().map(Into::into))?);
+        Ok(self)
+    }
+
+    /// Who resolves DIDs of methods that billfold does not know. Default: they are unsupported.
+    #[must_use]
+    pub fn did_resolver(mut self, resolver: impl DidResolver + 'static) -> Self {
+        self.resolver = Some(Resolver::new(Arc::new(resolver)));
+        self
     }
 
     /// The keys of which the credential has to be bound to one. Default: the binding is not compared.
@@ -205,7 +229,14 @@ impl Verifier {
         };
         let wire = Wire::new(self.transport.clone(), self.allow_loopback_http);
         let log = Log::default();
-        let documents = Documents { wire: &wire, cache: &self.cache, clock: &clock, log: &log, issuer: None };
+        let documents = Documents {
+            wire: &wire,
+            cache: &self.cache,
+            clock: &clock,
+            log: &log,
+            issuer: None,
+            resolver: self.resolver.as_ref(),
+        };
         let context = VerifyContext {
             credential_issuer: None,
             issuer_jwks: self.issuer_jwks.as_ref(),
@@ -216,7 +247,9 @@ impl Verifier {
             now: clock.now(),
             skew: i64::from(self.skew),
             trust: &self.trust,
+            trusted_issuers: &self.trusted_issuers,
             documents: &documents,
+            status_lists: &self.status_lists,
         };
         let found = known.examine(&as_received(format, credential), &context).await;
         Ok(Verification {
@@ -266,6 +299,7 @@ mod tests {
     use super::*;
     use crate::model::jwk::Algorithm;
     use crate::model::report::{CheckKind, Outcome, Reason, Verdict};
+    use crate::platform::did_resolver::{DidResolverError, DidResolverErrorKind};
     use crate::verify::testing::{NOW, TestKey};
 
     fn credential(key: &TestKey, issuer: &str) -> String {
@@ -303,6 +337,58 @@ mod tests {
         let outcome = report.check(CheckKind::IssuerKey).expect("a check").outcome;
         assert_eq!(outcome, Outcome::Unknown(Reason::Unreachable));
         assert_eq!(report.verdict, Verdict::Unverified);
+    }
+
+    /// Knows one DID, which has a key, and counts how often it is asked.
+    struct Ledger(serde_json::Value, std::sync::atomic::AtomicUsize);
+
+    #[async_trait]
+    impl DidResolver for Ledger {
+        fn methods(&self) -> Vec<String> {
+            vec!["example".to_owned()]
+        }
+
+        async fn resolve(&self, did: &str) -> std::result::Result<Value, DidResolverError> {
+            self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let unreachable = DidResolverError::new(DidResolverErrorKind::Unreachable, "the ledger is asleep");
+            if did == self.0["id"] { Ok(self.0.clone()) } else { Err(unreachable) }
+        }
+    }
+
+    #[tokio::test]
+    async fn dids_of_other_methods_are_resolved_by_the_app_and_kept_for_a_while() {
+        let key = TestKey::new(Algorithm::Es256);
+        let document = json!({
+            "id": "did:example:1", "assertionMethod": [{"id": "#1", "publicKeyJwk": key.jwk().to_value()}],
+        });
+        let ledger = Arc::new(Ledger(document, std::sync::atomic::AtomicUsize::new(0)));
+        let asked = || ledger.1.load(std::sync::atomic::Ordering::Relaxed);
+        let verifier = Verifier::new().did_resolver(ledger.clone()).at(Timestamp::from_seconds(NOW));
+        let verify = async |verifier: &Verifier, issuer: &str| {
+            let found = verifier.verify(&Format::SdJwtVc, credential(&key, issuer).as_bytes()).await;
+            let report = found.expect("a known format").report;
+            (report.verdict, report.check(CheckKind::IssuerKey).expect("a check").outcome)
+        };
+        for _ in 0..3 {
+            assert_eq!(verify(&verifier, "did:example:1").await, (Verdict::Verified, Outcome::Passed));
+        }
+        assert_eq!(asked(), 1);
+        assert_eq!(verify(&verifier, "did:other:1").await.1, Outcome::Unknown(Reason::Unsupported));
+        assert_eq!(asked(), 1);
+        for _ in 0..2 {
+            assert_eq!(verify(&verifier, "did:example:2").await.1, Outcome::Unknown(Reason::Unreachable));
+        }
+        assert_eq!(asked(), 3, "a failure is not remembered");
+        let later = verifier.clone().at(Timestamp::from_seconds(NOW + 300));
+        verify(&later, "did:example:1").await;
+        assert_eq!(asked(), 4);
+        let trusting = verifier.trusted_issuers(["did:example:1"]).expect("it is a DID");
+        assert_eq!(verify(&trusting, "did:example:1").await.0, Verdict::Verified);
+        let other =
+            Verifier::new().trusted_issuers(["did:example:2"]).expect("it is a DID").did_resolver(ledger.clone());
+        let other = other.at(Timestamp::from_seconds(NOW));
+        assert_eq!(verify(&other, "did:example:1").await.0, Verdict::Rejected);
+        assert_eq!(Verifier::new().trusted_issuers(["me"]).expect_err("no DID").code(), ErrorCode::SetupInvalid);
     }
 
     #[tokio::test]

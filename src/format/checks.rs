@@ -88,7 +88,7 @@ pub(crate) async fn signature(
             }
         }
     };
-    let trust = issuer_key::trust(found.chain.as_ref(), context);
+    let trust = issuer_key::trust(&found, issuer, context);
     (vec![signature, found.check.clone(), trust], found)
 }
 
@@ -315,12 +315,4 @@ enum Side {
     Start,
     End,
     Issued,
-}
-
-/// The check of the status list. Looking it up comes with a later version.
-pub(crate) fn status(reference: Option<&Value>) -> Check {
-    match reference {
-        None => skipped(CheckKind::Status, Reason::NotApplicable, "the credential has no status list"),
-        Some(_) => unknown(CheckKind::Status, Reason::Unsupported, "status lists are not looked up yet"),
-    }
 }

@@ -24,6 +24,7 @@ use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::model::time::Timestamp;
 use crate::verify::VerifyContext;
 use crate::verify::jose::Jws;
+use crate::verify::status::{self, Stated, Subject};
 
 /// W3C credential as a JWT.
 pub(crate) struct JwtVcJson;
@@ -62,21 +63,25 @@ impl CredentialFormat for JwtVcJson {
         let (binding, bound_key) = checks::binding(&bound, confirmed, Outcome::Skipped(Reason::Unbound), context);
         let mut period = checks::Period::of_jwt(&payload);
         period.add_w3c(credential);
-        let status = credential.get("credentialStatus").or_else(|| payload.get("status"));
         checks.extend([
             issuer_check,
             binding,
             type_check(&jws, &payload, credential, context),
             period.check(context),
             skipped(CheckKind::Digests, Reason::NotApplicable, "the format has no digests"),
-            checks::status(status),
         ]);
+        let stated = Stated::in_w3c(credential, Some(&payload));
+        let subject = Subject { issuer, keys: &keys.keys, checks: &checks };
+        let (status, status_found) = status::check(&stated, &subject, context).await;
+        checks.push(status);
         Examined {
             claims: Value::Object(decoded(&payload, credential)),
             kind: w3c::kind_of(credential),
             bound_key,
             valid_from: period.valid_from(),
             expires_at: period.expires_at(),
+            status: stated.reference,
+            status_found,
             ..Examined::of(checks)
         }
     }

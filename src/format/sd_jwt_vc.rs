@@ -18,6 +18,7 @@ use crate::type_metadata::TypeReference;
 use crate::verify::VerifyContext;
 use crate::verify::jose::{Jws, MAX_LENGTH};
 use crate::verify::sd_jwt::{self, Disclosed, DisclosureError, SdJwt};
+use crate::verify::status::{self, Stated, Subject};
 
 /// SD-JWT VC, under one of its names.
 pub(crate) enum SdJwtVc {
@@ -80,15 +81,12 @@ impl CredentialFormat for SdJwtVc {
         if let Some(credential) = w3c {
             period.add_w3c(credential);
         }
-        let status = payload.get("status").or_else(|| w3c?.get("credentialStatus"));
-        checks.extend([
-            issuer_check,
-            binding,
-            self.type_check(&parts, w3c, context),
-            period.check(context),
-            digests,
-            checks::status(status),
-        ]);
+        checks.extend([issuer_check, binding, self.type_check(&parts, w3c, context), period.check(context), digests]);
+        let in_claim = || Stated::in_claim(payload.get("status"));
+        let stated = w3c.map_or_else(in_claim, |credential| Stated::in_w3c(credential, Some(payload)));
+        let subject = Subject { issuer, keys: &keys.keys, checks: &checks };
+        let (status, status_found) = status::check(&stated, &subject, context).await;
+        checks.push(status);
         if context.profile.is_haip() {
             super::haip::hold(&mut checks, payload, &keys);
         }
@@ -96,8 +94,17 @@ impl CredentialFormat for SdJwtVc {
             Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),
             _ => w3c.map_or(CredentialKind::Unknown, w3c::kind_of),
         };
-        let (valid_from, expires_at) = (period.valid_from(), period.expires_at());
-        Examined { kind, claims, disclosable, bound_key, valid_from, expires_at, ..Examined::of(checks) }
+        Examined {
+            claims,
+            kind,
+            disclosable,
+            bound_key,
+            valid_from: period.valid_from(),
+            expires_at: period.expires_at(),
+            status: stated.reference,
+            status_found,
+            ..Examined::of(checks)
+        }
     }
 }
 

@@ -286,8 +286,11 @@ async fn what_cannot_be_decided_is_unknown() {
             &[(CheckKind::Digests, Outcome::Unknown(Reason::Unsupported))],
             |scene| scene.payload["_sd_alg"] = json!("sha3-256"),
         ),
-        ("a status list", &[(CheckKind::Status, Outcome::Unknown(Reason::Unsupported))], |scene| {
+        ("a status list that is not there", &[(CheckKind::Status, Outcome::Unknown(Reason::Unreachable))], |scene| {
             scene.payload["status"] = json!({"status_list": {"idx": 1, "uri": "https://issuer.example/list"}});
+        }),
+        ("another kind of status", &[(CheckKind::Status, Outcome::Unknown(Reason::Unsupported))], |scene| {
+            scene.payload["status"] = json!({"identifier_list": {"id": "AA", "uri": "https://issuer.example/list"}});
         }),
         (
             "an unknown way of naming the holder's key",

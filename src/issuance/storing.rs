@@ -17,6 +17,7 @@ use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::profile::Profile;
 use crate::model::report::{Check, CheckKind, Outcome, Report, Verdict, VerificationPolicy};
+use crate::model::status::StatusValue;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::outbox::{self, Contact};
@@ -63,6 +64,9 @@ impl Live<'_> {
             profile: self.session.profile,
             keys: &work.keys,
         };
+        // Whoever did not answer for the last credentials may for these.
+        self.wallet.status_lists.forget_failures();
+        let policy = self.wallet.policies.of(&configuration.kind);
         let check_all = async {
             let mut checked = Vec::with_capacity(credentials.len());
             for raw in credentials {
@@ -82,9 +86,9 @@ impl Live<'_> {
                 typed.tell(&mut checked.report, &checked.found);
             }
         }
-        reject_shared_keys(&mut checked, self.wallet);
+        reject_shared_keys(&mut checked, policy);
         if self.session.profile.is_haip() {
-            mark_shared_status(&mut checked, &self.wallet.policy);
+            mark_shared_status(&mut checked, policy);
         }
         let gate = self.session.replaces.as_ref().map(|id| credentials::gate_of(self.wallet, id));
         let _one_at_a_time = match &gate {
@@ -196,7 +200,7 @@ impl Live<'_> {
 
 /// Each key binds at most one credential of an answer (OpenID4VCI section 8.3). A second one with
 /// the same key would have no key of its own, so both stay linkable: it is put aside.
-fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
+fn reject_shared_keys(checked: &mut [Checked], policy: &VerificationPolicy) {
     for at in 1..checked.len() {
         let (before, rest) = checked.split_at_mut(at);
         let this = &mut rest[0];
@@ -204,7 +208,7 @@ fn reject_shared_keys(checked: &mut [Checked], wallet: &Setup) {
         if before.iter().any(|other| other.instance.key.as_ref() == Some(key)) {
             let detail = "another credential of the same answer is bound to this key".to_owned();
             let check = Check { kind: CheckKind::HolderBinding, outcome: Outcome::Failed, detail };
-            this.report = with_check(&this.report, check, &wallet.policy);
+            this.report = with_check(&this.report, check, policy);
         }
     }
 }
@@ -272,23 +276,26 @@ fn quarantine_error(credential: &Credential) -> Error {
 
 fn documents<'a>(wallet: &'a Setup, issuer: &'a IssuerId, log: &'a Log) -> Documents<'a> {
     let (wire, cache, clock) = (&wallet.wire, &wallet.documents, &wallet.clock);
-    Documents { wire, cache, clock, log, issuer: Some(issuer) }
+    Documents { wire, cache, clock, log, issuer: Some(issuer), resolver: wallet.resolver.as_ref() }
 }
 
 async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Checked {
     let public: Vec<Jwk> = asked.keys.iter().map(|key| key.public_jwk.clone()).collect();
     let documents = documents(wallet, asked.credential_issuer, log);
+    let policy = wallet.policies.of(asked.kind);
     let context = VerifyContext {
         credential_issuer: Some(asked.credential_issuer),
         issuer_jwks: asked.issuer_jwks,
         kind: Some(asked.kind),
         holder_keys: &public,
-        policy: &wallet.policy,
+        policy,
         profile: asked.profile,
         trust: &wallet.trust,
+        trusted_issuers: &wallet.trusted_issuers,
         now: wallet.clock.now(),
         skew: wallet.skew,
         documents: &documents,
+        status_lists: &wallet.status_lists,
     };
     let found = asked.format.examine(raw, &context).await;
     let key =
@@ -298,7 +305,7 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         [only] => Some(only.clone()),
         _ => None,
     });
-    Checked { instance: Instance::new(raw.clone(), key), report: Report::judge(&found.checks, &wallet.policy), found }
+    Checked { instance: Instance::new(raw.clone(), key), report: Report::judge(&found.checks, policy), found }
 }
 
 /// Checks a stored credential again.
@@ -311,6 +318,8 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
         .at(Operation::Verification));
     };
     let log = Log::default();
+    let policy = wallet.policies.of(&credential.kind);
+    wallet.status_lists.forget_failures();
     let mut worst: Option<Checked> = None;
     // Which keys were asked for, and what else came in the same answer, is known at issuance only; and a
     // binding that was wrong then does not become right.
@@ -330,7 +339,7 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
         };
         let mut checked = check(wallet, &instance.raw, &asked, &log).await;
         if let Some(binding) = &binding {
-            checked.report = with_check(&checked.report, binding.clone(), &wallet.policy);
+            checked.report = with_check(&checked.report, binding.clone(), policy);
         }
         if worst.as_ref().is_none_or(|worst| severity(checked.report.verdict) > severity(worst.report.verdict)) {
             worst = Some(checked);
@@ -346,6 +355,9 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
                 credential.type_metadata = Some(metadata);
             }
         }
+        if let Some(known) = last_known_status(&credential, &worst.report) {
+            worst.report = with_check(&worst.report, known, policy);
+        }
         credential.quarantined = !worst.report.verdict.is_usable();
         credential.report = worst.report;
         credential.claims = worst.found.claims;
@@ -356,6 +368,20 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
         }
     }
     Ok(credential)
+}
+
+/// What was bad stays bad until a list says otherwise: it is not for whoever can keep the wallet from the list to
+/// make a revoked credential usable again.
+fn last_known_status(credential: &Credential, report: &Report) -> Option<Check> {
+    let last = credential.status_found?;
+    let now = report.check(CheckKind::Status).filter(|check| matches!(check.outcome, Outcome::Unknown(_)))?;
+    let was = match last.value {
+        StatusValue::Invalid => "it was revoked",
+        StatusValue::Suspended => "it was suspended",
+        _ => return None,
+    };
+    let detail = format!("{was} when its list was last asked ({}); {}", last.checked_at, now.detail);
+    Some(Check { kind: CheckKind::Status, outcome: Outcome::Failed, detail })
 }
 
 #[cfg(test)]

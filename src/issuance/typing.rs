@@ -72,6 +72,10 @@ impl DocumentSource for WithAhead<'_, '_> {
             _ => self.documents.fetch(url, want).await,
         }
     }
+
+    async fn resolve_did(&self, did: &str) -> Option<Result<Value, DocumentError>> {
+        self.documents.resolve_did(did).await
+    }
 }
 
 /// Type metadata of a credential, or why there is none.
@@ -133,7 +137,7 @@ impl Live<'_> {
         let address = url.clone();
         let coming = async move {
             let (cache, clock, issuer) = (&wallet.documents, &wallet.clock, Some(&issuer));
-            let documents = Documents { wire: &wallet.wire, cache, clock, log: &log, issuer };
+            let documents = Documents { wire: &wallet.wire, cache, clock, log: &log, issuer, resolver: None };
             documents.fetch(&address, type_metadata::WANTED).await
         };
         self.ahead.put(url, Box::pin(coming));

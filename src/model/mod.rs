@@ -11,6 +11,7 @@ pub mod jwk;
 pub mod key_attestation;
 pub mod metadata;
 pub mod offer;
+pub(crate) mod policies;
 pub mod profile;
 pub mod report;
 pub mod secret;

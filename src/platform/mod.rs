@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod clock;
+pub mod did_resolver;
 pub mod http;
 #[cfg(feature = "keyring")]
 pub mod keyring;

@@ -169,7 +169,7 @@ impl<'a> CoseSign1<'a> {
     }
 
     /// `Sig_structure` (RFC 9052 section 4.4), without external data.
-    fn signed_bytes(&self) -> Vec<u8> {
+    pub(crate) fn signed_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.protected_bytes.len() + self.payload.len() + 32);
         bytes.extend(b"\x84\x6aSignature1");
         append_bytes(&mut bytes, self.protected_bytes);

@@ -1,4 +1,4 @@
-//! Keys behind DIDs: did:key, did:jwk and did:web.
+//! Keys behind DIDs: did:key, did:jwk, did:web, and of other methods the documents that the app resolves.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -85,6 +85,12 @@ pub(crate) async fn resolve(did_url: &str, documents: &dyn DocumentSource) -> Re
     if did.starts_with("did:web:") {
         let document = documents.get(&web_url(did)?).await?;
         return keys_of_document(did, fragment, &document);
+    }
+    if did.contains(['/', '?']) {
+        return Err(DidError::Malformed("it has a path or a query".to_owned()));
+    }
+    if let Some(document) = documents.resolve_did(did).await {
+        return keys_of_document(did, fragment, &document?);
     }
     let method = did.split(':').nth(1).unwrap_or_default();
     let method: String = method.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
@@ -208,6 +214,8 @@ fn keys_of_document(did: &str, fragment: Option<&str>, document: &Value) -> Resu
             IssuerPublicKey::from_jwk(jwk).map_err(|error| from_jwk_error(&error))
         } else if let Some(text) = method.get("publicKeyMultibase").and_then(Value::as_str) {
             from_multibase(text)
+        } else if let Some(key) = key_in_base58(method) {
+            key
         } else {
             Err(DidError::Unsupported("the verification method holds its key in an unknown form".to_owned()))
         };
@@ -220,6 +228,25 @@ fn keys_of_document(did: &str, fragment: Option<&str>, document: &Value) -> Resu
         return Err(problem.unwrap_or_else(|| no_key("the DID document has no such key for assertions")));
     }
     Ok(keys)
+}
+
+/// The key of a verification method of 2018 or 2019, whose type tells its kind; `None` for others.
+fn key_in_base58(method: &Value) -> Option<Result<IssuerPublicKey, DidError>> {
+    let text = method.get("publicKeyBase58")?.as_str()?;
+    let multicodec: &[u8] = match method.get("type")?.as_str()? {
+        "Ed25519VerificationKey2018" => &[0xed, 0x01],
+        "EcdsaSecp256k1VerificationKey2019" => &[0xe7, 0x01],
+        _ => return None,
+    };
+    let malformed = || DidError::Malformed("a key is not base58".to_owned());
+    // Longer than any point; see above.
+    if text.len() > 128 {
+        return Some(Err(malformed()));
+    }
+    let octets = bs58::decode(text).into_vec().map_err(|_| malformed());
+    Some(octets.and_then(|octets| {
+        IssuerPublicKey::from_multicodec(&[multicodec, &octets].concat()).map_err(|error| from_jwk_error(&error))
+    }))
 }
 
 #[cfg(test)]

@@ -135,6 +135,110 @@ async fn a_document_of_somebody_else_or_none_is_an_error() {
     assert_eq!(error, DidError::Unsupported("the DID method `example` is not supported".to_owned()));
 }
 
+#[tokio::test]
+async fn documents_that_the_app_resolves_are_judged_like_those_of_did_web() {
+    const DID: &str = "did:example:1";
+    let key = TestKey::new(Algorithm::Es256).jwk();
+    let document = |id: &str| json!({"id": id, "assertionMethod": [{"id": "#one", "publicKeyJwk": key.to_value()}]});
+    let resolve_with = async |did: &str, document: Result<Value, DocumentError>| {
+        resolve(did, &Documents::default().with_did(DID, document)).await
+    };
+    let ours = Ok(vec![IssuerPublicKey::Curve(key.clone())]);
+    assert_eq!(resolve_with(DID, Ok(document(DID))).await, ours);
+    assert_eq!(resolve_with("did:example:1#one", Ok(document(DID))).await, ours);
+    for (did, found, kind) in [
+        (DID, Ok(document("did:example:2")), "NoKey"),
+        (DID, Ok(json!({"id": DID, "verificationMethod": document(DID)["assertionMethod"]})), "NoKey"),
+        (DID, Ok(json!([])), "NoKey"),
+        (DID, Ok(json!("did:example:1")), "NoKey"),
+        ("did:example:1#two", Ok(document(DID)), "NoKey"),
+        ("did:example:1/path", Ok(document(DID)), "Malformed"),
+        ("did:example:1?versionId=2", Ok(document(DID)), "Malformed"),
+        ("did:other:1", Ok(document(DID)), "Unsupported"),
+        (DID, Err(DocumentError::Unreachable("no ledger".to_owned())), "Document(Unreachable"),
+        (DID, Err(DocumentError::Unusable("deactivated".to_owned())), "Document(Unusable"),
+    ] {
+        let error = format!("{:?}", resolve_with(did, found).await.unwrap_err());
+        assert!(error.starts_with(kind), "{did}: {error}");
+    }
+    // Nobody is asked for what a DID says itself or its host does.
+    let own = did_key(&key);
+    let documents = Documents::default().with_did(&own, Ok(json!({}))).with_did("did:web:h", Ok(document("did:web:h")));
+    assert_eq!(resolve(&own, &documents).await, ours);
+    assert!(matches!(resolve("did:web:h", &documents).await, Err(DidError::Document(_))));
+    assert_eq!(documents.asked(), ["https://h/.well-known/did.json"]);
+}
+
+#[test]
+fn keys_in_base58_are_read_by_the_type_of_their_method() {
+    let of = |algorithm: Algorithm, kind: &str| {
+        let key = TestKey::new(algorithm).jwk();
+        let multibase = bs58::decode(did_key(&key).strip_prefix("did:key:z").unwrap()).into_vec().unwrap();
+        let method = json!({"id": "#1", "type": kind, "publicKeyBase58": bs58::encode(&multibase[2..]).into_string()});
+        let document = json!({"id": "did:example:1", "assertionMethod": [method]});
+        (IssuerPublicKey::Curve(key), keys_of_document("did:example:1", None, &document))
+    };
+    for (algorithm, kind) in
+        [(Algorithm::EdDsa, "Ed25519VerificationKey2018"), (Algorithm::Es256k, "EcdsaSecp256k1VerificationKey2019")]
+    {
+        let (key, found) = of(algorithm, kind);
+        assert_eq!(found, Ok(vec![key]));
+    }
+    assert!(matches!(of(Algorithm::Es256, "Ed25519VerificationKey2018").1, Err(DidError::Malformed(_))));
+    assert!(matches!(of(Algorithm::Es256, "Strange").1, Err(DidError::Unsupported(_))));
+    let long = json!({"type": "Ed25519VerificationKey2018", "publicKeyBase58": "2".repeat(5000)});
+    assert!(matches!(key_in_base58(&long), Some(Err(DidError::Malformed(_)))));
+}
+
+#[test]
+fn did_documents_of_others_lead_to_the_key_of_their_did() {
+    let Some(folder) = vectors("did/key") else { return };
+    let file = |name: &str| read_vector(&folder.join(name));
+    let mut documents: Vec<Value> =
+        ["didKeyP256.json", "didKeyP384.json", "didKeyK256.json"].iter().map(|name| file(name)).collect();
+    for name in ["nist-curves.json", "ed25519-x25519.json"] {
+        documents.extend(file(name).as_object().unwrap().values().map(|entry| entry["didDocument"].clone()));
+    }
+    let mut seen = 0;
+    for document in &documents {
+        let did = document["id"].as_str().unwrap();
+        let expected = self_contained(did).unwrap();
+        let found = keys_of_document(did, Some(split(did).0.strip_prefix("did:key:").unwrap()), document);
+        let method = &document["verificationMethod"][0];
+        if method["publicKeyJwk"]["crv"] == "P-521"
+            || method["type"] == "P256Key2021"
+            || method["type"] == "P384Key2021"
+        {
+            // A curve that is not known here, or a type that nobody kept.
+            assert!(matches!(found, Err(DidError::Unsupported(_))), "{did}");
+            continue;
+        }
+        assert_eq!(found, expected.map(|key| vec![key]), "{did}");
+        seen += 1;
+    }
+    assert!(seen >= 12, "{seen}");
+    // Keys for key agreement sign nothing.
+    for (did, document) in file("x25519.json")["didDocument"].as_object().unwrap() {
+        assert!(matches!(key_of(did), Err(DidError::Unsupported(_))), "{did}");
+        assert!(matches!(keys_of_document(did, None, document), Err(DidError::NoKey(_))), "{did}");
+    }
+    let x25519 = file("didKeyX25519.json");
+    let did = x25519["id"].as_str().unwrap();
+    assert!(matches!(keys_of_document(did, None, &x25519), Err(DidError::NoKey(_))));
+    // A key in PEM, in a type of 2018, is none that is read; and what is broken about the second leads nowhere.
+    for (name, did) in [("didExample123.json", "did:example:123"), ("didExample456Invalid.json", "did:example:456")] {
+        let found = keys_of_document(did, None, &file(name));
+        assert!(matches!(found, Err(DidError::Unsupported(_))), "{name}: {found:?}");
+    }
+    // A document from before the terms of DID Core: its keys stand under a name that is no more.
+    let answer = file("ssi-did-key-uniresolver-resp.json");
+    let did = answer["didDocument"]["id"].as_str().unwrap();
+    assert!(matches!(keys_of_document(did, None, &answer["didDocument"]), Err(DidError::NoKey(_))));
+    let text = answer["didDocument"]["publicKey"][0]["publicKeyBase58"].as_str().unwrap();
+    let point = bs58::decode(text).into_vec().unwrap();
+    assert_eq!(key_of(did), Ok(Jwk::from_point(Curve::Ed25519, &point).unwrap()));
+}
+
 #[test]
 fn did_key_vectors() {
     let Some(folder) = vectors("did/key") else { return };
@@ -204,5 +308,10 @@ fn did_web_vectors() {
     assert_eq!(mappings.len(), 3);
     for mapping in mappings {
         assert_eq!(web_url(mapping["did"].as_str().unwrap()).unwrap().as_str(), mapping["url"].as_str().unwrap());
+    }
+    for document in read_vector(&folder.join("did-web-spec.json"))["documents"].as_array().unwrap() {
+        // Its only method is for authentication, by an account of a blockchain.
+        let found = keys_of_document(document["id"].as_str().unwrap(), None, document);
+        assert!(matches!(found, Err(DidError::NoKey(_))), "{found:?}");
     }
 }

@@ -24,6 +24,7 @@ use super::jose::JwsAlgorithm;
 use super::public_key::IssuerPublicKey;
 use super::x509::{At, Chain, ChainError, Named};
 use super::{DocumentError, VerifyContext};
+use crate::error::{Error, ErrorCode};
 use crate::model::ids::IssuerId;
 use crate::model::jwk::JwkError;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
@@ -123,17 +124,70 @@ pub(crate) async fn find(statement: &Statement<'_>, context: &VerifyContext<'_>)
 }
 
 /// Whether the app trusts the issuer.
-pub(crate) fn trust(chain: Option<&Chain>, context: &VerifyContext<'_>) -> Check {
-    let (outcome, detail) = if context.trust.is_empty() {
-        (Outcome::Skipped(Reason::NoAnchors), "the app named no trust anchors".to_owned())
-    } else {
-        match chain.map(|chain| chain.leads_to(context.trust, at(context))) {
-            Some(Ok(())) => (Outcome::Passed, "the certificates lead to an anchor of the app".to_owned()),
-            Some(Err(error)) => (Outcome::Failed, error.to_string()),
-            None => (Outcome::Failed, "the credential has no certificates that could lead to an anchor".to_owned()),
+///
+/// An anchor vouches for whoever its chain leads to. The app's list of issuers counts for an identifier only once
+/// that has led to the key: anybody can write a trusted name into a credential.
+pub(crate) fn trust(found: &IssuerKeys, issuer: Option<&str>, context: &VerifyContext<'_>) -> Check {
+    let (outcome, detail) = match (by_anchor(found, context), by_list(found, issuer, context)) {
+        (None, None) => {
+            let detail = "the app named no trust anchors and no trusted issuers";
+            (Outcome::Skipped(Reason::NoAnchors), detail.to_owned())
         }
+        (Some(Ok(())), _) => (Outcome::Passed, "the certificates lead to an anchor of the app".to_owned()),
+        (_, Some(Ok(()))) => (Outcome::Passed, "the issuer is one that the app trusts".to_owned()),
+        // What is open says more than what does not apply.
+        (_, Some(Err(miss))) if miss.outcome != Outcome::Failed => (miss.outcome, miss.detail),
+        (Some(Err(miss)), _) | (None, Some(Err(miss))) => (miss.outcome, miss.detail),
     };
     Check { kind: CheckKind::IssuerTrust, outcome, detail }
+}
+
+fn by_anchor(found: &IssuerKeys, context: &VerifyContext<'_>) -> Option<Result<(), Miss>> {
+    if context.trust.is_empty() {
+        return None;
+    }
+    Some(match found.chain.as_ref().map(|chain| chain.leads_to(context.trust, at(context))) {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => Err(Miss::failed(error.to_string())),
+        None => Err(Miss::failed("the credential has no certificates that could lead to an anchor")),
+    })
+}
+
+/// Identifiers of issuers to trust, or [`ErrorCode::SetupInvalid`] for what can't be one: it would never match, and
+/// the app would believe that it trusts somebody.
+pub(crate) fn issuer_identifiers(identifiers: impl Iterator<Item = String>) -> crate::error::Result<Vec<String>> {
+    let checked = |identifier: String| {
+        let is_did = did::is_did(&identifier) && identifier.split(':').filter(|part| !part.is_empty()).count() > 2;
+        if (is_did && did::split(&identifier).1.is_none()) || IssuerId::parse(&identifier).is_ok() {
+            Ok(identifier)
+        } else {
+            let detail = "a trusted issuer is named by a DID or an https URL";
+            Err(Error::new(ErrorCode::SetupInvalid, detail))
+        }
+    };
+    identifiers.map(checked).collect()
+}
+
+fn by_list(found: &IssuerKeys, issuer: Option<&str>, context: &VerifyContext<'_>) -> Option<Result<(), Miss>> {
+    if context.trusted_issuers.is_empty() {
+        return None;
+    }
+    // A credential that names no issuer is the asked one's if its key is from there, or its certificate names it.
+    let asked = context.credential_issuer.map(IssuerId::as_str);
+    let issuer = issuer.or_else(|| match &found.chain {
+        Some(chain) => asked.filter(|asked| chain.names(asked) == Named::Issuer),
+        None => asked,
+    });
+    let listed = issuer.is_some_and(|issuer| context.trusted_issuers.iter().any(|trusted| trusted == issuer));
+    Some(if !listed {
+        Err(Miss::failed("the issuer is none that the app trusts"))
+    } else if found.check.outcome == Outcome::Passed {
+        Ok(())
+    } else {
+        let detail =
+            "the app trusts the issuer that the credential names, but its key is not known to be that issuer's";
+        Err(Miss::unknown(Reason::DependsOnFailed, detail))
+    })
 }
 
 fn kid<'a>(statement: &Statement<'a>) -> Option<&'a str> {

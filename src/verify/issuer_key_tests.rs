@@ -124,7 +124,7 @@ async fn keys_handed_in_outside_a_session_win() {
     assert!(world.documents.asked().is_empty());
     // No certificate speaks for them.
     world.trust = anchors(&[&certificate]);
-    assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Failed);
+    assert_eq!(trust(&found, None, &world.context()).outcome, Outcome::Failed);
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn an_anchor_vouches_for_a_certificate_that_names_nobody() {
     world.trust = anchors(&[&root.self_signed(&root_key)]);
     let found = find_with(&json!({"x5c": x5c(&[&leaf])}), Some(ISSUER), &world).await;
     assert_eq!(found.check.outcome, Outcome::Passed, "{}", found.check.detail);
-    assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Passed);
+    assert_eq!(trust(&found, None, &world.context()).outcome, Outcome::Passed);
     // One that names another is not talked over by an anchor.
     let leaf = Certified::for_host("other.example").signed_by(&key, &root, &root_key);
     let found = find_with(&json!({"x5c": x5c(&[&leaf])}), Some(ISSUER), &world).await;
@@ -204,8 +204,73 @@ async fn broken_certificates_fail_and_trust_with_them() {
     for x5c in [json!([]), json!("x"), json!(["AAAA"])] {
         let found = find_with(&json!({"x5c": x5c}), Some(ISSUER), &world).await;
         assert_eq!((found.check.outcome, found.keys.len()), (Outcome::Failed, 0));
-        assert_eq!(trust(found.chain.as_ref(), &world.context()).outcome, Outcome::Failed);
+        assert_eq!(trust(&found, None, &world.context()).outcome, Outcome::Failed);
     }
+}
+
+#[tokio::test]
+async fn an_identifier_is_trusted_once_it_has_led_to_the_key() {
+    let key = TestKey::new(Algorithm::Es256);
+    let did = did::did_key(&key.jwk());
+    let none = json!({});
+    let certificate = json!({"x5c": x5c(&[&Certified::for_host("issuer.example").self_signed(&key)])});
+    let foreign = json!({"x5c": x5c(&[&Certified::for_host("other.example").self_signed(&key)])});
+    let published = published(&[key.published("one")]);
+    let down = Documents::default().down(METADATA);
+    let unknown = Outcome::Unknown(Reason::DependsOnFailed);
+    for (trusted, header, issuer, documents, expected) in [
+        (ISSUER, &none, Some(ISSUER), &published, Outcome::Passed),
+        (did.as_str(), &none, Some(did.as_str()), &published, Outcome::Passed),
+        (ISSUER, &certificate, Some(ISSUER), &published, Outcome::Passed),
+        // A certificate that came from the host that it names is that host's.
+        (ISSUER, &certificate, None, &published, Outcome::Passed),
+        (ISSUER, &foreign, None, &published, Outcome::Failed),
+        (ISSUER, &none, Some(did.as_str()), &published, Outcome::Failed),
+        (did.as_str(), &none, Some(ISSUER), &published, Outcome::Failed),
+        ("https://issuer.example", &none, Some(ISSUER), &published, Outcome::Failed),
+        ("https://issuer.example/tenant/", &none, Some(ISSUER), &published, Outcome::Failed),
+        // Anybody can write the name.
+        (ISSUER, &none, Some(ISSUER), &down, unknown),
+        (ISSUER, &foreign, Some(ISSUER), &Documents::default(), unknown),
+    ] {
+        let mut world = world(documents.clone());
+        world.trusted_issuers = vec!["https://somebody.example".to_owned(), trusted.to_owned()];
+        let found = find_with(header, issuer, &world).await;
+        let check = trust(&found, issuer, &world.context());
+        assert_eq!(check.outcome, expected, "{trusted} for {issuer:?}: {} ({})", check.detail, found.check.detail);
+    }
+    let mut without_issuer = world(Documents::default());
+    without_issuer.issuer_jwks = Some(json!({"keys": [key.published("one")]}));
+    without_issuer.trusted_issuers = vec![ISSUER.to_owned()];
+    let found = find_with(&none, None, &without_issuer).await;
+    assert_eq!(trust(&found, None, &without_issuer.context()).outcome, Outcome::Passed);
+}
+
+#[tokio::test]
+async fn an_anchor_or_the_list_vouches_for_an_issuer() {
+    let (root_key, key) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
+    let root = Certified::authority("Root");
+    let under = json!({"x5c": x5c(&[&Certified::default().signed_by(&key, &root, &root_key)])});
+    let certificate = root.self_signed(&root_key);
+    let mut world = world(published(&[key.published("one")]));
+    for (anchored, listed, header, expected) in [
+        (false, false, &under, Outcome::Skipped(Reason::NoAnchors)),
+        (true, false, &under, Outcome::Passed),
+        (true, false, &json!({}), Outcome::Failed),
+        (false, true, &json!({}), Outcome::Passed),
+        (true, true, &json!({}), Outcome::Passed),
+        (true, true, &under, Outcome::Passed),
+    ] {
+        world.trust = if anchored { anchors(&[&certificate]) } else { super::super::x509::TrustAnchors::default() };
+        world.trusted_issuers = if listed { vec![ISSUER.to_owned()] } else { Vec::new() };
+        let found = find_with(header, Some(ISSUER), &world).await;
+        let check = trust(&found, Some(ISSUER), &world.context());
+        assert_eq!(check.outcome, expected, "{anchored} {listed}: {}", check.detail);
+    }
+    // Vouched for, though not on the list.
+    world.trusted_issuers = vec!["https://somebody.example".to_owned()];
+    let found = find_with(&under, Some(ISSUER), &world).await;
+    assert_eq!(trust(&found, Some(ISSUER), &world.context()).outcome, Outcome::Passed);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ pub(crate) mod jose;
 pub(crate) mod public_key;
 pub(crate) mod sd_jwt;
 pub(crate) mod signed_metadata;
+pub(crate) mod status;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod x509;
@@ -44,8 +45,12 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) skew: i64,
     /// The certificates that the app trusts issuers by; empty if it named none.
     pub(crate) trust: &'a x509::TrustAnchors,
-    /// For documents that hold keys.
+    /// The issuers that the app trusts by their identifiers; empty if it named none.
+    pub(crate) trusted_issuers: &'a [String],
+    /// For documents that hold keys, and status lists.
     pub(crate) documents: &'a dyn DocumentSource,
+    /// The status lists that are known.
+    pub(crate) status_lists: &'a status::StatusLists,
 }
 
 /// Gets public JSON documents: DID documents, issuers' key sets.
@@ -58,6 +63,9 @@ pub(crate) trait DocumentSource: Send + Sync {
 
     /// What an address gives, fetched anew each time: who asks remembers it as long as it is good for.
     async fn fetch(&self, url: &Url, want: Wanted) -> Result<Fetched, DocumentError>;
+
+    /// The document of a DID whose method only the app knows; `None` if nobody knows it.
+    async fn resolve_did(&self, did: &str) -> Option<Result<Value, DocumentError>>;
 }
 
 /// What is asked of an address.

@@ -36,8 +36,8 @@ pub(crate) struct TrustAnchors {
 /// Why a text gives no trust anchors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TrustAnchorError {
-    /// It is no PEM, or has no certificate in it.
-    #[error("it holds no PEM certificate")]
+    /// It is neither PEM nor DER, or has no certificate in it.
+    #[error("it holds no certificate, PEM or DER")]
     NoCertificate,
     /// A certificate in it can't be read; counted from one.
     #[error("certificate {0} in it is malformed")]
@@ -45,6 +45,19 @@ pub(crate) enum TrustAnchorError {
 }
 
 impl TrustAnchors {
+    /// Reads the certificates of a PEM file, or the one of a DER file.
+    pub(crate) fn parse(file: &[u8]) -> Result<Self, TrustAnchorError> {
+        // A certificate is a SEQUENCE; PEM is text.
+        if file.first() != Some(&0x30) {
+            return Self::from_pem(file);
+        }
+        Certificate::from_der(file).map_err(|_| TrustAnchorError::Malformed(1))?;
+        let certificate = CertificateDer::from(file.to_vec());
+        let anchor =
+            webpki::anchor_from_trusted_cert(&certificate).map_err(|_| TrustAnchorError::Malformed(1))?.to_owned();
+        Ok(Self { certificates: vec![certificate], anchors: vec![anchor] })
+    }
+
     /// Reads the certificates of a PEM file.
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, TrustAnchorError> {
         let mut trust = Self::default();

@@ -176,6 +176,21 @@ fn keys_of_all_kinds_are_read() {
 }
 
 #[test]
+fn anchors_are_der_certificates_as_well() {
+    let tree = Tree::new();
+    let der = TrustAnchors::parse(&tree.root).unwrap();
+    assert_eq!(tree.chain().leads_to(&der, AT), Ok(()));
+    let text = TrustAnchors::parse(pem(&[&tree.root]).as_bytes()).unwrap();
+    assert_eq!(tree.chain().leads_to(&text, AT), Ok(()));
+    assert_eq!(TrustAnchors::parse(b"").unwrap_err(), TrustAnchorError::NoCertificate);
+    assert_eq!(TrustAnchors::parse(b"text").unwrap_err(), TrustAnchorError::NoCertificate);
+    let trailing = [&tree.root[..], b"\0"].concat();
+    for broken in [&tree.root[..tree.root.len() - 1], &trailing, b"\x30\x00", b"\x30"] {
+        assert_eq!(TrustAnchors::parse(broken).unwrap_err(), TrustAnchorError::Malformed(1));
+    }
+}
+
+#[test]
 fn anchors_are_pem_certificates() {
     let tree = Tree::new();
     let two = TrustAnchors::from_pem(pem(&[&tree.root, &tree.leaf]).as_bytes()).unwrap();
