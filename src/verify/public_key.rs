@@ -138,7 +138,7 @@ impl IssuerPublicKey {
     }
 
     /// From an SEC 1 point, compressed or not, or the 32 octets of Ed25519.
-    fn from_point(curve: Curve, point: &[u8]) -> Result<Self, JwkError> {
+    pub(super) fn from_point(curve: Curve, point: &[u8]) -> Result<Self, JwkError> {
         let malformed = |_| JwkError::Malformed("x");
         let uncompressed = match (curve, point.first()) {
             (Curve::P256, Some(2 | 3)) => {

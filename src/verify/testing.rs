@@ -8,7 +8,10 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
@@ -136,6 +139,11 @@ pub(crate) struct Certified<'a> {
     pub(crate) days: (i64, i64),
     pub(crate) authority: bool,
     pub(crate) usage: Vec<KeyUsagePurpose>,
+    pub(crate) country: Option<&'a str>,
+    pub(crate) purposes: Vec<ExtendedKeyUsagePurpose>,
+    pub(crate) path_length: Option<u8>,
+    /// An extension that nobody knows, and whether it is critical.
+    pub(crate) unknown_extension: Option<bool>,
 }
 
 impl Default for Certified<'_> {
@@ -146,6 +154,10 @@ impl Default for Certified<'_> {
             days: (-10, 10),
             authority: false,
             usage: vec![KeyUsagePurpose::DigitalSignature],
+            country: None,
+            purposes: Vec::new(),
+            path_length: None,
+            unknown_extension: None,
         }
     }
 }
@@ -159,6 +171,18 @@ impl Certified<'_> {
             days: (-100, 100),
             ..Certified::default()
         }
+    }
+
+    /// An authority for signers of mdocs (ISO/IEC 18013-5 table B.1).
+    pub(crate) fn iaca(common_name: &str) -> Certified<'_> {
+        let usage = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Certified { country: Some("UT"), path_length: Some(0), usage, ..Certified::authority(common_name) }
+    }
+
+    /// A signer of mdocs (ISO/IEC 18013-5 table B.3).
+    pub(crate) fn document_signer(common_name: &str) -> Certified<'_> {
+        let purposes = vec![ExtendedKeyUsagePurpose::Other(vec![1, 0, 18013, 5, 1, 2])];
+        Certified { common_name, country: Some("UT"), purposes, ..Certified::default() }
     }
 
     pub(crate) fn for_host(host: &str) -> Self {
@@ -176,7 +200,20 @@ impl Certified<'_> {
         };
         params.not_before = day(self.days.0);
         params.not_after = day(self.days.1);
-        params.is_ca = if self.authority { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::NoCa };
+        params.is_ca = match (self.authority, self.path_length) {
+            (false, _) => IsCa::NoCa,
+            (true, None) => IsCa::Ca(BasicConstraints::Unconstrained),
+            (true, Some(length)) => IsCa::Ca(BasicConstraints::Constrained(length)),
+        };
+        if let Some(country) = self.country {
+            params.distinguished_name.push(DnType::CountryName, country);
+        }
+        params.extended_key_usages.clone_from(&self.purposes);
+        if let Some(critical) = self.unknown_extension {
+            let mut extension = CustomExtension::from_oid_content(&[1, 2, 3, 4], vec![5, 0]);
+            extension.set_criticality(critical);
+            params.custom_extensions.push(extension);
+        }
         params.key_usages.clone_from(&self.usage);
         params
     }

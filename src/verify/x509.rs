@@ -1,4 +1,11 @@
-//! Certificate chains in `x5c` headers, and the anchors that the app trusts.
+//! Certificate chains in headers (`x5c`, `x5chain`), and the anchors that the app trusts.
+//!
+//! Paths are built and checked by `webpki` after RFC 5280; what it leaves to its caller is checked here: the key
+//! usage of authorities, and that an anchor vouches for nobody but itself if it is no authority, for no longer path
+//! than it allows and not outside its own time.
+
+mod document_signer;
+mod path;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,11 +15,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use der::Decode as _;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, TrustAnchor};
 use serde_json::Value;
 use url::{Host, Url};
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
-use x509_cert::Certificate;
+use x509_cert::certificate::{CertificateInner, Raw};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
@@ -20,6 +26,10 @@ use super::public_key::IssuerPublicKey;
 use crate::model::display::plain_text;
 use crate::model::jwk::JwkError;
 use crate::model::time::Timestamp;
+
+/// A certificate whose serial number may be of any form: several issuers make longer ones than RFC 5280 allows, and
+/// nothing here depends on them.
+type Certificate = CertificateInner<Raw>;
 
 /// The longest chain that is looked at.
 const MAX_CERTIFICATES: usize = 8;
@@ -83,7 +93,7 @@ impl TrustAnchors {
     pub(crate) fn each(&self) -> impl Iterator<Item = Chain> {
         self.certificates.iter().filter_map(|encoded| {
             let parsed = Certificate::from_der(encoded).ok()?;
-            Some(Chain { encoded: vec![encoded.clone()], parsed: vec![parsed] })
+            Some(Chain { encoded: vec![encoded.clone()], parsed: vec![parsed], signs: Signs::Anything })
         })
     }
 
@@ -135,6 +145,16 @@ pub(crate) struct At {
 pub(crate) struct Chain {
     encoded: Vec<CertificateDer<'static>>,
     parsed: Vec<Certificate>,
+    signs: Signs,
+}
+
+/// What the signer's certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signs {
+    /// No rules beyond those of all signers.
+    Anything,
+    /// Mobile documents: the rules of [`document_signer`].
+    Documents { driving_licence: bool },
 }
 
 impl Chain {
@@ -145,7 +165,7 @@ impl Chain {
         if entries.is_empty() || entries.len() > MAX_CERTIFICATES {
             return Err(invalid("`x5c` is empty or too long"));
         }
-        let mut chain = Self { encoded: Vec::new(), parsed: Vec::new() };
+        let mut chain = Self { encoded: Vec::new(), parsed: Vec::new(), signs: Signs::Anything };
         for entry in entries {
             let text = entry.as_str().ok_or_else(|| invalid("`x5c` holds something else than text"))?;
             let octets = STANDARD.decode(text).map_err(|_| invalid("`x5c` holds something else than base64"))?;
@@ -155,6 +175,28 @@ impl Chain {
             chain.encoded.push(CertificateDer::from(octets));
         }
         Ok(chain)
+    }
+
+    /// Reads DER certificates, as `x5chain` has them (RFC 9360 section 2).
+    pub(crate) fn from_der(certificates: &[&[u8]]) -> Result<Self, ChainError> {
+        let invalid = |why: &str| ChainError::Invalid(why.to_owned());
+        if certificates.is_empty() || certificates.len() > MAX_CERTIFICATES {
+            return Err(invalid("`x5chain` is empty or too long"));
+        }
+        let mut chain = Self { encoded: Vec::new(), parsed: Vec::new(), signs: Signs::Anything };
+        for octets in certificates {
+            let parsed = Certificate::from_der(octets)
+                .map_err(|_| invalid("`x5chain` holds something else than a certificate"))?;
+            chain.parsed.push(parsed);
+            chain.encoded.push(CertificateDer::from(octets.to_vec()));
+        }
+        Ok(chain)
+    }
+
+    /// The same chain, held to the rules for signers of mdocs wherever it leads to an anchor.
+    pub(crate) fn of_document_signer(self, doctype: Option<&str>) -> Self {
+        let driving_licence = doctype == Some(document_signer::DRIVING_LICENCE);
+        Self { signs: Signs::Documents { driving_licence }, ..self }
     }
 
     /// The signer's key.
@@ -188,15 +230,18 @@ impl Chain {
             }
         }
         match self.leaf().tbs_certificate().get_extension::<KeyUsage>() {
-            Ok(Some((_, usage))) if !usage.digital_signature() && !usage.non_repudiation() => {
+            Ok(Some((_, usage)))
+                if !usage.digital_signature() && !usage.non_repudiation() && !self.is_lone_authority() =>
+            {
                 return invalid("the signer's certificate is not for signatures");
             }
             Ok(_) => {}
             Err(_) => return invalid("the signer's certificate has a malformed key usage"),
         }
+        path::no_unknown_extension(self.leaf())?;
         if let [_, .., last] = self.encoded.as_slice() {
-            let anchor = webpki::anchor_from_trusted_cert(last).map_err(|error| chain_error(&error))?;
-            self.path(&[anchor], at)?;
+            let anchor = webpki::anchor_from_trusted_cert(last).map_err(|error| path::chain_error(&error))?;
+            path::find(self, &[anchor], std::slice::from_ref(last), at)?;
         }
         Ok(())
     }
@@ -206,7 +251,23 @@ impl Chain {
         if trust.certificates.contains(&self.encoded[0]) {
             return self.check(at);
         }
-        self.path(&trust.anchors, at)
+        let anchor = path::find(self, &trust.anchors, &trust.certificates, at)?;
+        match self.signs {
+            Signs::Anything => Ok(()),
+            Signs::Documents { driving_licence } => document_signer::check(self.leaf(), &anchor, driving_licence),
+        }
+    }
+
+    /// From when until when the signer's certificate is valid.
+    pub(crate) fn leaf_validity(&self) -> (Timestamp, Timestamp) {
+        let validity = self.leaf().tbs_certificate().validity();
+        let at = |since_epoch| Timestamp::from_seconds(seconds(since_epoch));
+        (at(validity.not_before.to_unix_duration()), at(validity.not_after.to_unix_duration()))
+    }
+
+    /// The country in the subject of the signer's certificate, if there is one.
+    pub(crate) fn country(&self) -> Option<String> {
+        document_signer::country(self.leaf())
     }
 
     /// Whom the signer's certificate is made out to (RFC 4514), fit to be shown.
@@ -218,6 +279,14 @@ impl Chain {
     pub(crate) fn is_self_signed(&self) -> bool {
         let leaf = self.leaf().tbs_certificate();
         leaf.issuer() == leaf.subject()
+    }
+
+    /// Whether there is but one certificate, signed by itself, and its key is for signing certificates. Issuers that
+    /// do without a chain make no other, and it says no more about its key than the key itself.
+    fn is_lone_authority(&self) -> bool {
+        self.parsed.len() == 1
+            && self.is_self_signed()
+            && matches!(self.leaf().tbs_certificate().get_extension::<KeyUsage>(), Ok(Some((_, usage))) if usage.key_cert_sign())
     }
 
     /// Whether an anchor of the app is among the certificates, as it is or in another one for the
@@ -281,89 +350,6 @@ impl Chain {
     fn leaf(&self) -> &Certificate {
         &self.parsed[0]
     }
-
-    fn path(&self, anchors: &[TrustAnchor<'_>], at: At) -> Result<(), ChainError> {
-        let leaf = EndEntityCert::try_from(&self.encoded[0]).map_err(|error| chain_error(&error))?;
-        let mut outcome = self.path_at(&leaf, anchors, at.now);
-        // The allowance for clocks: as if it were a little earlier or later.
-        for shift in [at.skew, at.skew.saturating_neg()] {
-            use webpki::Error::{CertExpired, CertNotValidYet};
-            if matches!(outcome, Err(CertExpired { .. } | CertNotValidYet { .. })) {
-                outcome = self.path_at(&leaf, anchors, at.now + shift);
-            }
-        }
-        outcome.map_err(|error| chain_error(&error))
-    }
-
-    fn path_at(
-        &self,
-        leaf: &EndEntityCert<'_>,
-        anchors: &[TrustAnchor<'_>],
-        now: Timestamp,
-    ) -> Result<(), webpki::Error> {
-        let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)));
-        leaf.verify_for_usage(
-            webpki::ALL_VERIFICATION_ALGS,
-            anchors,
-            &self.encoded[1..],
-            now,
-            AnyPurpose,
-            None,
-            Some(&authorities_may_sign_certificates),
-        )
-        .map(|_| ())
-    }
-}
-
-/// Credentials have no extended key usage of their own that issuers agree on.
-struct AnyPurpose;
-
-impl ExtendedKeyUsageValidator for AnyPurpose {
-    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        for purpose in purposes {
-            purpose?;
-        }
-        Ok(())
-    }
-}
-
-/// The key usage of the authorities on a path, which the path builder leaves to its caller.
-fn authorities_may_sign_certificates(path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
-    for authority in path.intermediate_certificates() {
-        let der = authority.der();
-        let certificate = Certificate::from_der(&der).map_err(|_| webpki::Error::BadDer)?;
-        match certificate.tbs_certificate().get_extension::<KeyUsage>() {
-            Ok(Some((_, usage))) if !usage.key_cert_sign() => return Err(webpki::Error::EndEntityUsedAsCa),
-            Ok(_) => {}
-            Err(_) => return Err(webpki::Error::BadDer),
-        }
-    }
-    Ok(())
-}
-
-fn chain_error(error: &webpki::Error) -> ChainError {
-    #[allow(deprecated)] // the plain variant is still made by some paths
-    let unsupported = matches!(
-        error,
-        webpki::Error::UnsupportedSignatureAlgorithm
-            | webpki::Error::UnsupportedSignatureAlgorithmContext(_)
-            | webpki::Error::UnsupportedSignatureAlgorithmForPublicKey
-            | webpki::Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
-    );
-    if unsupported {
-        return ChainError::Unsupported("a certificate is signed with an algorithm that is not supported".to_owned());
-    }
-    let why = match error {
-        webpki::Error::UnknownIssuer => "no path from the signer's certificate to an anchor".to_owned(),
-        webpki::Error::CertExpired { .. } => "a certificate has expired".to_owned(),
-        webpki::Error::CertNotValidYet { .. } => "a certificate is not valid yet".to_owned(),
-        webpki::Error::CaUsedAsEndEntity => "the signer's certificate is an authority's".to_owned(),
-        webpki::Error::EndEntityUsedAsCa => "a certificate was issued by one that is no authority".to_owned(),
-        webpki::Error::PathLenConstraintViolated => "the path is longer than an authority allows".to_owned(),
-        webpki::Error::NameConstraintViolation => "an authority may not issue for that name".to_owned(),
-        other => format!("the certificate path is not valid ({other:?})").chars().take(160).collect(),
-    };
-    ChainError::Invalid(why)
 }
 
 fn seconds(since_epoch: Duration) -> i64 {
@@ -398,3 +384,5 @@ fn fits_host(name: &str, host: &Host<&str>) -> bool {
 #[cfg(test)]
 #[path = "x509_tests.rs"]
 mod tests;
+#[cfg(test)]
+mod vector_tests;

@@ -110,6 +110,86 @@ fn a_chain_that_does_not_hold_together_is_refused() {
 }
 
 #[test]
+fn an_anchor_vouches_within_its_limits() {
+    let host = || Certified::for_host("issuer.example");
+    let under = |authority: &Certified<'_>, signer: &Certified<'_>| {
+        let [authority_key, key] = [0, 1].map(|_| TestKey::new(Algorithm::Es256));
+        let leaf = signer.signed_by(&key, authority, &authority_key);
+        let root = authority.self_signed(&authority_key);
+        (chain(&[&leaf, &root]).check(AT), chain(&[&leaf]).leads_to(&anchors(&[&root]), AT))
+    };
+    for (what, authority, good) in [
+        ("authority", Certified::authority("Root"), true),
+        ("no path below it", Certified { path_length: Some(0), ..Certified::authority("Root") }, true),
+        // A signer that the app trusts is no authority for that.
+        ("signer", Certified { days: (-100, 100), ..Certified::default() }, false),
+        (
+            "not for certificates",
+            Certified { usage: vec![KeyUsagePurpose::DigitalSignature], ..Certified::authority("Root") },
+            false,
+        ),
+        ("expired", Certified { days: (-100, -1), ..Certified::authority("Root") }, false),
+        ("not yet valid", Certified { days: (1, 100), ..Certified::authority("Root") }, false),
+    ] {
+        let (alone, led) = under(&authority, &host());
+        assert_eq!((alone.is_ok(), led.is_ok()), (good, good), "{what}: {alone:?} {led:?}");
+    }
+    // One more authority than the anchor allows below itself.
+    let root = Certified { path_length: Some(0), ..Certified::authority("Root") };
+    let [root_key, middle_key, key] = [0, 1, 2].map(|_| TestKey::new(Algorithm::Es256));
+    let middle = Certified::authority("Middle");
+    let certificates = [
+        host().signed_by(&key, &middle, &middle_key),
+        middle.signed_by(&middle_key, &root, &root_key),
+        root.self_signed(&root_key),
+    ];
+    let short = chain(&[&certificates[0], &certificates[1]]);
+    assert!(invalid(short.leads_to(&anchors(&[&certificates[2]]), AT)).contains("longer"));
+    // Of two anchors for the same name and key, one that may is enough.
+    let wider = Certified::authority("Root").self_signed(&root_key);
+    assert_eq!(short.leads_to(&anchors(&[&certificates[2], &wider]), AT), Ok(()));
+}
+
+#[test]
+fn a_lone_certificate_is_looked_at() {
+    let key = TestKey::new(Algorithm::Es256);
+    let lone = |certified: Certified<'_>| chain(&[&certified.self_signed(&key)]).check(AT);
+    assert_eq!(lone(Certified::default()), Ok(()));
+    assert_eq!(lone(Certified { usage: Vec::new(), ..Certified::default() }), Ok(()));
+    // Its own authority, and nothing else.
+    assert_eq!(lone(Certified::authority("Signer")), Ok(()));
+    invalid(lone(Certified { usage: vec![KeyUsagePurpose::KeyEncipherment], ..Certified::default() }));
+    assert_eq!(lone(Certified { unknown_extension: Some(false), ..Certified::default() }), Ok(()));
+    assert!(invalid(lone(Certified { unknown_extension: Some(true), ..Certified::default() })).contains("critical"));
+    invalid(lone(Certified { days: (-20, -10), ..Certified::default() }));
+    // In a chain, certificates are not for signing anything else.
+    let root_key = TestKey::new(Algorithm::Es256);
+    let root = Certified::authority("Root");
+    let leaf = Certified { common_name: "Signer", ..Certified::authority("Signer") }.signed_by(&key, &root, &root_key);
+    invalid(chain(&[&leaf, &root.self_signed(&root_key)]).check(AT));
+    for (critical, good) in [(false, true), (true, false)] {
+        let certified = Certified { unknown_extension: Some(critical), ..Certified::default() };
+        let leaf = certified.signed_by(&key, &root, &root_key);
+        assert_eq!(chain(&[&leaf]).leads_to(&anchors(&[&root.self_signed(&root_key)]), AT).is_ok(), good);
+    }
+}
+
+#[test]
+fn der_certificates_make_the_same_chain() {
+    let tree = Tree::new();
+    let chain = Chain::from_der(&[&tree.leaf, &tree.middle]).unwrap();
+    assert_eq!(chain.leads_to(&anchors(&[&tree.root]), AT), Ok(()));
+    assert_eq!(chain.leaf_key().unwrap().into_jwk(), Some(tree.leaf_key.jwk()));
+    let (start, end) = chain.leaf_validity();
+    assert_eq!((start.seconds(), end.seconds()), (NOW - 10 * DAY, NOW + 10 * DAY));
+    let trailing = [tree.leaf.as_slice(), &[0]].concat();
+    let long = vec![tree.leaf.as_slice(); MAX_CERTIFICATES + 1];
+    for bad in [&[][..], &[b"".as_slice()], &[b"\x30\x00".as_slice()], &[trailing.as_slice()], &long] {
+        assert!(matches!(Chain::from_der(bad).map(|_| ()), Err(ChainError::Invalid(_))));
+    }
+}
+
+#[test]
 fn what_is_no_chain_is_refused() {
     let leaf = Tree::new().leaf;
     let text = STANDARD.encode(&leaf);
