@@ -4,7 +4,6 @@ mod backup;
 mod builder;
 mod cache;
 mod card;
-#[allow(dead_code, reason = "its users come with the formats in CBOR")]
 mod cbor;
 mod changes;
 mod channel;

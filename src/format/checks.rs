@@ -19,6 +19,7 @@ use crate::verify::VerifyContext;
 use crate::verify::did;
 use crate::verify::issuer_key::{self, IssuerKeys, Statement};
 use crate::verify::jose::{AlgorithmError, Jws};
+use crate::verify::mdoc::ValidityInfo;
 use crate::verify::x509::Named;
 
 /// A check that came out some way.
@@ -248,6 +249,20 @@ impl Period {
             #[allow(clippy::cast_precision_loss)] // no date is that far away
             self.add(name, kind, at.map(|at| at.seconds() as f64));
         }
+    }
+
+    /// Takes the `validityInfo` of an mdoc, all of which has to be there.
+    pub(crate) fn of_mdoc(validity: &ValidityInfo) -> Self {
+        let mut period = Self::default();
+        for (name, kind, at) in [
+            ("signed", Side::Issued, validity.signed),
+            ("validFrom", Side::Start, validity.valid_from),
+            ("validUntil", Side::End, validity.valid_until),
+        ] {
+            #[allow(clippy::cast_precision_loss)] // no date is that far away
+            period.add(name, kind, at.map(|at| at.seconds() as f64));
+        }
+        period
     }
 
     fn add(&mut self, name: &'static str, side: Side, at: Option<f64>) {

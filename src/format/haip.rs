@@ -1,19 +1,15 @@
-//! What HAIP 1.0 (sections 6.1 and 8) demands of an SD-JWT VC beyond its own specification.
+//! What HAIP 1.0 (sections 6.1 and 8) demands of a credential beyond its own specification.
 
 use serde_json::{Map, Value};
 
 use super::checks::failed;
 use crate::model::report::{Check, CheckKind, Outcome};
 use crate::verify::issuer_key::IssuerKeys;
+use crate::verify::x509::TrustAnchors;
 
 /// Holds a credential to the profile: what falls short fails, whatever was found before.
 pub(super) fn hold(checks: &mut [Check], payload: &Map<String, Value>, keys: &IssuerKeys) {
-    let mut fail = |kind: CheckKind, detail: &str| {
-        let found = checks.iter_mut().find(|check| check.kind == kind && check.outcome != Outcome::Failed);
-        if let Some(check) = found {
-            *check = failed(kind, format!("{detail}, which HAIP demands"));
-        }
-    };
+    let mut fail = |kind, detail: &str| fail(checks, kind, detail);
     match &keys.chain {
         None => fail(CheckKind::IssuerKey, "the issuer's key is not in a certificate of the header (`x5c`)"),
         Some(chain) if chain.has_self_signed() => {
@@ -30,6 +26,29 @@ pub(super) fn hold(checks: &mut [Check], payload: &Map<String, Value>, keys: &Is
     }
     if payload.get("status").is_some_and(|status| status_list(status).is_none()) {
         fail(CheckKind::Status, "the status is not one of a status list");
+    }
+}
+
+/// The same for an mdoc: its signer is in `x5chain`, the anchor is not, and the hash is SHA-256 (sections 4.1 and 8).
+pub(super) fn hold_mdoc(checks: &mut [Check], hash: Option<&str>, keys: &IssuerKeys, trust: &TrustAnchors) {
+    match &keys.chain {
+        None => {
+            fail(checks, CheckKind::IssuerKey, "the issuer's key is not in a certificate of the header (`x5chain`)");
+        }
+        Some(chain) if chain.has_self_signed() || chain.holds_an_anchor(trust) => {
+            fail(checks, CheckKind::IssuerKey, "`x5chain` is not without self-signed certificates and anchors");
+        }
+        Some(_) => {}
+    }
+    if hash.is_some_and(|hash| hash != "SHA-256") {
+        fail(checks, CheckKind::Digests, "the hash of the digests is not SHA-256");
+    }
+}
+
+fn fail(checks: &mut [Check], kind: CheckKind, detail: &str) {
+    let found = checks.iter_mut().find(|check| check.kind == kind && check.outcome != Outcome::Failed);
+    if let Some(check) = found {
+        *check = failed(kind, format!("{detail}, which HAIP demands"));
     }
 }
 

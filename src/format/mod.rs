@@ -5,6 +5,7 @@
 mod checks;
 pub(crate) mod haip;
 mod jwt_vc_json;
+mod mso_mdoc;
 mod sd_jwt_vc;
 mod unverified;
 #[cfg(test)]
@@ -92,7 +93,7 @@ pub(crate) fn type_reference(raw: &Value) -> Option<TypeReference> {
 
 /// Every format that this version verifies.
 pub(crate) fn known() -> &'static [&'static dyn CredentialFormat] {
-    &[&SdJwtVc::Dc, &SdJwtVc::Vc, &jwt_vc_json::JwtVcJson]
+    &[&SdJwtVc::Dc, &SdJwtVc::Vc, &jwt_vc_json::JwtVcJson, &mso_mdoc::MsoMdoc]
 }
 
 /// What reads a format, whether or not this version verifies it.

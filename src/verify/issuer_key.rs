@@ -13,12 +13,17 @@
 //! 4. The issuer is a URL: the `jwks` of its credential issuer metadata if it is the issuer that
 //!    was asked, then its JWT VC issuer metadata.
 //!
+//! The signer of an mdoc is always found by its certificate, which is all that names it.
+//!
 //! A certificate or DID that nothing links to the issuer's URL still serves for checking the
 //! signature, and the check is unknown: another version may know the link.
+
+mod document_signer;
 
 use serde_json::{Map, Value};
 use url::Url;
 
+pub(crate) use self::document_signer::of_document_signer;
 use super::did::{self, DidError};
 use super::jose::JwsAlgorithm;
 use super::public_key::IssuerPublicKey;

@@ -1,11 +1,13 @@
 //! Is a credential genuine? Finds issuers' keys and checks signatures; what is checked of which
 //! format stands in [`crate::format`].
 
-#[allow(dead_code, reason = "its users come with the formats in CBOR")]
+#[allow(dead_code, reason = "the rest of its users comes with status lists")]
 pub(crate) mod cose;
+pub(crate) mod cose_key;
 pub(crate) mod did;
 pub(crate) mod issuer_key;
 pub(crate) mod jose;
+pub(crate) mod mdoc;
 pub(crate) mod public_key;
 pub(crate) mod sd_jwt;
 pub(crate) mod signed_metadata;
