@@ -16,15 +16,16 @@ use serde_json::Value;
 
 use super::checks::{self, Bound, failed, passed, skipped, unknown};
 use super::{CredentialFormat, Examined};
+use crate::cbor::MAX_DEPTH;
 use crate::model::format::Format;
 use crate::model::jwk::JwkError;
 use crate::model::metadata::CredentialKind;
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
-use crate::model::status::StatusReference;
 use crate::verify::cose::{CoseSign1, CoseSignatureError};
 use crate::verify::issuer_key::{self, IssuerKeys};
 use crate::verify::jose::{AlgorithmError, MAX_LENGTH};
 use crate::verify::mdoc::{DigestError, IssuerSigned, MobileSecurityObject, MsoError};
+use crate::verify::status::{self, Stated, Subject};
 use crate::verify::x509::{Chain, Named};
 use crate::verify::{VerifyContext, cose_key};
 
@@ -50,22 +51,22 @@ impl CredentialFormat for MsoMdoc {
             Err(why) => return Examined::unreadable(why),
         };
         match IssuerSigned::parse(&bytes) {
-            Ok(credential) => examine(&credential, context),
+            Ok(credential) => examine(&credential, context).await,
             Err(error) => Examined::unreadable(error.to_string()),
         }
     }
 }
 
-fn examine(credential: &IssuerSigned<'_>, context: &VerifyContext<'_>) -> Examined {
+async fn examine(credential: &IssuerSigned<'_>, context: &VerifyContext<'_>) -> Examined {
     let mso = MobileSecurityObject::parse(credential.auth.payload);
     let doctype = mso.ok().and_then(|mso| mso.doctype());
     let keys = issuer_key::of_document_signer(&credential.auth, doctype, context);
-    let trust = issuer_key::trust(keys.chain.as_ref(), context);
+    let trust = issuer_key::trust(&keys, None, context);
     let claims = claims::to_json(&credential.namespaces);
     let issuer = issuer(&keys, trust.outcome == Outcome::Passed, doctype, &claims, context);
     let mut checks = vec![signature(&credential.auth, &keys), keys.check.clone(), trust, issuer];
     let mut examined = match mso {
-        Ok(mso) => examine_mso(mso, credential, &keys, context, &mut checks),
+        Ok(mso) => examine_mso(mso, credential, &keys, context, &mut checks).await,
         Err(error) => {
             checks.extend(unreadable(error));
             Examined::of(Vec::new())
@@ -79,7 +80,7 @@ fn examine(credential: &IssuerSigned<'_>, context: &VerifyContext<'_>) -> Examin
 }
 
 /// The checks of what the issuer signed.
-fn examine_mso(
+async fn examine_mso(
     mso: MobileSecurityObject<'_>,
     credential: &IssuerSigned<'_>,
     keys: &IssuerKeys,
@@ -103,23 +104,19 @@ fn examine_mso(
         let detail = "it was signed when the signer's certificate was not valid (`signed`)";
         validity_check = failed(CheckKind::Validity, detail);
     }
-    let reference = mso.status().map(|status| claims::value(status, crate::cbor::MAX_DEPTH));
-    checks.extend([
-        binding,
-        type_check(mso.doctype(), context),
-        validity_check,
-        digests(mso, credential),
-        checks::status(reference.as_ref()),
-    ]);
+    checks.extend([binding, type_check(mso.doctype(), context), validity_check, digests(mso, credential)]);
+    let stated = mso.status().map(|status| claims::value(status, MAX_DEPTH));
+    let stated = Stated::in_claim(stated.as_ref());
+    let subject = Subject { issuer: None, keys: &keys.keys, checks };
+    let (status_check, status_found) = status::check(&stated, &subject, context).await;
+    checks.push(status_check);
     Examined {
         kind: mso.doctype().map_or(CredentialKind::Unknown, |doctype| CredentialKind::Doctype(doctype.to_owned())),
         bound_key,
         valid_from: period.valid_from(),
         expires_at: period.expires_at(),
-        status: reference
-            .as_ref()
-            .and_then(super::haip::status_list)
-            .map(|(uri, index)| StatusReference::TokenStatusList { uri: uri.to_owned(), index }),
+        status: stated.reference,
+        status_found,
         ..Examined::of(Vec::new())
     }
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::cbor::{Item, MAX_DEPTH};
 use crate::model::jwk::Algorithm;
 use crate::model::report::{Report, Verdict, VerificationPolicy};
+use crate::model::status::StatusReference;
 use crate::model::time::Timestamp;
 use crate::verify::testing::{Certified, TestKey, World, outcome, to_cbor};
 use crate::verify::x509::TrustAnchors;
