@@ -1,8 +1,10 @@
 use serde_json::json;
 
 use super::*;
+use crate::inflate::testing::gzipped;
 use crate::model::ids::IssuerId;
 use crate::model::jwk::Algorithm;
+use crate::model::status::{StatusReference, StatusValue};
 use crate::model::time::Timestamp;
 use crate::verify::did;
 use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome};
@@ -84,6 +86,38 @@ fn amiss(examined: &Examined) -> Vec<(CheckKind, Outcome)> {
         .map(|kind| (kind, outcome(&examined.checks, kind)))
         .filter(|(_, outcome)| !matches!(outcome, Outcome::Passed | Outcome::Skipped(_)))
         .collect()
+}
+
+#[tokio::test]
+async fn its_status_lists_are_looked_up() {
+    use base64::Engine as _;
+    const LIST: &str = "https://issuer.example/lists/1";
+    let encoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(gzipped(&[0b0100_0000]));
+    for (mut scene, version) in [(Scene::new(), 1), (Scene::of_version_2(), 2)] {
+        let list = json!({
+            "@context": [], "id": LIST, "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+            "issuer": ISSUER, "credentialSubject": {
+                "type": "BitstringStatusList", "statusPurpose": "revocation", "encodedList": format!("u{encoded}"),
+            },
+        });
+        let list = scene.issuer.jws(&json!({"typ": "vc+jwt"}), &list);
+        scene.world.documents = scene.world.documents.with_body(LIST, "application/vc+jwt", list);
+        for (index, expected, value) in
+            [(0, Outcome::Passed, StatusValue::Valid), (1, Outcome::Failed, StatusValue::Invalid)]
+        {
+            let entry = json!({"type": "BitstringStatusListEntry", "statusPurpose": "revocation",
+                "statusListIndex": index.to_string(), "statusListCredential": LIST});
+            match version {
+                1 => scene.payload["vc"]["credentialStatus"] = entry,
+                _ => scene.payload["credentialStatus"] = json!([entry]),
+            }
+            let examined = scene.examine().await;
+            assert_eq!(outcome(&examined.checks, CheckKind::Status), expected, "{:?}", examined.checks);
+            assert_eq!(examined.status_found.map(|found| found.value), Some(value));
+            assert!(matches!(&examined.status, Some(StatusReference::Bitstring(places)) if places.len() == 1));
+        }
+        assert_eq!(scene.world.documents.asked().iter().filter(|url| *url == LIST).count(), 1);
+    }
 }
 
 #[tokio::test]

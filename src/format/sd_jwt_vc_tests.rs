@@ -8,6 +8,8 @@ use super::*;
 use crate::model::ids::IssuerId;
 use crate::model::jwk::Algorithm;
 use crate::model::profile::Profile;
+use crate::model::report::{Requirement, VerificationPolicy};
+use crate::model::status::{StatusFound, StatusReference, StatusValue};
 use crate::model::time::Timestamp;
 use crate::verify::did;
 use crate::verify::testing::{Certified, Documents, NOW, TestKey, World, anchors, outcome, x5c};
@@ -319,6 +321,55 @@ async fn what_cannot_be_decided_is_unknown() {
         spoil(&mut scene);
         let examined = scene.examine().await;
         assert_eq!(amiss(&examined), *expected, "{what}: {:?}", examined.checks);
+    }
+}
+
+#[tokio::test]
+async fn its_status_list_is_looked_up() {
+    const LIST: &str = "https://issuer.example/lists/1";
+    let status = |scene: &mut Scene, index: u64| {
+        use crate::inflate::testing::zlibbed;
+        let lst = URL_SAFE_NO_PAD.encode(zlibbed(&[0b1001_0000]));
+        let list = json!({"sub": LIST, "iat": NOW, "status_list": {"bits": 2, "lst": lst}});
+        let list = scene.issuer.jws(&json!({"typ": "statuslist+jwt"}), &list);
+        let documents = std::mem::take(&mut scene.world.documents);
+        scene.world.documents = documents.with_body(LIST, "application/statuslist+jwt", list);
+        scene.payload["status"] = json!({"status_list": {"idx": index, "uri": LIST}});
+    };
+    for (index, outcome, value) in [
+        (0, Outcome::Passed, StatusValue::Valid),
+        (2, Outcome::Failed, StatusValue::Invalid),
+        (3, Outcome::Failed, StatusValue::Suspended),
+    ] {
+        let mut scene = Scene::new();
+        status(&mut scene, index);
+        let examined = scene.examine().await;
+        let expected = if outcome == Outcome::Passed { vec![] } else { vec![(CheckKind::Status, outcome)] };
+        assert_eq!(amiss(&examined), expected, "{:?}", examined.checks);
+        let checked_at = Timestamp::from_seconds(NOW);
+        assert_eq!(examined.status_found, Some(StatusFound { value, checked_at }));
+        assert_eq!(examined.status, Some(StatusReference::TokenStatusList { uri: LIST.to_owned(), index }));
+        assert_eq!(scene.world.documents.asked(), [METADATA, LIST]);
+    }
+    // Whoever forges a credential sends the wallet to no address of theirs, and who does not care sends it nowhere.
+    let forge: fn(&mut Scene) = |scene| scene.issuer = TestKey::new(Algorithm::Es256);
+    let expire: fn(&mut Scene) = |scene| scene.payload["exp"] = json!(NOW - 100);
+    let off: fn(&mut Scene) = |scene| {
+        scene.world.policy = VerificationPolicy::default().with(CheckKind::Status, Requirement::Off);
+    };
+    for (spoil, expected) in [
+        (forge, Outcome::Unknown(Reason::DependsOnFailed)),
+        (expire, Outcome::Unknown(Reason::DependsOnFailed)),
+        (off, Outcome::Skipped(Reason::SwitchedOff)),
+    ] {
+        let mut scene = Scene::new();
+        status(&mut scene, 2);
+        spoil(&mut scene);
+        let examined = scene.examine().await;
+        assert_eq!(outcome(&examined.checks, CheckKind::Status), expected);
+        assert_eq!(examined.status_found, None);
+        assert!(examined.status.is_some(), "where it is kept is known all the same");
+        assert_eq!(scene.world.documents.asked(), [METADATA]);
     }
 }
 

@@ -390,6 +390,32 @@ mod tests {
 
     use super::*;
     use crate::model::report::Reason;
+    use crate::model::status::StatusFound;
+
+    #[test]
+    fn what_was_revoked_stays_so_while_its_list_is_kept_from_the_wallet() {
+        let mut credential = crate::testing::credential(1);
+        let report = |outcome| {
+            let check = Check { kind: CheckKind::Status, outcome, detail: "no answer".to_owned() };
+            Report::judge(&[check], &VerificationPolicy::default())
+        };
+        let away = Outcome::Unknown(Reason::Unreachable);
+        assert_eq!(last_known_status(&credential, &report(away)), None);
+        for (value, stays) in [
+            (StatusValue::Valid, false),
+            (StatusValue::Invalid, true),
+            (StatusValue::Suspended, true),
+            (StatusValue::Other(3), false),
+        ] {
+            credential.status_found = Some(StatusFound { value, checked_at: Timestamp::from_seconds(5) });
+            let known = last_known_status(&credential, &report(away));
+            assert_eq!(known.as_ref().map(|check| check.outcome), stays.then_some(Outcome::Failed), "{value:?}");
+            assert!(known.is_none_or(|check| check.detail.contains("no answer")));
+            for found in [Outcome::Passed, Outcome::Failed, Outcome::Skipped(Reason::SwitchedOff)] {
+                assert_eq!(last_known_status(&credential, &report(found)), None, "{value:?} then {found:?}");
+            }
+        }
+    }
 
     // covers: HAIP-28
     #[test]

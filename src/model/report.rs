@@ -24,7 +24,8 @@ pub enum CheckKind {
     Validity,
     /// SD-JWT disclosures or mdoc value digests.
     Digests,
-    /// A status list.
+    /// A status list: whether the credential was revoked or suspended. Looking it up tells the list's host that
+    /// somebody has a credential of it; switched off by the policy, nothing is asked.
     Status,
     /// The credential's issuer fits the credential issuer that was asked.
     Issuer,
@@ -145,7 +146,7 @@ impl Requirement {
 /// Which checks a credential has to pass.
 ///
 /// The default requires all but [`CheckKind::IssuerTrust`], which is required once the wallet has
-/// trust anchors, [`CheckKind::Status`], which is required when the list could be reached, and
+/// trust anchors or trusted issuers, [`CheckKind::Status`], which is required when the list could be reached, and
 /// [`CheckKind::Issuer`], which is required unless the credential's issuer is another party that
 /// nothing links to the one that was asked (OpenID4VCI section 14.4 lets issuers serve others);
 /// otherwise these three only warn.

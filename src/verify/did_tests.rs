@@ -295,6 +295,13 @@ fn did_jwk_vectors() {
                 Err(_) => assert!(!matches!(self_contained(did), Some(Ok(IssuerPublicKey::Curve(_)))), "{did}"),
             }
             seen += 1;
+            let Some(document) = item.get("did_document") else { continue };
+            // Each method leads to the key that the document shows for it, if that may sign.
+            let found = keys_of_document(did, Some("0"), document);
+            match self_contained(item["did_url"].as_str().unwrap()).unwrap() {
+                Ok(key) => assert_eq!(found, Ok(vec![key]), "{did}"),
+                Err(_) => assert!(matches!(found, Err(DidError::NoKey(_))), "{did}: {found:?}"),
+            }
         }
     }
     assert!(seen > 20, "{seen}");

@@ -33,6 +33,7 @@ mod token_list;
 #[cfg(test)]
 mod vector_tests;
 
+use futures_util::future::join_all;
 use url::Url;
 
 pub(crate) use self::cache::StatusLists;
@@ -102,10 +103,9 @@ pub(crate) async fn check(
         }
         match reference {
             StatusReference::TokenStatusList { uri, index } => places.push(token(uri, *index, of, context).await),
+            // Side by side: each list may be on a host of its own.
             StatusReference::Bitstring(entries) => {
-                for entry in entries {
-                    places.push(bit(entry, of, context).await);
-                }
+                places.extend(join_all(entries.iter().map(|entry| bit(entry, of, context))).await);
             }
         }
     }
