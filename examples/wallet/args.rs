@@ -59,6 +59,12 @@ pub(crate) enum Command {
     Forget {
         id: String,
     },
+    Backup {
+        file: PathBuf,
+    },
+    Restore {
+        file: PathBuf,
+    },
     Inspect {
         offer: OsString,
         how: Issue,
@@ -237,6 +243,8 @@ impl Line {
             "export" => Command::Export { id: self.text("ID")? },
             "recheck" => Command::Recheck { id: self.text("ID")? },
             "forget" => Command::Forget { id: self.text("ID")? },
+            "backup" => Command::Backup { file: self.operand("FILE")?.into() },
+            "restore" => Command::Restore { file: self.operand("FILE")?.into() },
             "inspect" => Command::Inspect { offer: self.operand("OFFER")?, how },
             "qr" => Command::Qr { offer: self.operand("OFFER")?, out: self.out.take() },
             "help" => return Ok(Command::Help),

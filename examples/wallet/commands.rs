@@ -17,7 +17,7 @@ use crate::settings::Global;
 use crate::sign_in::Return;
 use crate::terminal::Input;
 use crate::trouble::{Ending, Result, Trouble};
-use crate::{demo, setup};
+use crate::{backup, demo, setup};
 
 pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> Result<Ending> {
     match command {
@@ -55,6 +55,8 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
             output.say(&format!("Forgotten: {}", credential.id));
             output.tell(&wallet).await;
         }
+        Command::Backup { file } => backup::backup(global, output, &file).await?,
+        Command::Restore { file } => backup::restore(global, output, &file).await?,
         Command::Inspect { offer, how } => inspect(global, output, &offer, &how).await?,
         Command::Qr { offer, out } => draw(output, &link(&offer, &mut Input::default()).await?, out.as_deref())?,
     }

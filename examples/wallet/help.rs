@@ -38,6 +38,9 @@ KEEP
   refresh ID              get it anew from its issuer, in the place of the old one
     --request, --no-wait            as above, if the user has to sign in again
   forget ID               delete one with its keys
+  backup FILE             all of them in a new file, sealed with a passphrase, without keys and tokens
+  restore FILE            those that are not here yet; `refresh` gets new keys for them
+                          (the passphrase is in BILLFOLD_PASSPHRASE, or a line of standard input)
 
 GLOBAL
   --store DIR             where everything is kept (default: a folder for your user)

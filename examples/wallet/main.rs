@@ -6,6 +6,7 @@
 
 mod args;
 mod attester;
+mod backup;
 mod callback;
 mod certificates;
 mod commands;

@@ -14,6 +14,7 @@ mod endpoints;
 mod formats;
 mod haip;
 mod hostile;
+mod kept;
 mod key_attestations;
 mod losses;
 mod matrix;

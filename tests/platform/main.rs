@@ -6,6 +6,7 @@ mod keys;
 mod memory;
 mod sealed;
 mod secrets;
+mod speed;
 mod sqlite;
 mod sqlite_damage;
 mod sqlite_key;

@@ -93,13 +93,24 @@ async fn records_keep_all_but_their_seal() {
     drop(store);
     // The store has the database for itself as long as it is open.
     let old_name = place.key_name();
+    let sealed: Vec<Vec<u8>> = {
+        let database = place.database();
+        let mut query = database.prepare("SELECT sealed FROM records").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(sealed.len(), 30);
     let store = place.open().await.unwrap();
     let old = place.secrets.get(&old_name).await.unwrap().unwrap();
     let changed = store.change_key().await.unwrap();
     assert_eq!((changed.records, changed.unreadable), (30, 0));
     assert_eq!(contents(&store).await, before);
-    // The log, which has what the old key opens, is empty.
-    assert_eq!(std::fs::metadata(place.path().join("wallet.db-wal")).unwrap().len(), 0);
+    // Nothing that the old key opens is left, neither in the database nor in its log.
+    for name in ["wallet.db", "wallet.db-wal"] {
+        let octets = std::fs::read(place.path().join(name)).unwrap();
+        for sealed in &sealed {
+            assert!(!octets.windows(40).any(|window| window == &sealed[..40]), "{name} has a record as it was");
+        }
+    }
     assert!(place.secrets.get(&old_name).await.unwrap().is_none(), "the old key is still there");
     let new_name = format!("{old_name}/2");
     let new = place.secrets.get(&new_name).await.unwrap().unwrap();

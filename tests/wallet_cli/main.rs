@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, and says where")]
 
 mod attester;
+mod backup;
 mod client_auth;
 mod deferred;
 mod encrypt;
