@@ -47,6 +47,8 @@ pub struct WalletBuilder {
     attestation_version: AttestationVersion,
     root_certificates: Vec<Vec<u8>>,
     trust_anchors: Vec<Vec<u8>>,
+    #[cfg(feature = "ldp-vc")]
+    contexts: Vec<(String, serde_json::Value)>,
     signed_metadata: SignedMetadata,
     metadata_anchors: Vec<Vec<u8>>,
     policies: Policies,
@@ -75,6 +77,8 @@ impl WalletBuilder {
             attestation_version: AttestationVersion::default(),
             root_certificates: Vec::new(),
             trust_anchors: Vec::new(),
+            #[cfg(feature = "ldp-vc")]
+            contexts: Vec::new(),
             signed_metadata: SignedMetadata::default(),
             metadata_anchors: Vec::new(),
             policies: Policies::default(),
@@ -172,6 +176,18 @@ impl WalletBuilder {
     /// verified.
     pub fn did_resolver(mut self, resolver: impl DidResolver + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
+    /// Adds a JSON-LD context that `ldp_vc` credentials may refer to, as the document at its address: an object with
+    /// a `@context`. Contexts are never fetched; those of the W3C that credentials commonly use are there already. A
+    /// credential with a context that nobody added is put aside and can be checked again once it is there.
+    ///
+    /// Without a `@context` in the document, or with the address of a context of the library,
+    /// [`build`](Self::build) fails.
+    #[cfg(feature = "ldp-vc")]
+    pub fn json_ld_context(mut self, address: impl Into<String>, document: serde_json::Value) -> Self {
+        self.contexts.push((address.into(), document));
         self
     }
 
@@ -285,6 +301,14 @@ impl WalletBuilder {
             Ok::<_, Error>(all)
         };
         let trust = anchors(&self.trust_anchors)?;
+        #[cfg(feature = "ldp-vc")]
+        let contexts = {
+            let mut contexts = crate::verify::data_integrity::Contexts::default();
+            for (address, document) in self.contexts {
+                contexts.add(&address, document).map_err(|why| invalid(format!("JSON-LD context {address}: {why}")))?;
+            }
+            contexts
+        };
         let metadata_trust = match anchors(&self.metadata_anchors)? {
             none if none.is_empty() => trust.clone(),
             some => some,
@@ -317,6 +341,8 @@ impl WalletBuilder {
             trust,
             trusted_issuers: issuer_identifiers(self.trusted_issuers.into_iter())?,
             resolver: self.resolver.map(Resolver::new),
+            #[cfg(feature = "ldp-vc")]
+            contexts,
             metadata_rules: MetadataRules { policy: self.signed_metadata, trust: metadata_trust },
             skew: i64::from(self.skew),
             locale: self.locale.map(|locale| locale.replace('_', "-")),

@@ -115,6 +115,9 @@ pub(crate) struct Setup {
     pub(crate) trust: TrustAnchors,
     pub(crate) trusted_issuers: Vec<String>,
     pub(crate) resolver: Option<Resolver>,
+    /// The JSON-LD contexts that the app added.
+    #[cfg(feature = "ldp-vc")]
+    pub(crate) contexts: crate::verify::data_integrity::Contexts,
     pub(crate) metadata_rules: MetadataRules,
     pub(crate) skew: i64,
     pub(crate) locale: Option<String>,

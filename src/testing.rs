@@ -59,6 +59,7 @@ pub fn credential(number: u32) -> Credential {
         credential_issuer: IssuerId::parse(&format!("https://issuer-{issuer}.example")).expect("legal"),
         credential_configuration_id: "identity".into(),
         format: if is_mdoc { Format::MsoMdoc } else { Format::SdJwtVc },
+        contexts: Vec::new(),
         kind: if is_mdoc {
             CredentialKind::Doctype("org.iso.18013.5.1.mDL".to_owned())
         } else {

@@ -52,6 +52,8 @@ pub struct Verifier {
     trust: TrustAnchors,
     trusted_issuers: Vec<String>,
     resolver: Option<Resolver>,
+    #[cfg(feature = "ldp-vc")]
+    contexts: crate::verify::data_integrity::Contexts,
     holder_keys: Vec<Jwk>,
     kind: Option<CredentialKind>,
     profile: Profile,
@@ -114,6 +116,8 @@ impl Verifier {
             trust: TrustAnchors::default(),
             trusted_issuers: Vec::new(),
             resolver: None,
+            #[cfg(feature = "ldp-vc")]
+            contexts: crate::verify::data_integrity::Contexts::default(),
             holder_keys: Vec::new(),
             kind: None,
             profile: Profile::Base,
@@ -169,6 +173,17 @@ impl Verifier {
     pub fn did_resolver(mut self, resolver: impl DidResolver + 'static) -> Self {
         self.resolver = Some(Resolver::new(Arc::new(resolver)));
         self
+    }
+
+    /// Adds a JSON-LD context that `ldp_vc` credentials may refer to, as the document at its address: an object with
+    /// a `@context`. Contexts are never fetched; those of the W3C that credentials commonly use are there already.
+    ///
+    /// [`ErrorCode::SetupInvalid`] if the document has no `@context`, or if the address is that of a context of the
+    /// library.
+    #[cfg(feature = "ldp-vc")]
+    pub fn json_ld_context(mut self, address: &str, document: Value) -> Result<Self> {
+        self.contexts.add(address, document).map_err(|why| Error::new(ErrorCode::SetupInvalid, why))?;
+        Ok(self)
     }
 
     /// The keys of which the credential has to be bound to one. Default: the binding is not compared.
@@ -241,6 +256,7 @@ impl Verifier {
             credential_issuer: None,
             issuer_jwks: self.issuer_jwks.as_ref(),
             kind: self.kind.as_ref(),
+            asked_contexts: &[],
             holder_keys: &self.holder_keys,
             policy: &self.policy,
             profile: self.profile,
@@ -248,6 +264,8 @@ impl Verifier {
             skew: i64::from(self.skew),
             trust: &self.trust,
             trusted_issuers: &self.trusted_issuers,
+            #[cfg(feature = "ldp-vc")]
+            contexts: &self.contexts,
             documents: &documents,
             status_lists: &self.status_lists,
         };

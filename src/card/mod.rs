@@ -422,6 +422,7 @@ mod tests {
             claim_descriptions: configuration.claims.clone(),
             type_metadata: None,
             response_metadata: None,
+            contexts: Vec::new(),
             issuer_jwks: None,
             identifier: None,
             profile: crate::model::profile::Profile::Base,

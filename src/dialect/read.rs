@@ -299,6 +299,7 @@ fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
     Ok(CredentialConfiguration {
         format,
         kind,
+        contexts: format::w3c::announced_contexts(value),
         scope: object.text("scope")?.filter(|scope| !scope.is_empty()).map(str::to_owned),
         cryptographic_binding_methods_supported: object
             .texts("cryptographic_binding_methods_supported")?

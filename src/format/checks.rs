@@ -265,6 +265,17 @@ impl Period {
         period
     }
 
+    /// Takes the dates of a Data Integrity proof.
+    #[cfg(feature = "ldp-vc")]
+    pub(crate) fn add_proof(&mut self, created: Option<&Value>, expires: Option<&Value>) {
+        for (name, side, value) in [("proof.created", Side::Issued, created), ("proof.expires", Side::End, expires)] {
+            let Some(value) = value else { continue };
+            let at = value.as_str().and_then(date);
+            #[allow(clippy::cast_precision_loss)] // no date is that far away
+            self.add(name, side, at.map(|at| at.seconds() as f64));
+        }
+    }
+
     fn add(&mut self, name: &'static str, side: Side, at: Option<f64>) {
         let Some(at) = at else {
             self.malformed = self.malformed.or(Some(name));

@@ -40,50 +40,58 @@ impl CredentialFormat for JwtVcJson {
     }
 
     async fn examine(&self, raw: &Value, context: &VerifyContext<'_>) -> Examined {
-        let parsed = raw.as_str().ok_or_else(|| "the credential is not text".to_owned()).and_then(parse);
-        let (jws, payload) = match parsed {
-            Ok(parsed) => parsed,
-            Err(why) => return Examined::unreadable(why),
-        };
-        let Some(credential) = credential(&payload) else {
-            return Examined::unreadable("the payload holds no W3C credential");
-        };
-        let named = w3c::issuer_of(credential);
-        let issuer = payload.get("iss").and_then(Value::as_str).or(named);
-        let (mut checks, keys) = checks::signature(&jws, issuer, context).await;
-        let contradiction =
-            named.is_some_and(|named| Some(named) != issuer) || payload.get("iss").is_some_and(|iss| !iss.is_string());
-        let issuer_check = if contradiction {
-            failed(CheckKind::Issuer, "`iss` and the credential's `issuer` differ")
-        } else {
-            checks::issuer(issuer, &keys, context)
-        };
-        let bound = bound(&payload, credential);
-        let confirmed = payload.contains_key("cnf");
-        let (binding, bound_key) = checks::binding(&bound, confirmed, Outcome::Skipped(Reason::Unbound), context);
-        let mut period = checks::Period::of_jwt(&payload);
-        period.add_w3c(credential);
-        checks.extend([
-            issuer_check,
-            binding,
-            type_check(&jws, &payload, credential, context),
-            period.check(context),
-            skipped(CheckKind::Digests, Reason::NotApplicable, "the format has no digests"),
-        ]);
-        let stated = Stated::in_w3c(credential, Some(&payload));
-        let subject = Subject { issuer, keys: &keys.keys, checks: &checks };
-        let (status, status_found) = status::check(&stated, &subject, context).await;
-        checks.push(status);
-        Examined {
-            claims: Value::Object(decoded(&payload, credential)),
-            kind: w3c::kind_of(credential),
-            bound_key,
-            valid_from: period.valid_from(),
-            expires_at: period.expires_at(),
-            status: stated.reference,
-            status_found,
-            ..Examined::of(checks)
-        }
+        examine(raw, context, w3c::type_check).await
+    }
+}
+
+/// The check of a credential's type.
+type TypeCheck = fn(&Map<String, Value>, &VerifyContext<'_>) -> Check;
+
+/// Looks at a credential in a JWT.
+pub(super) async fn examine(raw: &Value, context: &VerifyContext<'_>, type_of: TypeCheck) -> Examined {
+    let parsed = raw.as_str().ok_or_else(|| "the credential is not text".to_owned()).and_then(parse);
+    let (jws, payload) = match parsed {
+        Ok(parsed) => parsed,
+        Err(why) => return Examined::unreadable(why),
+    };
+    let Some(credential) = credential(&payload) else {
+        return Examined::unreadable("the payload holds no W3C credential");
+    };
+    let named = w3c::issuer_of(credential);
+    let issuer = payload.get("iss").and_then(Value::as_str).or(named);
+    let (mut checks, keys) = checks::signature(&jws, issuer, context).await;
+    let contradiction =
+        named.is_some_and(|named| Some(named) != issuer) || payload.get("iss").is_some_and(|iss| !iss.is_string());
+    let issuer_check = if contradiction {
+        failed(CheckKind::Issuer, "`iss` and the credential's `issuer` differ")
+    } else {
+        checks::issuer(issuer, &keys, context)
+    };
+    let bound = bound(&payload, credential);
+    let confirmed = payload.contains_key("cnf");
+    let (binding, bound_key) = checks::binding(&bound, confirmed, Outcome::Skipped(Reason::Unbound), context);
+    let mut period = checks::Period::of_jwt(&payload);
+    period.add_w3c(credential);
+    checks.extend([
+        issuer_check,
+        binding,
+        token_type(&jws, &payload).unwrap_or_else(|| type_of(credential, context)),
+        period.check(context),
+        skipped(CheckKind::Digests, Reason::NotApplicable, "the format has no digests"),
+    ]);
+    let stated = Stated::in_w3c(credential, Some(&payload));
+    let subject = Subject { issuer, keys: &keys.keys, checks: &checks };
+    let (status, status_found) = status::check(&stated, &subject, context).await;
+    checks.push(status);
+    Examined {
+        claims: Value::Object(decoded(&payload, credential)),
+        kind: w3c::kind_of(credential),
+        bound_key,
+        valid_from: period.valid_from(),
+        expires_at: period.expires_at(),
+        status: stated.reference,
+        status_found,
+        ..Examined::of(checks)
     }
 }
 
@@ -113,29 +121,24 @@ fn bound(payload: &Map<String, Value>, credential: &Map<String, Value>) -> Vec<B
     }
 }
 
-/// The check of the type: of the token, then of the credential in it.
-fn type_check(
-    jws: &Jws<'_>,
-    payload: &Map<String, Value>,
-    credential: &Map<String, Value>,
-    context: &VerifyContext<'_>,
-) -> Check {
-    let kind = CheckKind::Type;
+/// What is wrong with the type of the token, before that of the credential in it.
+fn token_type(jws: &Jws<'_>, payload: &Map<String, Value>) -> Option<Check> {
+    let failed = |why: &str| Some(failed(CheckKind::Type, why));
     let typ = checks::media_type(&jws.header, "typ");
     if !typ.is_none_or(|typ| ["jwt", "vc+jwt", "vc+ld+jwt", "vc+ld+json+jwt"].contains(&typ.as_str())) {
-        return failed(kind, "the header's `typ` is that of another kind of token");
+        return failed("the header's `typ` is that of another kind of token");
     }
     let content = checks::media_type(&jws.header, "cty");
     if content.is_some_and(|content| content == "vp" || content.starts_with("vp+")) {
-        return failed(kind, "by the header's `cty` it is a presentation");
+        return failed("by the header's `cty` it is a presentation");
     }
     if payload.contains_key("vp") {
-        return failed(kind, "it is a presentation (`vp`)");
+        return failed("it is a presentation (`vp`)");
     }
     if payload.contains_key("vc") && w3c::looks_like_one(payload) {
-        return failed(kind, "it holds two credentials: the payload, and one in `vc`");
+        return failed("it holds two credentials: the payload, and one in `vc`");
     }
-    w3c::type_check(credential, context)
+    None
 }
 
 /// The credential with what only the JWT's claims say put where the data model has it (1.1, section 6.3.1).

@@ -5,12 +5,15 @@
 mod checks;
 pub(crate) mod haip;
 mod jwt_vc_json;
+mod jwt_vc_json_ld;
+#[cfg(feature = "ldp-vc")]
+mod ldp_vc;
 mod mso_mdoc;
 mod sd_jwt_vc;
 mod unverified;
 #[cfg(test)]
 mod vector_tests;
-mod w3c;
+pub(crate) mod w3c;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -93,7 +96,15 @@ pub(crate) fn type_reference(raw: &Value) -> Option<TypeReference> {
 
 /// Every format that this version verifies.
 pub(crate) fn known() -> &'static [&'static dyn CredentialFormat] {
-    &[&SdJwtVc::Dc, &SdJwtVc::Vc, &jwt_vc_json::JwtVcJson, &mso_mdoc::MsoMdoc]
+    &[
+        &SdJwtVc::Dc,
+        &SdJwtVc::Vc,
+        &jwt_vc_json::JwtVcJson,
+        &jwt_vc_json_ld::JwtVcJsonLd,
+        &mso_mdoc::MsoMdoc,
+        #[cfg(feature = "ldp-vc")]
+        &ldp_vc::LdpVc,
+    ]
 }
 
 /// What reads a format, whether or not this version verifies it.

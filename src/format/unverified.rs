@@ -15,8 +15,6 @@ use crate::verify::VerifyContext;
 enum Unverified {
     /// `ldp_vc`: a JSON object.
     LdpVc,
-    /// `jwt_vc_json-ld`: a JWT.
-    JwtVcJsonLd,
     /// Any other.
     Foreign,
 }
@@ -25,7 +23,6 @@ enum Unverified {
 pub(super) fn of(format: &Format) -> &'static dyn CredentialFormat {
     match format {
         Format::LdpVc => &Unverified::LdpVc,
-        Format::JwtVcJsonLd => &Unverified::JwtVcJsonLd,
         _ => &Unverified::Foreign,
     }
 }
@@ -35,20 +32,13 @@ impl CredentialFormat for Unverified {
     fn format(&self) -> Format {
         match self {
             Self::LdpVc => Format::LdpVc,
-            Self::JwtVcJsonLd => Format::JwtVcJsonLd,
             Self::Foreign => Format::Other(String::new()),
         }
     }
 
     fn read_kind(&self, configuration: &Value) -> Result<CredentialKind, String> {
         match self {
-            Self::LdpVc | Self::JwtVcJsonLd => {
-                let context = configuration.get("credential_definition").and_then(|it| it.get("@context"));
-                match context {
-                    Some(Value::Array(context)) if !context.is_empty() => w3c::read_types(configuration),
-                    _ => Err("`credential_definition.@context` is not an array with something in it".to_owned()),
-                }
-            }
+            Self::LdpVc => w3c::read_types_in_context(configuration),
             Self::Foreign => Ok(CredentialKind::Unknown),
         }
     }
@@ -59,8 +49,6 @@ impl CredentialFormat for Unverified {
         let malformed = match (self, raw) {
             (Self::LdpVc, Value::Object(_)) | (Self::Foreign, _) => None,
             (Self::LdpVc, _) => Some("the credential is no JSON object".to_owned()),
-            (Self::JwtVcJsonLd, Value::String(text)) if text.split('.').count() == 3 => None,
-            (Self::JwtVcJsonLd, _) => Some("the credential is no JWT".to_owned()),
         };
         if let Some(why) = malformed {
             return Examined::unreadable(why);
@@ -94,16 +82,14 @@ mod tests {
     fn kinds_are_read_from_metadata() {
         let definition = |value: Value| json!({ "credential_definition": value });
         let types = || Ok(CredentialKind::Types(vec!["VerifiableCredential".to_owned(), "Card".to_owned()]));
-        for format in ["ldp_vc", "jwt_vc_json-ld"] {
-            let whole = json!({ "@context": ["https://c.example"], "type": ["VerifiableCredential", "Card"] });
-            assert_eq!(read_kind(format, &definition(whole)), types(), "{format}");
-            for bad in [
-                json!({ "type": ["VerifiableCredential", "Card"] }),
-                json!({ "@context": [], "type": ["VerifiableCredential", "Card"] }),
-                json!({ "@context": ["https://c.example"] }),
-            ] {
-                assert!(read_kind(format, &definition(bad.clone())).is_err(), "{format} {bad}");
-            }
+        let whole = json!({ "@context": ["https://c.example"], "type": ["VerifiableCredential", "Card"] });
+        assert_eq!(read_kind("ldp_vc", &definition(whole)), types());
+        for bad in [
+            json!({ "type": ["VerifiableCredential", "Card"] }),
+            json!({ "@context": [], "type": ["VerifiableCredential", "Card"] }),
+            json!({ "@context": ["https://c.example"] }),
+        ] {
+            assert!(read_kind("ldp_vc", &definition(bad.clone())).is_err(), "{bad}");
         }
         assert_eq!(read_kind("anoncreds", &json!({})), Ok(CredentialKind::Unknown));
     }
@@ -114,8 +100,6 @@ mod tests {
         for (format, raw, expected) in [
             ("ldp_vc", json!({ "@context": [] }), Verdict::Unverified),
             ("ldp_vc", json!("{\"@context\":[]}"), Verdict::Rejected),
-            ("jwt_vc_json-ld", json!("a.b.c"), Verdict::Unverified),
-            ("jwt_vc_json-ld", json!({ "@context": [] }), Verdict::Rejected),
             ("anoncreds", json!({ "any": "thing" }), Verdict::Unverified),
             ("anoncreds", json!("anything"), Verdict::Unverified),
         ] {

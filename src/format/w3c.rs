@@ -10,6 +10,9 @@ use crate::verify::VerifyContext;
 /// The type that every W3C credential has, whether or not metadata says so.
 pub(super) const BASE_TYPE: &str = "VerifiableCredential";
 
+/// The contexts of the data model, one of which comes first.
+const BASE_CONTEXTS: [&str; 2] = ["https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/v2"];
+
 /// `credential_definition.type`, which all W3C formats have.
 pub(super) fn read_types(configuration: &Value) -> Result<CredentialKind, String> {
     let definition = configuration.get("credential_definition").ok_or("`credential_definition` is missing")?;
@@ -20,6 +23,20 @@ pub(super) fn read_types(configuration: &Value) -> Result<CredentialKind, String
         Some(types) if !types.is_empty() => Ok(CredentialKind::Types(types)),
         _ => Err("`credential_definition.type` is not an array of texts with something in it".to_owned()),
     }
+}
+
+/// The same for the formats with JSON-LD, which say their contexts there, too.
+pub(super) fn read_types_in_context(configuration: &Value) -> Result<CredentialKind, String> {
+    match configuration.pointer("/credential_definition/@context") {
+        Some(Value::Array(contexts)) if !contexts.is_empty() => read_types(configuration),
+        _ => Err("`credential_definition.@context` is not an array with something in it".to_owned()),
+    }
+}
+
+/// The addresses in `credential_definition.@context` of an entry of `credential_configurations_supported`.
+pub(crate) fn announced_contexts(configuration: &Value) -> Vec<String> {
+    let contexts = configuration.pointer("/credential_definition/@context").and_then(Value::as_array);
+    contexts.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether an object looks like a credential or a presentation: it has what only these have.
@@ -93,4 +110,25 @@ pub(super) fn type_check(credential: &Map<String, Value>, context: &VerifyContex
     } else {
         failed(kind, "`type` is not the one that was asked for")
     }
+}
+
+/// The same for the formats with JSON-LD: first the contexts. They give the members their meaning, and only the
+/// base context as the first makes sure of those of the data model.
+pub(super) fn type_check_in_context(credential: &Map<String, Value>, context: &VerifyContext<'_>) -> Check {
+    let kind = CheckKind::Type;
+    let contexts = match credential.get("@context") {
+        Some(Value::Array(contexts)) => contexts.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+        None => &[],
+    };
+    if !contexts.first().and_then(Value::as_str).is_some_and(|first| BASE_CONTEXTS.contains(&first)) {
+        return failed(kind, "`@context` does not begin with that of the data model");
+    }
+    if !contexts.iter().all(|context| context.is_string() || context.is_object()) {
+        return failed(kind, "`@context` holds something else than addresses and objects");
+    }
+    if context.asked_contexts.iter().any(|asked| contexts.iter().all(|context| context != asked)) {
+        return failed(kind, "a context is missing that the issuer announces");
+    }
+    type_check(credential, context)
 }

@@ -41,6 +41,7 @@ struct Asked<'a> {
     issuer_jwks: Option<&'a Value>,
     format: &'a dyn CredentialFormat,
     kind: &'a CredentialKind,
+    contexts: &'a [String],
     profile: Profile,
     keys: &'a [HolderKey],
 }
@@ -61,6 +62,7 @@ impl Live<'_> {
             issuer_jwks: issuer.jwks.as_ref(),
             format,
             kind: &configuration.kind,
+            contexts: &configuration.contexts,
             profile: self.session.profile,
             keys: &work.keys,
         };
@@ -116,6 +118,7 @@ impl Live<'_> {
                 credential_configuration_id: work.configuration.clone(),
                 format: configuration.format.clone(),
                 kind: configuration.kind.clone(),
+                contexts: configuration.contexts.clone(),
                 issued_at: now,
                 valid_from: checked.iter().filter_map(|checked| checked.found.valid_from).max(),
                 expires_at: checked.iter().filter_map(|checked| checked.found.expires_at).min(),
@@ -287,6 +290,7 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         credential_issuer: Some(asked.credential_issuer),
         issuer_jwks: asked.issuer_jwks,
         kind: Some(asked.kind),
+        asked_contexts: asked.contexts,
         holder_keys: &public,
         policy,
         profile: asked.profile,
@@ -294,6 +298,8 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         trusted_issuers: &wallet.trusted_issuers,
         now: wallet.clock.now(),
         skew: wallet.skew,
+        #[cfg(feature = "ldp-vc")]
+        contexts: &wallet.contexts,
         documents: &documents,
         status_lists: &wallet.status_lists,
     };
@@ -334,6 +340,7 @@ pub(crate) async fn recheck(wallet: &Setup, mut credential: Credential) -> Resul
             issuer_jwks: credential.issuer_jwks.as_ref(),
             format,
             kind: &credential.kind,
+            contexts: &credential.contexts,
             profile: credential.profile,
             keys: &keys,
         };

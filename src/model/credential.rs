@@ -54,6 +54,9 @@ pub struct Credential {
     pub format: Format,
     /// Its type, as it was asked for.
     pub kind: CredentialKind,
+    /// The addresses of the JSON-LD contexts that it was to have, in formats with JSON-LD.
+    #[serde(default)]
+    pub contexts: Vec<String>,
     /// When it was received.
     pub issued_at: Timestamp,
     /// When it begins to be valid, if it says so.

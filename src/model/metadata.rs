@@ -148,6 +148,10 @@ pub struct CredentialConfiguration {
     pub format: Format,
     /// What the format adds: the type of the credential.
     pub kind: CredentialKind,
+    /// The addresses of the JSON-LD contexts that such credentials are to have (`credential_definition.@context`),
+    /// in formats with JSON-LD.
+    #[serde(default)]
+    pub contexts: Vec<String>,
     /// The OAuth scope that asks for it. Absent: only `authorization_details` can.
     pub scope: Option<String>,
     /// How the credential can be bound to a key; empty means it is not bound.

@@ -184,7 +184,11 @@ pub(crate) fn web_url(did: &str) -> Result<Url, DidError> {
 }
 
 /// The assertion keys of a DID document.
-fn keys_of_document(did: &str, fragment: Option<&str>, document: &Value) -> Result<Vec<IssuerPublicKey>, DidError> {
+pub(super) fn keys_of_document(
+    did: &str,
+    fragment: Option<&str>,
+    document: &Value,
+) -> Result<Vec<IssuerPublicKey>, DidError> {
     let no_key = |why: &str| DidError::NoKey(why.to_owned());
     if document.get("id").and_then(Value::as_str) != Some(did) {
         return Err(no_key("the DID document has another id"));

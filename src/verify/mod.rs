@@ -4,6 +4,8 @@
 #[allow(dead_code, reason = "the rest of its users comes with status lists")]
 pub(crate) mod cose;
 pub(crate) mod cose_key;
+#[cfg(feature = "ldp-vc")]
+pub(crate) mod data_integrity;
 pub(crate) mod did;
 pub(crate) mod issuer_key;
 pub(crate) mod jose;
@@ -35,6 +37,8 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) issuer_jwks: Option<&'a Value>,
     /// The type that was asked for; none when there is nothing to compare with.
     pub(crate) kind: Option<&'a CredentialKind>,
+    /// The JSON-LD contexts that the issuer announces for the type; empty when there is nothing to compare with.
+    pub(crate) asked_contexts: &'a [String],
     /// The keys that proofs were sent for; empty when none was asked.
     pub(crate) holder_keys: &'a [Jwk],
     /// The checks that matter: what is off is not fetched.
@@ -49,6 +53,9 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) trust: &'a x509::TrustAnchors,
     /// The issuers that the app trusts by their identifiers; empty if it named none.
     pub(crate) trusted_issuers: &'a [String],
+    /// The JSON-LD contexts that there are.
+    #[cfg(feature = "ldp-vc")]
+    pub(crate) contexts: &'a data_integrity::Contexts,
     /// For documents that hold keys, and status lists.
     pub(crate) documents: &'a dyn DocumentSource,
     /// The status lists that are known.

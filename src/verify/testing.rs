@@ -329,12 +329,15 @@ pub(crate) struct World {
     pub(crate) credential_issuer: Option<IssuerId>,
     pub(crate) issuer_jwks: Option<Value>,
     pub(crate) kind: Option<CredentialKind>,
+    pub(crate) asked_contexts: Vec<String>,
     pub(crate) holder_keys: Vec<Jwk>,
     pub(crate) policy: VerificationPolicy,
     pub(crate) profile: Profile,
     pub(crate) now: i64,
     pub(crate) trust: TrustAnchors,
     pub(crate) trusted_issuers: Vec<String>,
+    #[cfg(feature = "ldp-vc")]
+    pub(crate) contexts: super::data_integrity::Contexts,
     pub(crate) documents: Documents,
     pub(crate) status_lists: StatusLists,
 }
@@ -345,12 +348,15 @@ impl Default for World {
             credential_issuer: None,
             issuer_jwks: None,
             kind: None,
+            asked_contexts: Vec::new(),
             holder_keys: Vec::new(),
             policy: VerificationPolicy::default(),
             profile: Profile::Base,
             now: NOW,
             trust: TrustAnchors::default(),
             trusted_issuers: Vec::new(),
+            #[cfg(feature = "ldp-vc")]
+            contexts: super::data_integrity::Contexts::default(),
             documents: Documents::default(),
             status_lists: StatusLists::default(),
         }
@@ -363,6 +369,7 @@ impl World {
             credential_issuer: self.credential_issuer.as_ref(),
             issuer_jwks: self.issuer_jwks.as_ref(),
             kind: self.kind.as_ref(),
+            asked_contexts: &self.asked_contexts,
             holder_keys: &self.holder_keys,
             policy: &self.policy,
             profile: self.profile,
@@ -370,6 +377,8 @@ impl World {
             skew: 60,
             trust: &self.trust,
             trusted_issuers: &self.trusted_issuers,
+            #[cfg(feature = "ldp-vc")]
+            contexts: &self.contexts,
             documents: &self.documents,
             status_lists: &self.status_lists,
         }

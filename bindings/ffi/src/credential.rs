@@ -83,6 +83,7 @@ impl Credential {
             display: _,
             claim_descriptions: _,
             // The core's own: to check it again, to tell the issuer.
+            contexts: _,
             issuer_jwks: _,
             ..
         } = credential;

@@ -236,3 +236,41 @@ async fn a_list_that_is_wrong_fails() {
     let (outcome, ..) = look_up(&stated(&entry("revocation", 1)), Some(ISSUER), &key, &serving(token)).await;
     assert_eq!(outcome, Outcome::Failed);
 }
+
+#[tokio::test]
+async fn a_list_with_data_integrity_proofs() {
+    use crate::verify::data_integrity::testing;
+    use crate::verify::did;
+
+    let (issuer, other) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::EdDsa));
+    let signed = |key: &TestKey, by: &str, expires: &str| {
+        let mut list = with("/issuer", json!(by));
+        let suite = if key.jwk().algorithm() == Algorithm::EdDsa { "eddsa-rdfc-2022" } else { "ecdsa-rdfc-2019" };
+        let proof = json!({"type": "DataIntegrityProof", "cryptosuite": suite, "proofPurpose": "assertionMethod",
+            "verificationMethod": did::did_key_url(&key.jwk()), "expires": expires});
+        testing::sign(&mut list, proof, key);
+        list
+    };
+    let (own, late) = (did::did_key(&issuer.jwk()), "2026-02-01T00:00:00Z");
+    let asked = async |list: &Value, index: u64| {
+        let world = serving(list.to_string());
+        look_up(&stated(&entry("revocation", index)), Some(&own), &issuer, &world).await
+    };
+    let good = signed(&issuer, &own, late);
+    assert_eq!(asked(&good, 1).await.0, Outcome::Passed);
+    assert_eq!(asked(&good, 9).await.0, Outcome::Failed);
+    let mut turned = good.clone();
+    turned["credentialSubject"]["encodedList"] = json!(multibase(&[0, 0]));
+    let mut bare = good.clone();
+    bare.as_object_mut().unwrap().remove("proof");
+    for (list, outcome) in [
+        (turned, Outcome::Failed),
+        (bare, Outcome::Failed),
+        (signed(&issuer, &own, "2025-12-31T00:00:00Z"), Outcome::Failed),
+        (signed(&other, &own, late), Outcome::Unknown(Reason::DependsOnFailed)),
+        (signed(&other, &did::did_key(&other.jwk()), late), Outcome::Unknown(Reason::Unsupported)),
+    ] {
+        let (found, detail, value) = asked(&list, 1).await;
+        assert_eq!((found, value), (outcome, None), "{detail}");
+    }
+}

@@ -124,6 +124,12 @@ impl List {
         self.form
     }
 
+    /// The JSON document with proofs that it came as.
+    #[cfg(feature = "ldp-vc")]
+    pub(super) fn credential(&self) -> Result<Map<String, Value>, Trouble> {
+        json::parse_object(&self.body).map_err(|_| broken("it is not a JSON object"))
+    }
+
     /// What it came in; `None` if that is no signed envelope.
     pub(super) fn envelope(&self) -> Option<Envelope<'_>> {
         // It was read before.

@@ -18,6 +18,8 @@ use url::Url;
 use super::read::{Envelope, Form, List};
 use super::{Subject, Trouble};
 use crate::model::report::{Outcome, Reason};
+#[cfg(feature = "ldp-vc")]
+use crate::model::time::Timestamp;
 use crate::verify::VerifyContext;
 use crate::verify::did;
 use crate::verify::issuer_key::{self, IssuerKeys, Statement};
@@ -34,8 +36,7 @@ pub(super) async fn check(
     context: &VerifyContext<'_>,
 ) -> Result<(), Trouble> {
     if list.form() == Form::Json {
-        let detail = "the status list has a Data Integrity proof, which this version does not check";
-        return Err(Trouble::unknown(Reason::Unsupported, detail));
+        return proofs(list, issuer, address, of, context).await;
     }
     let Some(envelope) = list.envelope() else { return Err(Trouble::failed("the status list can't be read")) };
     let algorithm = envelope.algorithm().map_err(|error| match error {
@@ -73,14 +74,67 @@ pub(super) async fn check(
     if found.check.outcome != Outcome::Passed {
         return Err(unestablished(&found));
     }
+    linked(&found, issuer, own, address, context)
+}
+
+/// Whether the signer's word counts, whoever it is.
+fn linked(
+    found: &IssuerKeys,
+    issuer: Option<&str>,
+    own: bool,
+    address: &str,
+    context: &VerifyContext<'_>,
+) -> Result<(), Trouble> {
     let linked = own
         || handed_in(context)
-        || issuer_key::trust(&found, issuer, context).outcome == Outcome::Passed
-        || speaks_for(&found, issuer, address, context);
+        || issuer_key::trust(found, issuer, context).outcome == Outcome::Passed
+        || speaks_for(found, issuer, address, context);
     if linked {
         return Ok(());
     }
     let detail = "the status list is signed by another party than the credential, and nothing vouches for it";
+    Err(Trouble::unknown(Reason::Unsupported, detail))
+}
+
+/// The same for a list with Data Integrity proofs.
+#[cfg(feature = "ldp-vc")]
+async fn proofs(
+    list: &List,
+    issuer: Option<&str>,
+    address: &str,
+    of: &Subject<'_>,
+    context: &VerifyContext<'_>,
+) -> Result<(), Trouble> {
+    if context.profile.is_haip() {
+        hold_to_haip(None)?;
+    }
+    let credential = list.credential()?;
+    let own = issuer.is_none() || issuer == of.issuer;
+    let Some(named) = issuer.or(of.issuer) else { return Err(Trouble::failed("the status list names no issuer")) };
+    let found = crate::verify::data_integrity::verify(&credential, named, context).await;
+    let detail = format!("the status list: {}", found.signature.detail);
+    match found.signature.outcome {
+        Outcome::Passed | Outcome::Skipped(_) => {}
+        Outcome::Failed => return Err(Trouble::failed(detail)),
+        Outcome::Unknown(_) if found.keys.keys.is_empty() => return Err(unestablished(&found.keys)),
+        Outcome::Unknown(reason) => return Err(Trouble::unknown(reason, detail)),
+    }
+    let now = context.now.seconds() - context.skew;
+    let ended =
+        |at: &serde_json::Value| at.as_str().and_then(Timestamp::parse_rfc3339).is_none_or(|end| end.seconds() <= now);
+    if found.times.iter().any(|(_, expires)| expires.as_ref().is_some_and(ended)) {
+        return Err(Trouble::failed("the status list: its proof has expired"));
+    }
+    if found.keys.check.outcome != Outcome::Passed {
+        return Err(unestablished(&found.keys));
+    }
+    linked(&found.keys, Some(named), own, address, context)
+}
+
+#[cfg(not(feature = "ldp-vc"))]
+#[allow(clippy::unused_async, reason = "it waits with the feature")]
+async fn proofs(_: &List, _: Option<&str>, _: &str, _: &Subject<'_>, _: &VerifyContext<'_>) -> Result<(), Trouble> {
+    let detail = "the status list has a Data Integrity proof, which this version does not check";
     Err(Trouble::unknown(Reason::Unsupported, detail))
 }
 

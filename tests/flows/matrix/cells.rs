@@ -54,7 +54,7 @@ impl Column {
 
     /// Whether this version verifies the format.
     fn is_on(&self) -> bool {
-        !matches!(self.family, Family::Mdoc | Family::DataIntegrity) && self.format != "jwt_vc_json-ld"
+        self.family != Family::Mdoc
     }
 }
 
