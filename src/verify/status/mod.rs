@@ -23,6 +23,8 @@ mod bitstring_tests;
 mod cache;
 #[cfg(test)]
 mod cache_tests;
+#[cfg(test)]
+mod cwt_tests;
 mod list;
 mod read;
 mod reference;
@@ -32,6 +34,8 @@ mod tests;
 mod token_list;
 #[cfg(test)]
 mod vector_tests;
+#[cfg(test)]
+mod wire_tests;
 
 use futures_util::future::join_all;
 use url::Url;
