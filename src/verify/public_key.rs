@@ -122,7 +122,11 @@ impl IssuerPublicKey {
             let number = bytes[zeros..].to_vec();
             if number.is_empty() { Err(JwkError::Malformed(name)) } else { Ok(number) }
         };
-        Ok(Self::Rsa { modulus: number(modulus, "n")?, exponent: number(exponent, "e")? })
+        let modulus = number(modulus, "n")?;
+        if is_roca(&modulus) {
+            return Err(JwkError::Malformed("n"));
+        }
+        Ok(Self::Rsa { modulus, exponent: number(exponent, "e")? })
     }
 
     fn from_pkcs1(bytes: &[u8]) -> Result<Self, JwkError> {
@@ -160,6 +164,21 @@ impl IssuerPublicKey {
         };
         Jwk::from_point(curve, &uncompressed).map(Self::Curve)
     }
+}
+
+/// Whether a modulus has the mark of the keys of a series of chips that anybody can factor (CVE-2017-15361): its
+/// remainders by small primes are all powers of 65537. By chance one modulus in a hundred million has it.
+fn is_roca(modulus: &[u8]) -> bool {
+    const PRIMES: [u32; 38] = [
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
+        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+    ];
+    modulus.len() >= 64
+        && PRIMES.iter().all(|prime| {
+            let remainder = modulus.iter().fold(0, |rest, octet| (rest * 256 + u32::from(*octet)) % prime);
+            let powers = std::iter::successors(Some(1), |power| Some(power * (65_537 % prime) % prime));
+            powers.take(*prime as usize).any(|power| power == remainder)
+        })
 }
 
 fn named_curve(oid: &ObjectIdentifier) -> Result<Curve, JwkError> {
