@@ -6,10 +6,14 @@ mod checks;
 pub(crate) mod haip;
 mod jwt_vc_json;
 mod jwt_vc_json_ld;
+#[cfg(test)]
+mod jwt_vector_tests;
 #[cfg(feature = "ldp-vc")]
 mod ldp_vc;
 mod mso_mdoc;
 mod sd_jwt_vc;
+#[cfg(test)]
+mod sd_jwt_vector_tests;
 mod unverified;
 #[cfg(test)]
 mod vector_tests;

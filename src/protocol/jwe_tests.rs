@@ -4,6 +4,9 @@ use serde_json::json;
 use super::*;
 use crate::verify::testing::{read_vector, vectors};
 
+#[path = "jwe_vector_tests.rs"]
+mod foreign;
+
 const A128: Agreed = Agreed { enc: ContentEncryption::A128Gcm, zip: false };
 const A256: Agreed = Agreed { enc: ContentEncryption::A256Gcm, zip: false };
 const A256_DEF: Agreed = Agreed { enc: ContentEncryption::A256Gcm, zip: true };

@@ -4,6 +4,7 @@
 //! The tables are held against the folders, so that a file without an expectation fails.
 
 mod examples;
+mod index;
 mod inline;
 
 use std::collections::BTreeSet;

@@ -271,3 +271,6 @@ fn signature_length(algorithm: Algorithm) -> usize {
 #[cfg(test)]
 #[path = "jose_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "jose_vector_tests.rs"]
+mod vector_tests;

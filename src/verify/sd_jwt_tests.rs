@@ -4,6 +4,9 @@ use super::*;
 use crate::model::claim_path::{self, ClaimModel};
 use crate::verify::testing::{read_vector, vector_files, vectors};
 
+#[path = "sd_jwt_spec_tests.rs"]
+mod specifications;
+
 fn disclosure(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
