@@ -106,6 +106,76 @@ fn examples_of_rfc_8949() {
     }
 }
 
+/// What another reader makes of the same octets.
+fn by_ciborium(value: &ciborium::Value) -> String {
+    use ciborium::Value;
+    let list = |items: &[Value]| items.iter().map(by_ciborium).collect::<Vec<_>>().join(", ");
+    match value {
+        Value::Integer(number) => i128::from(*number).to_string(),
+        Value::Bytes(bytes) => format!("h'{}'", hex::encode(bytes)),
+        Value::Text(text) => format!("{text:?}"),
+        Value::Array(items) => format!("[{}]", list(items)),
+        Value::Map(entries) => {
+            let entries: Vec<_> =
+                entries.iter().map(|(key, value)| format!("{}: {}", by_ciborium(key), by_ciborium(value))).collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+        Value::Tag(tag, inner) => format!("{tag}({})", by_ciborium(inner)),
+        Value::Bool(value) => value.to_string(),
+        Value::Null => "null".to_owned(),
+        Value::Float(value) => format!("{value:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn another_reader_reads_the_same() {
+    // xorshift from a fixed start. Octets that open something are more likely than others, so that structures come out.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let (mut both, mut only_other) = (0, 0);
+    for round in 0..60_000 {
+        let length = random() % 24 + 1;
+        let encoded: Vec<u8> = (0..length)
+            .map(|_| {
+                let [choice, octet, ..] = random().to_be_bytes();
+                if choice < 96 {
+                    [0x82, 0xa1, 0x9f, 0xbf, 0xff, 0xc1, 0x62, 0x41][usize::from(octet % 8)]
+                } else {
+                    octet
+                }
+            })
+            .collect();
+        let mut rest = encoded.as_slice();
+        let other: Result<ciborium::Value, _> = ciborium::from_reader(&mut rest);
+        match (Item::parse(&encoded), other) {
+            // It has no value for `undefined`, and reads what is no bignum as one.
+            (Ok(item), Ok(other)) if rest.is_empty() => {
+                let shown = show(item).replace("undefined", "null");
+                if !shown.contains("2(h'") && !shown.contains("3(h'") {
+                    assert_eq!(shown, by_ciborium(&other), "{round} {}", hex::encode(&encoded));
+                }
+                both += 1;
+            }
+            // Simple values without a meaning it does not read at all.
+            (Ok(item), _) => assert!(show(item).contains("simple("), "{round} {}", hex::encode(&encoded)),
+            // What we refuse on purpose, or because something follows.
+            (Err(error), Ok(_)) => {
+                let purpose = matches!(error, CborError::Trailing | CborError::Chunked | CborError::Doubled);
+                assert!(purpose || !rest.is_empty(), "{round} {} {error}", hex::encode(&encoded));
+                only_other += usize::from(rest.is_empty());
+            }
+            (Err(_), Err(_)) => {}
+        }
+    }
+    assert!(both > 500, "{both} {only_other}");
+}
+
 #[test]
 fn what_is_not_well_formed_is_refused() {
     // RFC 8949 appendix F.1, and what appendix A allows and we do not.

@@ -1,9 +1,8 @@
 //! `mso_mdoc`: mobile documents after ISO/IEC 18013-5.
 //!
 //! **Issuer.** An mdoc names nobody besides its signer's certificate. It belongs to the credential issuer that was
-//! asked if that certificate names it. Else, where an anchor of the app vouches for the certificate, the check does
-//! not apply: it is the anchor that says whose documents these are. Without one, nothing links the two, which is
-//! unknown. So it is for a driving licence of another country than its signer's: readers refuse those (section 9.3.1),
+//! asked if that certificate names it. Where it names no host at all, and an anchor of the app vouches for it, the check
+//! does not apply: it is the anchor that says whose documents these are. Else nothing links the two, which is unknown. So it is for a driving licence of another country than its signer's: readers refuse those (section 9.3.1),
 //! and issuers of test documents don't care.
 
 mod claims;
@@ -178,10 +177,10 @@ fn issuer(
     let Some(asked) = context.credential_issuer else {
         return skipped(kind, Reason::NotApplicable, "no credential issuer to compare with");
     };
-    let named = keys.chain.as_ref().is_some_and(|chain| chain.names(asked.as_str()) == Named::Issuer);
-    if named && keys.check.outcome == Outcome::Passed {
+    let named = keys.chain.as_ref().map_or(Named::Nobody, |chain| chain.names(asked.as_str()));
+    if named == Named::Issuer && keys.check.outcome == Outcome::Passed {
         passed(kind, "the signer's certificate names the issuer that was asked")
-    } else if vouched {
+    } else if named == Named::Nobody && vouched {
         let detail = "it names nobody besides its signer's certificate, for which an anchor of the app vouches";
         skipped(kind, Reason::NotApplicable, detail)
     } else {

@@ -301,7 +301,7 @@ impl Chain {
     }
 
     /// Whether the signer's certificate is made out to an issuer: by a subject alternative name
-    /// that is its URL or its host, or by its common name if there is no alternative name.
+    /// that is its URL or, if there is no URL of the same origin, its host, or by its common name if there is no alternative name.
     pub(crate) fn names(&self, issuer: &str) -> Named {
         let Ok(url) = Url::parse(issuer) else { return Named::Another };
         let Some(host) = url.host() else { return Named::Another };
@@ -310,10 +310,16 @@ impl Chain {
             Ok(None) => Vec::new(),
             Err(_) => return Named::Another,
         };
+        // Where it names addresses of that host, it is one of those that it means: others are other tenants.
+        let uris = || names.iter().filter_map(uri_of);
+        if uris().any(|uri| Url::parse(uri).is_ok_and(|uri| uri.has_host() && uri.origin() == url.origin())) {
+            let fits = uris().any(|uri| fits_uri(uri, issuer, &url));
+            return if fits { Named::Issuer } else { Named::Another };
+        }
         let mut named = Named::Nobody;
         for name in &names {
             let fits = match name {
-                GeneralName::UniformResourceIdentifier(uri) => fits_uri(uri.as_str(), issuer, &url),
+                GeneralName::UniformResourceIdentifier(_) => false,
                 GeneralName::DnsName(name) => fits_host(name.as_str(), &host),
                 GeneralName::IpAddress(octets) => match &host {
                     Host::Ipv4(address) => octets.as_bytes() == address.octets(),
@@ -354,6 +360,13 @@ impl Chain {
 
 fn seconds(since_epoch: Duration) -> i64 {
     i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn uri_of(name: &GeneralName) -> Option<&str> {
+    match name {
+        GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str()),
+        _ => None,
+    }
 }
 
 fn fits_uri(name: &str, issuer: &str, issuer_url: &Url) -> bool {

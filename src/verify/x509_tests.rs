@@ -1,3 +1,4 @@
+use der::Encode as _;
 use rcgen::{KeyUsagePurpose, SanType};
 use serde_json::json;
 
@@ -151,6 +152,60 @@ fn an_anchor_vouches_within_its_limits() {
 }
 
 #[test]
+fn chains_on_secp256k1_are_followed() {
+    let [root_key, other_key] = [0, 1].map(|_| TestKey::new(Algorithm::Es256k));
+    let leaf_key = TestKey::new(Algorithm::Es256k);
+    let root = k256_certificate("Root", &root_key, "Root", &root_key, true);
+    let leaf = k256_certificate("Signer", &leaf_key, "Root", &root_key, false);
+    let chain = chain(&[&leaf, &root]);
+    assert_eq!(chain.leaf_key().unwrap().into_jwk(), Some(leaf_key.jwk()));
+    assert_eq!(chain.check(AT), Ok(()));
+    assert_eq!(chain.leads_to(&anchors(&[&root]), AT), Ok(()));
+    let other = k256_certificate("Root", &other_key, "Root", &other_key, true);
+    invalid(chain.leads_to(&anchors(&[&other]), AT));
+    let last = leaf.len() - 1;
+    let spoiled = [&leaf[..last], &[leaf[last] ^ 1]].concat();
+    invalid(super::tests::chain(&[&spoiled]).leads_to(&anchors(&[&root]), AT));
+}
+
+/// A certificate on secp256k1, which the usual maker of test certificates does not know.
+fn k256_certificate(subject: &str, key: &TestKey, issuer: &str, issuer_key: &TestKey, authority: bool) -> Vec<u8> {
+    // The frame of one on P-256, with the names and the validity that are needed.
+    let certified = |name| Certified { common_name: name, authority, ..Certified::default() };
+    let p256 = [0, 1].map(|_| TestKey::new(Algorithm::Es256));
+    let usage = if authority { vec![KeyUsagePurpose::KeyCertSign] } else { vec![KeyUsagePurpose::DigitalSignature] };
+    let frame = Certified { usage, ..certified(subject) }.signed_by(&p256[0], &certified(issuer), &p256[1]);
+    let frame = x509_cert::Certificate::from_der(&frame).unwrap();
+    let point = key.jwk().to_point();
+    let info = |point: &[u8]| {
+        let curve = hex::decode("3056301006072a8648ce3d020106052b8104000a034200").unwrap();
+        [curve.as_slice(), point].concat()
+    };
+    let old = frame.tbs_certificate().subject_public_key_info().to_der().unwrap();
+    let body = frame.tbs_certificate().to_der().unwrap();
+    let place = body.windows(old.len()).position(|window| window == old).unwrap();
+    let head = 2 + usize::from(body[1].saturating_sub(0x80));
+    let content = [&body[head..place], &info(&point), &body[place + old.len()..]].concat();
+    let body = sequence(&[&content]);
+    let signature = k256::ecdsa::Signature::from_slice(&issuer_key.sign(&body)).unwrap().to_der();
+    let bits = [&[3, u8::try_from(signature.as_bytes().len() + 1).unwrap(), 0], signature.as_bytes()].concat();
+    let algorithm = frame.signature_algorithm().to_der().unwrap();
+    sequence(&[&body, &algorithm, &bits])
+}
+
+/// A DER sequence.
+fn sequence(parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+    let head: &[u8] = match length {
+        [0, short] if short < 128 => &[0x30, short],
+        [0, short] => &[0x30, 0x81, short],
+        [high, low] => &[0x30, 0x82, high, low],
+    };
+    [head, &content].concat()
+}
+
+#[test]
 fn a_lone_certificate_is_looked_at() {
     let key = TestKey::new(Algorithm::Es256);
     let lone = |certified: Certified<'_>| chain(&[&certified.self_signed(&key)]).check(AT);
@@ -228,6 +283,9 @@ fn names_are_urls_hosts_addresses_or_a_common_name() {
         ("S", vec![uri("https://issuer.example/a")], "https://issuer.example/a", Named::Issuer),
         ("S", vec![uri("https://issuer.example")], "https://issuer.example/a", Named::Issuer),
         ("S", vec![uri("https://issuer.example/b")], "https://issuer.example/a", Named::Another),
+        ("S", vec![dns("issuer.example"), uri("https://issuer.example/b")], "https://issuer.example/a", Named::Another),
+        ("S", vec![dns("issuer.example"), uri("https://issuer.example/a")], "https://issuer.example/a", Named::Issuer),
+        ("S", vec![dns("issuer.example"), uri("https://other.example/b")], "https://issuer.example/a", Named::Issuer),
         ("S", vec![uri("http://issuer.example")], "https://issuer.example/a", Named::Another),
         ("S", vec![address.clone()], "http://127.0.0.1:8080/x", Named::Issuer),
         ("S", vec![address], "http://127.0.0.2:8080/x", Named::Another),

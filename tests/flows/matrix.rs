@@ -181,7 +181,7 @@ async fn the_report_names_what_is_wrong_and_nothing_else() {
     for column in COLUMNS {
         let spoils =
             Fault::spoils().filter(|(_, formats)| formats.contains(&column.format)).map(|(name, _)| Some(name));
-        for spoil in std::iter::once(None).chain(spoils).filter(|spoil| is_on(column, *spoil)) {
+        for spoil in std::iter::once(None).chain(spoils).filter(|spoil| is_on(*spoil)) {
             if format!("{} {}", column.name, spoil.unwrap_or("good")).contains(&only) {
                 cells.push((column, spoil));
             }

@@ -51,11 +51,6 @@ impl Column {
     pub(super) fn is_mdoc(&self) -> bool {
         self.family == Family::Mdoc
     }
-
-    /// Whether this version verifies the format.
-    fn is_on(&self) -> bool {
-        self.family != Family::Mdoc
-    }
 }
 
 /// How an issuance ends.
@@ -132,13 +127,19 @@ const ROWS: &[(&str, [Option<Expected>; 4])] = &[
         [
             Some(Rejected(&[K::Signature, K::IssuerTrust])),
             Some(Rejected(&[K::Signature, K::IssuerTrust])),
-            Some(Rejected(&[K::IssuerKey])),
+            Some(Rejected(&[K::IssuerKey, K::IssuerTrust])),
             None,
         ],
     ),
+    // Where the anchor stands in the signer's place, the signature is not by its key.
     (
         "spoil-disordered-chain",
-        [Some(Rejected(&[K::IssuerKey])), Some(Rejected(&[K::IssuerKey])), Some(Rejected(&[K::IssuerKey])), None],
+        [
+            Some(Rejected(&[K::IssuerKey])),
+            Some(Rejected(&[K::IssuerKey])),
+            Some(Rejected(&[K::Signature, K::IssuerKey, K::IssuerTrust])),
+            None,
+        ],
     ),
     // A chain that does not hold leads to no anchor either.
     (
@@ -186,10 +187,10 @@ const ROWS: &[(&str, [Option<Expected>; 4])] = &[
 ];
 
 /// Whether this version does what a cell asks for.
-pub(super) fn is_on(column: &Column, spoil: Option<&str>) -> bool {
+pub(super) fn is_on(spoil: Option<&str>) -> bool {
     let status = spoil
         .is_some_and(|name| name.starts_with("spoil-status") || name == "spoil-revoked" || name == "spoil-suspended");
-    column.is_on() && !status
+    !status
 }
 
 /// What is expected of one cell, whatever the grant.
