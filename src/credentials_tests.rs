@@ -10,6 +10,9 @@ use crate::platform::software_keys::SoftwareKeys;
 use crate::platform::store::{Change, StoreError};
 use crate::testing;
 
+/// Whether the credential of a number is asked for.
+type Fits = fn(u32) -> bool;
+
 fn over(store: impl CredentialStore + 'static) -> Wallet {
     let builder = Wallet::builder("me").keys(SoftwareKeys::new()).store(store).notify_in_background(false);
     builder.build().expect("a wallet")
@@ -59,7 +62,6 @@ async fn each_condition_is_kept_whatever_the_size_of_a_page() {
     let (wallet, _) = with(300).await;
     let issuer = |number: u32| testing::credential(number).credential_issuer;
     let at = |number: u32| testing::credential(number).expires_at.expect("it expires");
-    type Fits = fn(u32) -> bool;
     let cases: [(CredentialQuery, Fits); 8] = [
         (CredentialQuery::default(), |_| true),
         (CredentialQuery { formats: vec![Format::MsoMdoc], ..Default::default() }, |number| number % 2 == 1),

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::file::tests::CHEAP;
 use super::*;
+use crate::error::Advice;
 use crate::model::jwk::Algorithm;
 use crate::outbox::Contact;
 use crate::platform::keys::{KeyPurpose, KeySpec};
@@ -188,7 +189,6 @@ async fn a_backup_that_can_not_be_used_changes_nothing() {
         assert!(new.contents().await.is_empty());
         (error.code(), error.advice())
     };
-    use crate::error::Advice;
     assert_eq!(refused(&backup, "Pass").await, (ErrorCode::PassphraseWrong, Advice::AskPassphraseAgain));
     assert_eq!(refused(&backup, "").await, (ErrorCode::PassphraseWrong, Advice::AskPassphraseAgain));
     for cut in [0, 1, 63, 64, 100, backup.len() / 2, backup.len() - 1] {

@@ -28,21 +28,20 @@ impl<S: CredentialStore> SealedStore<S> {
             StoreError::new(StoreErrorKind::Secret, format!("the secret store failed: {error}")).caused_by(error)
         };
         let name = format!("wrapping-key/sealed/{name}");
-        let key: Zeroizing<[u8; 32]> = match secrets.get(&name).await.map_err(failed)? {
-            Some(kept) => Zeroizing::new(kept.as_slice().try_into().map_err(|_| {
+        let key: Zeroizing<[u8; 32]> = if let Some(kept) = secrets.get(&name).await.map_err(failed)? {
+            Zeroizing::new(kept.as_slice().try_into().map_err(|_| {
                 StoreError::new(StoreErrorKind::Secret, format!("{name} in the secret store is not 32 octets long"))
-            })?),
-            None => {
-                for table in Table::ALL {
-                    if !store.page(table, None, 1).await?.is_empty() {
-                        let detail = format!("the secret store has no {name}: without it this store can't be opened");
-                        return Err(StoreError::new(StoreErrorKind::Secret, detail));
-                    }
+            })?)
+        } else {
+            for table in Table::ALL {
+                if !store.page(table, None, 1).await?.is_empty() {
+                    let detail = format!("the secret store has no {name}: without it this store can't be opened");
+                    return Err(StoreError::new(StoreErrorKind::Secret, detail));
                 }
-                let key = Zeroizing::new(super::random::<32>());
-                secrets.put(&name, Zeroizing::new(key.to_vec())).await.map_err(failed)?;
-                key
             }
+            let key = Zeroizing::new(super::random::<32>());
+            secrets.put(&name, Zeroizing::new(key.to_vec())).await.map_err(failed)?;
+            key
         };
         Ok(Self { store, sealer: Sealer::new(&key) })
     }
