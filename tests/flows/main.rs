@@ -32,6 +32,7 @@ mod requests;
 mod signing;
 mod split_wallet;
 mod storm;
+mod trust;
 mod type_metadata;
 mod warnings;
 mod world;
