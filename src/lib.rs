@@ -12,6 +12,8 @@ mod dialect;
 mod documents;
 pub mod error;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod inflate;
 mod issuance;
 mod json;

@@ -2,6 +2,7 @@
 
 mod checks;
 mod credential;
+mod credo;
 mod fixtures;
 mod keycloak;
 mod process;
@@ -11,10 +12,11 @@ mod wallet;
 mod web;
 mod webdriver;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use checks::Tally;
 use transcript::Transcript;
 
 pub(crate) use sign_in::run as sign_in;
@@ -53,46 +55,70 @@ impl Options {
 /// The options, as the usage text shows them.
 const OPTIONS: &str = "--keep, --record, --transcript FILE, --wallet PROGRAM";
 
-/// Runs the task: `interop keycloak [OPTIONS]`.
+/// Runs the task: `interop PEER [OPTIONS]`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let Some((peer, rest)) = arguments.split_first() else {
-        return Err("which peer? There is: keycloak".into());
+        return Err(format!("which peer? There are: {PEERS}"));
     };
-    if peer != "keycloak" {
-        return Err(format!("no peer `{peer}`. There is: keycloak"));
-    }
+    let run = match peer.as_str() {
+        "credo" => with_credo,
+        "keycloak" => with_keycloak,
+        other => return Err(format!("no peer `{other}`. There are: {PEERS}")),
+    };
     let options = Options::parse(rest)?;
     process::catch_signals()?;
     let mut transcript = Transcript::new(options.transcript.as_deref())?;
-
     let program = match &options.wallet {
         Some(program) => program.clone(),
         None => build_wallet()?,
     };
     let begun = Instant::now();
-    let home = keycloak::fetch(&mut transcript)?;
-    let server = keycloak::Server::start(&home, &mut transcript)?;
-    transcript.note(&format!("started after {}", seconds(begun.elapsed())));
+    let tally = run(&options, &program, &mut transcript)?;
+    transcript.note(&format!("whole run {}", seconds(begun.elapsed())));
+    if tally.failed > 0 {
+        return Err(format!("{} steps failed", tally.failed));
+    }
+    Ok(())
+}
 
-    let setup = wallet::Setup::new(&program, &server)?;
-    setup.explain(&mut transcript);
-    let tally = checks::run(&server, &setup, &mut transcript)?;
+/// The peers, as the usage text shows them.
+const PEERS: &str = "credo, keycloak";
+
+fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
+    let begun = Instant::now();
+    let home = keycloak::fetch(transcript)?;
+    let server = keycloak::Server::start(&home, transcript)?;
+    transcript.note(&format!("started after {}", seconds(begun.elapsed())));
+    let login = wallet::Login { user: keycloak::USER, password: keycloak::PASSWORD };
+    let setup = wallet::Setup::new(program, server.credential_issuer(), keycloak::CLIENT, Some(&login))?;
+    setup.explain(transcript);
+    let tally = checks::run(&server, &setup, transcript)?;
     if options.record {
-        fixtures::record(&server, &setup, &mut transcript)?;
+        fixtures::record(&server, &setup, transcript)?;
     }
     if let Some(memory) = server.resident_megabytes() {
         transcript.note(&format!("resident memory of the issuer {memory} MB"));
     }
-    transcript.note(&format!("whole run {}", seconds(begun.elapsed())));
     transcript.print(&format!("keycloak: {} passed, {} failed", tally.passed, tally.failed));
     if options.keep {
         transcript.print(&format!("still running at {} until Ctrl-C", server.credential_issuer()));
         process::wait_for_interrupt();
     }
-    if tally.failed > 0 {
-        return Err(format!("{} steps failed", tally.failed));
+    Ok(tally)
+}
+
+fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
+    let home = credo::fetch(transcript)?;
+    let server = credo::Server::start(&home, transcript)?;
+    let setup = wallet::Setup::new(program, server.credential_issuer(), "billfold", None)?;
+    setup.explain(transcript);
+    let tally = credo::run(&server, &setup, options.record, transcript)?;
+    transcript.print(&format!("credo: {} passed, {} failed", tally.passed, tally.failed));
+    if options.keep {
+        transcript.print(&format!("still running at {} until Ctrl-C", server.credential_issuer()));
+        process::wait_for_interrupt();
     }
-    Ok(())
+    Ok(tally)
 }
 
 /// Builds the wallet example and says where it lies.

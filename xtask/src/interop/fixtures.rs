@@ -51,8 +51,7 @@ const SECRETS: &[&str] = &[
 /// Writes the answers of the running issuer under `tests/fixtures`.
 pub(super) fn record(server: &Server, wallet: &Setup, transcript: &mut Transcript) -> Result<(), String> {
     let folder = crate::workspace::root().join(format!("tests/fixtures/keycloak-{}", keycloak::VERSION));
-    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let fixtures = Fixtures { folder };
+    let fixtures = Fixtures::in_folder(folder)?;
 
     let metadata = get(server, "openid-credential-issuer")?;
     let nonce_endpoint = keycloak::text(&metadata, "nonce_endpoint")?.to_owned();
@@ -139,12 +138,19 @@ fn get(server: &Server, name: &str) -> Result<Value, String> {
     server.web.get(&server.well_known(name), None)?.ok(name)
 }
 
-struct Fixtures {
+/// A folder of recorded answers.
+pub(super) struct Fixtures {
     folder: PathBuf,
 }
 
 impl Fixtures {
-    fn write(&self, name: &str, value: &Value) -> Result<(), String> {
+    pub(super) fn in_folder(folder: PathBuf) -> Result<Self, String> {
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        Ok(Self { folder })
+    }
+
+    /// Writes one answer, its secrets redacted.
+    pub(super) fn write(&self, name: &str, value: &Value) -> Result<(), String> {
         let path = self.folder.join(format!("{name}.json"));
         write(&path, &redacted(value))
     }

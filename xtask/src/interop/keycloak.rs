@@ -73,7 +73,8 @@ pub(super) fn fetch(transcript: &mut Transcript) -> Result<PathBuf, String> {
     Ok(home)
 }
 
-fn cache_folder() -> Result<PathBuf, String> {
+/// Where downloads are kept.
+pub(super) fn cache_folder() -> Result<PathBuf, String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = variable("BILLFOLD_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("billfold")))
@@ -109,7 +110,8 @@ fn download(work: &Path) -> Result<PathBuf, String> {
 }
 
 /// Runs a command that must succeed.
-fn finish(command: &mut Command, log: &Path, limit: Duration) -> Result<(), String> {
+/// Runs a command to its good end.
+pub(super) fn finish(command: &mut Command, log: &Path, limit: Duration) -> Result<(), String> {
     let name = command.get_program().display().to_string();
     let mut group = Group::spawn(command, log)?;
     let status = group.wait(limit).map_err(|error| format!("{name}: {error}"))?;
@@ -127,7 +129,8 @@ fn kc(home: &Path) -> Command {
     command
 }
 
-fn at(path: &Path) -> impl Fn(std::io::Error) -> String {
+/// An error with the path that it is about.
+pub(super) fn at(path: &Path) -> impl Fn(std::io::Error) -> String {
     move |error| format!("{}: {error}", path.display())
 }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::keycloak::{self, Server};
 use super::process::Group;
 use super::transcript::Transcript;
 
@@ -21,6 +20,13 @@ pub(super) struct Setup {
     program: PathBuf,
     folder: TempDir,
     issuer: String,
+    client: &'static str,
+}
+
+/// Who signs in at an issuer that asks.
+pub(super) struct Login {
+    pub(super) user: &'static str,
+    pub(super) password: &'static str,
 }
 
 /// What one call did.
@@ -58,23 +64,31 @@ impl Outcome {
 }
 
 impl Setup {
-    pub(super) fn new(program: &Path, server: &Server) -> Result<Self, String> {
+    /// A wallet that is known as `client`; without a login there is nobody at the browser.
+    pub(super) fn new(
+        program: &Path,
+        issuer: String,
+        client: &'static str,
+        login: Option<&Login>,
+    ) -> Result<Self, String> {
         let folder =
             TempDir::with_prefix("billfold-wallet-").map_err(|error| format!("no temporary folder: {error}"))?;
         let program = fs::canonicalize(program).map_err(|error| format!("{}: {error}", program.display()))?;
-        let setup = Self { program, folder, issuer: server.credential_issuer() };
-        setup.write_browser()?;
+        let setup = Self { program, folder, issuer, client };
+        if let Some(login) = login {
+            setup.write_browser(login)?;
+        }
         Ok(setup)
     }
 
     /// The browser command: this program's `sign-in`, as a script, so that no path needs quoting on the way.
-    fn write_browser(&self) -> Result<(), String> {
+    fn write_browser(&self, login: &Login) -> Result<(), String> {
         let this = std::env::current_exe().map_err(|error| format!("no own path: {error}"))?;
         let script = format!(
             "#!/bin/sh\nexec '{}' sign-in --user '{}' --password '{}' \"$@\"\n",
             this.display(),
-            keycloak::USER,
-            keycloak::PASSWORD,
+            login.user,
+            login.password,
         );
         let path = self.browser();
         fs::write(&path, script)
@@ -107,6 +121,13 @@ impl Setup {
         &self.issuer
     }
 
+    /// A file of the wallet's own folder, with this content.
+    pub(super) fn file(&self, name: &str, content: &str) -> Result<String, String> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(path.to_string_lossy().into_owned())
+    }
+
     /// The options of every call, which the transcript shows once.
     fn options(&self, dev: bool) -> Vec<String> {
         let path = |name| self.folder.path().join(name).to_string_lossy().into_owned();
@@ -125,7 +146,7 @@ impl Setup {
 
     /// Calls the wallet as a developer would: events as JSON, http on loopback allowed.
     pub(super) fn run(&self, transcript: &mut Transcript, words: &[&str]) -> Result<Outcome, String> {
-        self.run_as(transcript, keycloak::CLIENT, words)
+        self.run_as(transcript, self.client, words)
     }
 
     /// The same as another client.
@@ -138,7 +159,7 @@ impl Setup {
     /// Calls the wallet without `--dev`, as an app is.
     pub(super) fn run_without_dev(&self, transcript: &mut Transcript, words: &[&str]) -> Result<Outcome, String> {
         let options = self.options(false);
-        let words = [&["--client-id", keycloak::CLIENT], words].concat();
+        let words = [&["--client-id", self.client], words].concat();
         let shown: Vec<&str> = options.iter().map(String::as_str).chain(words.iter().copied()).collect();
         transcript.command(&[&["wallet"], &shown[..]].concat());
         self.call(transcript, &options, &words)

@@ -1,0 +1,234 @@
+//! Everything that reads octets from outside, as functions of octets: for the fuzzers in `fuzz/`, and for the
+//! inputs that they found, which the tests run again.
+//!
+//! None may panic, whatever it is given; what they make of it does not matter here.
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::error::Operation;
+use crate::format;
+use crate::model::format::Format;
+use crate::model::ids::IssuerId;
+use crate::model::jwk::Jwk;
+use crate::model::metadata::CredentialKind;
+use crate::model::profile::Profile;
+use crate::model::report::VerificationPolicy;
+use crate::model::time::Timestamp;
+use crate::platform::http::HttpResponse;
+use crate::protocol::encryption::AnswerKey;
+use crate::protocol::metadata::{MetadataRules, SignedMetadata};
+use crate::protocol::token::TokenGrant;
+use crate::protocol::{self, message, offer as offers};
+use crate::session::Session;
+use crate::setup::read_credential;
+use crate::verify::x509::{At, TrustAnchors};
+use crate::verify::{DocumentError, DocumentSource, Fetched, VerifyContext, Wanted, did};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_750_000_000);
+
+/// A parser, by the name of its target.
+pub type Target = fn(&[u8]);
+
+/// All targets.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("offer", offer),
+    ("metadata", metadata),
+    ("token", token),
+    ("credential_answer", credential_answer),
+    ("sd_jwt", sd_jwt),
+    ("jwt", jwt),
+    ("did_document", did_document),
+    ("store_record", store_record),
+];
+
+/// A link, and the document that it may lead to.
+pub fn offer(octets: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(octets) {
+        drop(offers::parse_link(text));
+        let mut link = Url::parse("openid-credential-offer://").expect("a URL");
+        link.query_pairs_mut().append_pair("credential_offer", text);
+        drop(offers::parse_link(link.as_str()));
+    }
+    drop(offers::response(&answer(octets)));
+}
+
+/// The metadata of an issuer and of its authorization server.
+pub fn metadata(octets: &[u8]) {
+    let asked = issuer();
+    let rules = MetadataRules { policy: SignedMetadata::Prefer, trust: TrustAnchors::default() };
+    let at = At { now: NOW, skew: 60 };
+    drop(protocol::metadata::issuer_response(&answer(octets), &asked, &rules, at));
+    drop(protocol::metadata::server_response(&answer(octets), &asked));
+}
+
+/// The answer of a token endpoint.
+pub fn token(octets: &[u8]) {
+    let grant = TokenGrant::PreAuthorizedCode {
+        pre_authorized_code: "code".into(),
+        tx_code: None,
+        authorization_details: None,
+    };
+    let answer = answer(octets);
+    drop(protocol::token::response(&answer, &grant, NOW));
+    drop(message::issuer_error(&answer));
+}
+
+/// The answers of credential, deferred credential, nonce and notification endpoint.
+pub fn credential_answer(octets: &[u8]) {
+    let answer = answer(octets);
+    drop(protocol::credential::response(&answer, AnswerKey::none(), Operation::Credential));
+    let _ = protocol::credential::still_pending(&answer);
+    drop(protocol::nonce::response(&answer));
+    drop(protocol::notification::response(&answer));
+}
+
+/// A credential as SD-JWT VC.
+pub fn sd_jwt(octets: &[u8]) {
+    credential(&Format::SdJwtVc, &text(octets), octets);
+}
+
+/// A credential as JWT.
+pub fn jwt(octets: &[u8]) {
+    credential(&Format::JwtVcJson, &text(octets), octets);
+}
+
+/// The document of a DID.
+pub fn did_document(octets: &[u8]) {
+    let documents = Everywhere(octets);
+    for did_url in ["did:web:issuer.example", "did:web:issuer.example#key-1"] {
+        drop(now_or_panic(did::resolve(did_url, &documents)));
+    }
+    if let Ok(text) = std::str::from_utf8(octets) {
+        drop(now_or_panic(did::resolve(text, &documents)));
+    }
+}
+
+/// What lies in a store.
+pub fn store_record(octets: &[u8]) {
+    drop(Session::from_bytes(octets));
+    if let Ok(credential) = read_credential(octets) {
+        drop(credential.card(Some("de")));
+    }
+}
+
+/// An answer whose status and media type are chosen by its first octet.
+fn answer(octets: &[u8]) -> HttpResponse {
+    let (choice, body) = octets.split_first().unwrap_or((&0, &[]));
+    let status = [200, 202, 400, 404, 500][usize::from(choice & 7) % 5];
+    let media_type = ["application/json", "application/jwt", "text/html", ""][usize::from(choice >> 3) % 4];
+    http::Response::builder()
+        .status(status)
+        .header("content-type", media_type)
+        .body(body.to_vec())
+        .expect("status and header are legal")
+}
+
+/// Text that is octets, or the octets as text.
+fn text(octets: &[u8]) -> Value {
+    // What is no text is taken for parts of a JWS, so that the fuzzer need not find base64url by itself.
+    match std::str::from_utf8(octets) {
+        Ok(text) => json!(text),
+        Err(_) => {
+            let part = |octets: &[u8]| URL_SAFE_NO_PAD.encode(octets);
+            let mut parts = octets.split(|octet| *octet == 0xff).map(part);
+            let jws: Vec<_> = parts.by_ref().take(3).collect();
+            let disclosures: String = parts.map(|part| format!("~{part}")).collect();
+            json!(format!("{}{disclosures}~", jws.join(".")))
+        }
+    }
+}
+
+/// A look at a credential, which finds the same octets wherever it fetches something.
+fn credential(format: &Format, raw: &Value, octets: &[u8]) {
+    let credential_issuer = issuer();
+    let (policy, trust) = (VerificationPolicy::default(), TrustAnchors::default());
+    let kind = CredentialKind::Vct("https://issuer.example/type".to_owned());
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
+    let holder_keys = [Jwk::from_value(&key).expect("the key of RFC 8037")];
+    let documents = Everywhere(octets);
+    for profile in [Profile::Base, Profile::Haip] {
+        let context = VerifyContext {
+            credential_issuer: Some(&credential_issuer),
+            issuer_jwks: None,
+            kind: Some(&kind),
+            holder_keys: &holder_keys,
+            policy: &policy,
+            profile,
+            now: NOW,
+            skew: 60,
+            trust: &trust,
+            documents: &documents,
+        };
+        let found = now_or_panic(format::reader(format).examine(raw, &context));
+        assert!(!found.checks.is_empty(), "a report says something");
+    }
+}
+
+fn issuer() -> IssuerId {
+    IssuerId::parse("https://issuer.example").expect("a legal identifier")
+}
+
+/// A network where every address gives the same.
+struct Everywhere<'a>(&'a [u8]);
+
+#[async_trait]
+impl DocumentSource for Everywhere<'_> {
+    async fn get(&self, _: &Url) -> Result<Value, DocumentError> {
+        crate::json::parse(self.0).map_err(|error| DocumentError::Unusable(error.to_string()))
+    }
+
+    async fn fetch(&self, _: &Url, want: Wanted) -> Result<Fetched, DocumentError> {
+        if self.0.len() > want.max_bytes {
+            return Err(DocumentError::Unusable("too long".to_owned()));
+        }
+        let (choice, body) = self.0.split_first().unwrap_or((&0, &[]));
+        let types = ["application/statuslist+jwt", "application/statuslist+cwt", "application/vc+jwt", "text/html"];
+        let content_type = Some(types[usize::from(*choice) % types.len()].to_owned());
+        Ok(Fetched { content_type, body: body.to_vec(), at: NOW })
+    }
+}
+
+/// Runs what never has to wait.
+fn now_or_panic<T>(future: impl Future<Output = T>) -> T {
+    futures_util::FutureExt::now_or_never(future).expect("nothing in it waits")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::TARGETS;
+
+    /// Seeds, and what fuzzers found once.
+    #[test]
+    fn no_committed_input_panics() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+        for (name, target) in TARGETS {
+            let entries = fs::read_dir(folder.join(name)).unwrap_or_else(|error| panic!("seeds of {name}: {error}"));
+            let mut seen = 0;
+            for entry in entries {
+                let path = entry.expect("an entry").path();
+                // Seen in the output if it panics.
+                println!("{}", path.display());
+                target(&fs::read(&path).expect("a file"));
+                seen += 1;
+            }
+            assert!(seen > 0, "{name} has no seeds");
+        }
+    }
+
+    #[test]
+    fn every_target_has_a_fuzzer() {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/Cargo.toml");
+        let manifest = fs::read_to_string(manifest).expect("a manifest");
+        for (name, _) in TARGETS {
+            assert!(manifest.contains(&format!("name = \"{name}\"")), "{name} is not in fuzz/Cargo.toml");
+        }
+        assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
+    }
+}
