@@ -1,5 +1,7 @@
 //! The card of a credential with many claims.
 
+#![allow(missing_docs)] // the macros of criterion make functions without
+
 use std::hint::black_box;
 
 use billfold_benches::{received, runtime, with_claims};

@@ -1,5 +1,7 @@
 //! Putting, listing and finding credentials in the SQLite store, at three sizes.
 
+#![allow(missing_docs)] // the macros of criterion make functions without
+
 use std::hint::black_box;
 use std::sync::Arc;
 

@@ -59,9 +59,56 @@ impl Bare {
         }
     }
 
-    /// Of any message, by the key of a certificate in DER, with all that has to be digested besides.
-    pub fn new(certificate: &[u8], message: Vec<u8>, signature: Vec<u8>, digested: Vec<Vec<u8>>) -> Self {
-        Self { key: point(certificate), message, signature, digested }
+    /// Of an mdoc signed by ES256 with the key of its first certificate, as base64url.
+    pub fn of_mdoc(text: &str) -> Self {
+        use ciborium::Value as Cbor;
+        let octets = URL_SAFE_NO_PAD.decode(text).expect("base64url");
+        let issued: Cbor = ciborium::from_reader(octets.as_slice()).expect("CBOR");
+        let member = |map: &Cbor, name: &str| {
+            let entries = map.as_map().expect("a map").iter();
+            entries
+                .clone()
+                .find(|(key, _)| key.as_text() == Some(name))
+                .map(|(_, value)| value.clone())
+                .expect("a member")
+        };
+        let encode = |value: &Cbor| {
+            let mut octets = Vec::new();
+            ciborium::into_writer(value, &mut octets).expect("CBOR");
+            octets
+        };
+        let parts = member(&issued, "issuerAuth").into_array().expect("a COSE_Sign1");
+        let chain = parts[1].as_map().expect("a header")[0].1.clone();
+        let certificate = match chain {
+            Cbor::Bytes(certificate) => certificate,
+            other => other.into_array().expect("certificates")[0].clone().into_bytes().expect("a certificate"),
+        };
+        let signed = [Cbor::Text("Signature1".to_owned()), parts[0].clone(), Cbor::Bytes(Vec::new()), parts[2].clone()];
+        let spaces = member(&issued, "nameSpaces").into_map().expect("name spaces");
+        let elements = spaces.iter().flat_map(|(_, elements)| elements.as_array().expect("elements").iter());
+        Self {
+            key: point(&certificate),
+            message: encode(&Cbor::Array(signed.to_vec())),
+            signature: parts[3].as_bytes().expect("a signature").clone(),
+            digested: elements.map(encode).collect(),
+        }
+    }
+
+    /// Of a Data Integrity proof: a signature over two digests, which are taken of canonical forms of the kind
+    /// and size that a small credential has. Getting to those forms is not in it.
+    pub fn of_two_digests() -> Self {
+        use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+        let random = ring::rand::SystemRandom::new();
+        let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pair.as_ref(), &random).expect("a key");
+        let message = vec![7; 64];
+        let signature = pair.sign(&random, &message).expect("it signs").as_ref().to_vec();
+        Self {
+            key: pair.public_key().as_ref().to_vec(),
+            message,
+            signature,
+            digested: vec![vec![b'<'; 600], vec![b'<'; 1200]],
+        }
     }
 
     /// The key, as a JWK.
@@ -84,7 +131,8 @@ impl Bare {
 fn point(certificate: &[u8]) -> Vec<u8> {
     let certificate = Certificate::from_der(certificate).expect("a certificate");
     let info = certificate.tbs_certificate().subject_public_key_info();
-    info.to_der().expect("DER").split_off(info.to_der().expect("DER").len() - 65)
+    let encoded = info.to_der().expect("DER");
+    encoded[encoded.len() - 65..].to_vec()
 }
 
 /// Stored credentials like the given one, each with another id, as a store keeps them.
