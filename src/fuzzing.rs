@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::backup;
 use crate::error::Operation;
 use crate::format;
 use crate::model::format::Format;
@@ -16,7 +17,7 @@ use crate::model::ids::IssuerId;
 use crate::model::jwk::Jwk;
 use crate::model::metadata::CredentialKind;
 use crate::model::profile::Profile;
-use crate::model::report::VerificationPolicy;
+use crate::model::report::{Outcome, VerificationPolicy};
 use crate::model::time::Timestamp;
 use crate::platform::http::HttpResponse;
 use crate::protocol::encryption::AnswerKey;
@@ -25,6 +26,7 @@ use crate::protocol::token::TokenGrant;
 use crate::protocol::{self, message, offer as offers};
 use crate::session::Session;
 use crate::setup::read_credential;
+use crate::verify::status::{self, Stated, StatusLists, Subject};
 use crate::verify::x509::{At, TrustAnchors};
 use crate::verify::{DocumentError, DocumentSource, Fetched, VerifyContext, Wanted, did};
 
@@ -42,7 +44,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sd_jwt", sd_jwt),
     ("jwt", jwt),
     ("did_document", did_document),
+    ("status_list", status_list),
     ("store_record", store_record),
+    ("backup", backup),
 ];
 
 /// A link, and the document that it may lead to.
@@ -107,6 +111,34 @@ pub fn did_document(octets: &[u8]) {
     }
 }
 
+/// A status list, of either kind, whatever its form.
+pub fn status_list(octets: &[u8]) {
+    let places = [
+        json!({ "status": { "status_list": { "idx": 3, "uri": "https://issuer.example/list" } } }),
+        json!({ "credentialStatus": {
+            "type": "BitstringStatusListEntry", "statusPurpose": "revocation", "statusListIndex": "3",
+            "statusListCredential": "https://issuer.example/list"
+        } }),
+    ];
+    for place in places {
+        let stated = match place.get("status") {
+            Some(status) => Stated::in_claim(Some(status)),
+            None => Stated::in_w3c(place.as_object().expect("an object"), None),
+        };
+        let of = Subject { issuer: Some("https://issuer.example"), keys: &[], checks: &[] };
+        in_context(octets, Profile::Base, |context| {
+            let (check, _) = now_or_panic(status::check(&stated, &of, context));
+            assert_ne!(check.outcome, Outcome::Passed, "nobody has signed it");
+        });
+    }
+}
+
+/// A backup, and what lies beneath its seal.
+pub fn backup(octets: &[u8]) {
+    drop(backup::open_file(octets, "passphrase"));
+    drop(backup::read_lines(octets));
+}
+
 /// What lies in a store.
 pub fn store_record(octets: &[u8]) {
     drop(Session::from_bytes(octets));
@@ -144,28 +176,36 @@ fn text(octets: &[u8]) -> Value {
 
 /// A look at a credential, which finds the same octets wherever it fetches something.
 fn credential(format: &Format, raw: &Value, octets: &[u8]) {
+    for profile in [Profile::Base, Profile::Haip] {
+        in_context(octets, profile, |context| {
+            let found = now_or_panic(format::reader(format).examine(raw, context));
+            assert!(!found.checks.is_empty(), "a report says something");
+        });
+    }
+}
+
+/// What a credential of this issuer is held against, where every address gives the same octets.
+fn in_context(octets: &[u8], profile: Profile, look: impl FnOnce(&VerifyContext<'_>)) {
     let credential_issuer = issuer();
-    let (policy, trust) = (VerificationPolicy::default(), TrustAnchors::default());
+    let (policy, trust, status_lists) =
+        (VerificationPolicy::default(), TrustAnchors::default(), StatusLists::default());
     let kind = CredentialKind::Vct("https://issuer.example/type".to_owned());
     let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
     let holder_keys = [Jwk::from_value(&key).expect("the key of RFC 8037")];
-    let documents = Everywhere(octets);
-    for profile in [Profile::Base, Profile::Haip] {
-        let context = VerifyContext {
-            credential_issuer: Some(&credential_issuer),
-            issuer_jwks: None,
-            kind: Some(&kind),
-            holder_keys: &holder_keys,
-            policy: &policy,
-            profile,
-            now: NOW,
-            skew: 60,
-            trust: &trust,
-            documents: &documents,
-        };
-        let found = now_or_panic(format::reader(format).examine(raw, &context));
-        assert!(!found.checks.is_empty(), "a report says something");
-    }
+    look(&VerifyContext {
+        credential_issuer: Some(&credential_issuer),
+        issuer_jwks: None,
+        kind: Some(&kind),
+        holder_keys: &holder_keys,
+        policy: &policy,
+        profile,
+        now: NOW,
+        skew: 60,
+        trust: &trust,
+        trusted_issuers: &[],
+        documents: &Everywhere(octets),
+        status_lists: &status_lists,
+    });
 }
 
 fn issuer() -> IssuerId {
@@ -188,7 +228,11 @@ impl DocumentSource for Everywhere<'_> {
         let (choice, body) = self.0.split_first().unwrap_or((&0, &[]));
         let types = ["application/statuslist+jwt", "application/statuslist+cwt", "application/vc+jwt", "text/html"];
         let content_type = Some(types[usize::from(*choice) % types.len()].to_owned());
-        Ok(Fetched { content_type, body: body.to_vec(), at: NOW })
+        Ok(Fetched { content_type, body: body.to_vec(), at: NOW, max_age: 0 })
+    }
+
+    async fn resolve_did(&self, _: &str) -> Option<Result<Value, DocumentError>> {
+        Some(crate::json::parse(self.0).map_err(|error| DocumentError::Unusable(error.to_string())))
     }
 }
 
