@@ -43,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("credential_answer", credential_answer),
     ("sd_jwt", sd_jwt),
     ("jwt", jwt),
+    ("mdoc", mdoc),
     ("did_document", did_document),
     ("status_list", status_list),
     ("store_record", store_record),
@@ -98,6 +99,14 @@ pub fn sd_jwt(octets: &[u8]) {
 /// A credential as JWT.
 pub fn jwt(octets: &[u8]) {
     credential(&Format::JwtVcJson, &text(octets), octets);
+}
+
+/// A credential as mdoc: CBOR, or text that should hold some.
+pub fn mdoc(octets: &[u8]) {
+    credential(&Format::MsoMdoc, &json!(URL_SAFE_NO_PAD.encode(octets)), octets);
+    if let Ok(text) = std::str::from_utf8(octets) {
+        credential(&Format::MsoMdoc, &json!(text), octets);
+    }
 }
 
 /// The document of a DID.
