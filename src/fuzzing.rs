@@ -44,6 +44,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("sd_jwt", sd_jwt),
     ("jwt", jwt),
     ("mdoc", mdoc),
+    #[cfg(feature = "ldp-vc")]
+    ("ldp_vc", ldp_vc),
     ("did_document", did_document),
     ("status_list", status_list),
     ("store_record", store_record),
@@ -106,6 +108,14 @@ pub fn mdoc(octets: &[u8]) {
     credential(&Format::MsoMdoc, &json!(URL_SAFE_NO_PAD.encode(octets)), octets);
     if let Ok(text) = std::str::from_utf8(octets) {
         credential(&Format::MsoMdoc, &json!(text), octets);
+    }
+}
+
+/// A credential with a Data Integrity proof.
+#[cfg(feature = "ldp-vc")]
+pub fn ldp_vc(octets: &[u8]) {
+    if let Ok(raw) = crate::json::parse(octets) {
+        credential(&Format::LdpVc, &raw, octets);
     }
 }
 
