@@ -224,6 +224,9 @@ fn in_context(octets: &[u8], profile: Profile, look: impl FnOnce(&VerifyContext<
         trusted_issuers: &[],
         documents: &Everywhere(octets),
         status_lists: &status_lists,
+        asked_contexts: &[],
+        #[cfg(feature = "ldp-vc")]
+        contexts: &crate::verify::data_integrity::Contexts::default(),
     });
 }
 
