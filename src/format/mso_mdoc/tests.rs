@@ -133,6 +133,27 @@ async fn keys_can_be_handed_in() {
     assert_eq!(outcome(&checks, CheckKind::IssuerKey), Outcome::Skipped(Reason::SwitchedOff));
 }
 
+// covers: HAIP-30
+#[tokio::test]
+async fn a_status_that_cannot_be_looked_up_is_no_reason_to_refuse() {
+    let parties = Parties::new();
+    let world = World { profile: crate::model::profile::Profile::Haip, ..parties.world() };
+    let place = || cbor!({ "idx" => 412, "uri" => "https://status.example/1" });
+    for (status, expected) in [
+        (cbor!({ "status_list" => place().unwrap() }), Verdict::VerifiedWithWarnings),
+        (
+            cbor!({ "identifier_list" => { "id" => bytes(&[1]), "uri" => "https://status.example/2" } }),
+            Verdict::VerifiedWithWarnings,
+        ),
+        (cbor!({ "status_list" => { "idx" => "412", "uri" => "https://status.example/1" } }), Verdict::Rejected),
+    ] {
+        let issued = maker::Card { status: Some(status.unwrap()), ..parties.card() }.issue(&parties.key);
+        let examined = look(&issued, &world).await;
+        let verdict = Report::judge(&examined.checks, &VerificationPolicy::default()).verdict;
+        assert_eq!(verdict, expected, "{:?}", examined.checks);
+    }
+}
+
 #[tokio::test]
 async fn the_status_is_found() {
     let parties = Parties::new();
