@@ -432,7 +432,7 @@ async fn large_and_tangled_credentials_are_bounded() {
         raw["credentialSubject"]["books"] = claims;
         assert_eq!(outcome(&scene.examine(&raw).await.checks, CheckKind::Signature), Outcome::Failed, "{name}");
     }
-    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(120), "{:?}", started.elapsed());
 }
 
 // covers: FMT-01

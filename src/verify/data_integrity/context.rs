@@ -16,7 +16,7 @@ use super::rdf;
 /// How many contexts may be loaded by one another.
 const MAX_REMOTE_DEPTH: usize = 8;
 /// How many terms may be set up in all: real credentials stay below a few thousand.
-const MAX_TERMS: usize = 300_000;
+const MAX_TERMS: usize = 150_000;
 
 /// What a term stands for.
 #[derive(Clone, Debug, Default, PartialEq)]

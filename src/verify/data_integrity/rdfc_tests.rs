@@ -116,7 +116,7 @@ fn graphs_that_take_for_ever_are_given_up() {
     // A long ring in which each looks like the next.
     let ring: Vec<String> = (0..5000).map(|at| link(at, (at + 1) % 5000)).collect();
     assert_eq!(canonical_text(&ring.concat()), Err(TooComplex));
-    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < std::time::Duration::from_secs(120), "{:?}", started.elapsed());
 }
 
 /// The test suite of the specification (github.com/w3c/rdf-canon, folder `tests`), which is not part of the
