@@ -89,7 +89,7 @@ const ROWS: &[(&str, [Option<Expected>; 4])] = &[
     ),
     ("spoil-expired", [Some(Rejected(&[K::Validity])); 4]),
     ("spoil-not-yet-valid", [Some(Rejected(&[K::Validity])); 4]),
-    ("spoil-other-issuer", [Some(Warned(K::Issuer)); 4]),
+    ("spoil-other-issuer", [Some(Warned(K::Issuer)), Some(Warned(K::Issuer)), Some(Warned(K::Issuer)), None]),
     (
         "spoil-untrusted-root",
         [Some(Rejected(&[K::IssuerTrust])), Some(Rejected(&[K::IssuerTrust])), Some(Rejected(&[K::IssuerTrust])), None],
@@ -199,6 +199,11 @@ pub(super) fn expected(column: &Column, spoil: Option<&str>) -> Expected {
     if spoil == "spoil-missing-vct" {
         // The older name has its liberties.
         return if column.format == "vc+sd-jwt" { Verified } else { Rejected(&[K::Type]) };
+    }
+    if spoil == "spoil-other-issuer" && column.family == Family::DataIntegrity {
+        // A DID besides: nothing links it to a URL, and it is not another DID.
+        let by_did_web = column.configuration.ends_with("jws_2020");
+        return if by_did_web { Rejected(&[K::IssuerKey]) } else { Unverified(K::IssuerKey) };
     }
     let (_, families) = ROWS.iter().find(|(name, _)| *name == spoil).unwrap_or_else(|| panic!("{spoil} has no row"));
     families[column.family as usize].unwrap_or_else(|| panic!("{spoil} says nothing of {}", column.name))
