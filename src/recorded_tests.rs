@@ -9,6 +9,7 @@ use crate::model::credential::CredentialResponse;
 use crate::model::report::{CheckKind, Outcome, Report, Verdict, VerificationPolicy};
 use crate::model::time::Timestamp;
 use crate::verify::testing::{Documents, World};
+use crate::verify::x509::TrustAnchors;
 
 /// 2026-11-22T00:00:00Z, within the week that the recorded credentials are valid.
 const RECORDED: i64 = 1_795_305_600;
@@ -71,5 +72,49 @@ async fn keycloaks_credentials_verify() {
             assert_eq!(report.check(kind).map(|check| check.outcome), Some(Outcome::Passed), "{name}: {kind}");
         }
         assert!(examined.expires_at.is_some());
+    }
+}
+
+#[test]
+fn credos_messages_are_read() {
+    let folder = |name: &str| fixture(&format!("credo-0.6.3/{name}.json"));
+    let issuer = read::issuer_metadata(&folder("issuer-metadata.final")).expect("metadata");
+    assert!(issuer.unreadable.is_empty(), "{:?}", issuer.unreadable);
+    assert!(issuer.nonce_endpoint.is_some() && issuer.deferred_credential_endpoint.is_some());
+    let server = read::authorization_server_metadata(&folder("server-metadata.final")).expect("metadata");
+    assert!(server.pre_authorized_grant_anonymous_access_supported);
+}
+
+#[tokio::test]
+async fn credos_credentials_verify() {
+    let folder = |name: &str| fixture(&format!("credo-0.6.3/{name}.json"));
+    let issuer = read::issuer_metadata(&folder("issuer-metadata.final")).expect("metadata");
+    let trust = folder("trust");
+    let trust = TrustAnchors::from_pem(trust.as_str().expect("PEM").as_bytes()).expect("an anchor");
+    for format in ["dc+sd-jwt", "mso_mdoc", "jwt_vc_json"] {
+        let answer = read::credential_response(&folder(&format!("credential.{format}"))).expect("an answer");
+        let CredentialResponse::Issued { credentials, .. } = answer else { panic!("{format} is deferred") };
+        let mut configurations = issuer.credential_configurations_supported.values();
+        let configuration = configurations.find(|one| one.format.as_str() == format).expect("one of that format");
+        let known = format::find(&configuration.format).expect("a known format");
+        // Its JWT is signed by a did:key, which no certificate vouches for.
+        let trust = if format == "jwt_vc_json" { TrustAnchors::default() } else { trust.clone() };
+        let mut world = World {
+            credential_issuer: Some(issuer.credential_issuer.clone()),
+            kind: Some(configuration.kind.clone()),
+            now: RECORDED,
+            trust,
+            ..World::default()
+        };
+        // The keys of the wallet that asked were not recorded.
+        world.holder_keys.extend(known.examine(&credentials[0], &world.context()).await.bound_key);
+        assert_eq!(world.holder_keys.len(), 1, "{format}");
+        let examined = known.examine(&credentials[0], &world.context()).await;
+        let report = Report::judge(&examined.checks, &VerificationPolicy::default());
+        assert_eq!(report.verdict, Verdict::Verified, "{format}: {report:#?}");
+        assert_eq!(report.failed(), []);
+        for kind in [CheckKind::Signature, CheckKind::IssuerKey, CheckKind::Type, CheckKind::HolderBinding] {
+            assert_eq!(report.check(kind).map(|check| check.outcome), Some(Outcome::Passed), "{format}: {kind}");
+        }
     }
 }
