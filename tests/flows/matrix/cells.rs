@@ -43,7 +43,8 @@ impl Column {
     /// Where the claims about the subject stand.
     pub(super) fn subject(&self) -> &'static str {
         match self.family {
-            Family::SdJwt | Family::Mdoc => "",
+            Family::SdJwt => "",
+            Family::Mdoc => "/org.iso.18013.5.1",
             Family::Jwt | Family::DataIntegrity => "/credentialSubject",
         }
     }

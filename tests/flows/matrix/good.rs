@@ -37,5 +37,15 @@ fn degree() -> Value {
 }
 
 fn licence() -> Value {
-    json!({})
+    json!({
+        "family_name": "Mustermann",
+        "birth_date": "1984-01-26",
+        "portrait_capture_date": "2024-02-20T10:30:00Z",
+        "driving_privileges": [
+            {"vehicle_category_code": "B", "issue_date": "2002-02-01", "expiry_date": "2039-02-28"},
+            {"vehicle_category_code": "L", "issue_date": "2002-02-01", "codes": [{"code": "174"}]},
+        ],
+        "age_over_18": true,
+        "height": 170,
+    })
 }
