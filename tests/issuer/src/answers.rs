@@ -68,7 +68,7 @@ pub(crate) fn finish(
         answer["something_new"] = json!("x");
     }
     if wishes.response_metadata {
-        answer["credential_metadata"] = configuration.response_metadata();
+        answer["credential_metadata"] = configuration.response_metadata(&issuer.id);
     }
     if issuer.options.notification_endpoint {
         let id = random_text();

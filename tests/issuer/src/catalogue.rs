@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::data_integrity;
 use crate::encoding::b64_standard;
 use crate::formats::ldp;
+use crate::images;
 use crate::key_attestation;
 use crate::keys::Curve;
 use crate::options::{AttestationProof, IssuerKey, Options, Scopes};
@@ -195,7 +196,7 @@ impl Configuration {
         });
         // The names of a badge are in its type metadata.
         if self.kind != Kind::Badge {
-            entry["credential_metadata"] = self.credential_metadata();
+            entry["credential_metadata"] = self.credential_metadata(issuer);
         }
         let object = entry.as_object_mut().expect("made as an object");
         if let Some(scope) = &self.scope {
@@ -229,13 +230,13 @@ impl Configuration {
     }
 
     /// Display and claims, as the issuer's metadata and 1.1's credential responses have them.
-    pub(crate) fn credential_metadata(&self) -> Value {
-        json!({"display": self.display(), "claims": self.claims()})
+    pub(crate) fn credential_metadata(&self, issuer: &str) -> Value {
+        json!({"display": self.display(issuer), "claims": self.claims()})
     }
 
     /// The same for one response of 1.1: its names tell that they come from there.
-    pub(crate) fn response_metadata(&self) -> Value {
-        let mut metadata = self.credential_metadata();
+    pub(crate) fn response_metadata(&self, issuer: &str) -> Value {
+        let mut metadata = self.credential_metadata(issuer);
         for entry in metadata["display"].as_array_mut().into_iter().flatten() {
             if let Some(name) = entry["name"].as_str().map(|name| format!("{name} (yours)")) {
                 entry["name"] = json!(name);
@@ -254,20 +255,26 @@ impl Configuration {
         }
     }
 
-    fn display(&self) -> Value {
+    fn display(&self, issuer: &str) -> Value {
         let (background, text) = self.kind.colors();
         self.kind
             .names()
             .iter()
             .map(|(locale, name)| {
-                json!({
+                let mut entry = json!({
                     "name": name,
                     "locale": locale,
                     "logo": {"uri": logo(), "alt_text": "A square with a round hole"},
                     "description": "Made by a test issuer",
                     "background_color": background,
                     "text_color": text,
-                })
+                });
+                if self.kind == Kind::Licence {
+                    let logo = images::url(issuer, "licence.png");
+                    entry["logo"] = json!({"uri": logo, "alt_text": "A card with a face"});
+                    entry["background_image"] = json!({"uri": images::url(issuer, "card.svg")});
+                }
+                entry
             })
             .collect()
     }

@@ -54,7 +54,9 @@ impl Cbor {
             }
             Self::Array(values) => {
                 head(out, 4, values.len() as u64);
-                values.iter().for_each(|value| value.write(out));
+                for value in values {
+                    value.write(out);
+                }
             }
             Self::Map(members) => {
                 head(out, 5, members.len() as u64);
@@ -75,13 +77,14 @@ impl Cbor {
 
 fn head(out: &mut Vec<u8>, major: u8, argument: u64) {
     let major = major << 5;
+    let long = |kind: u8| major + kind;
     let bytes = argument.to_be_bytes();
     match argument {
-        0..24 => out.push(major | bytes[7]),
-        24..=0xff => out.extend_from_slice(&[major | 24, bytes[7]]),
-        0x100..=0xffff => out.extend_from_slice(&[&[major | 25], &bytes[6..]].concat()),
-        0x1_0000..=0xffff_ffff => out.extend_from_slice(&[&[major | 26], &bytes[4..]].concat()),
-        _ => out.extend_from_slice(&[&[major | 27], &bytes[..]].concat()),
+        0..24 => out.push(long(bytes[7])),
+        24..=0xff => out.extend_from_slice(&[long(24), bytes[7]]),
+        0x100..=0xffff => out.extend_from_slice(&[&[long(25)], &bytes[6..]].concat()),
+        0x1_0000..=0xffff_ffff => out.extend_from_slice(&[&[long(26)], &bytes[4..]].concat()),
+        _ => out.extend_from_slice(&[&[long(27)], &bytes[..]].concat()),
     }
 }
 

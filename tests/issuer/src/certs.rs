@@ -148,8 +148,8 @@ impl Iaca {
         let validity = if flaw == Some(Flaw::Expired) { until_yesterday() } else { days(450) };
         let mut certificates = vec![der(&issue(profile, &key, &self.root, validity))];
         if flaw == Some(Flaw::Disordered) {
-            // The root first, although the signer's certificate has that place.
-            certificates.insert(0, self.root_der.clone());
+            // Somebody else stands between the signer and the root, which has no place there either.
+            certificates.extend([self_signed(issuer).certificates.remove(0), self.root_der.clone()]);
         }
         Chain { key, certificates }
     }

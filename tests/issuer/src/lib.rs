@@ -40,6 +40,7 @@ mod encoding;
 mod encryption;
 mod faults;
 mod formats;
+mod images;
 mod issuer;
 mod jwe;
 mod jwt;

@@ -28,7 +28,9 @@ use crate::oauth::{AuthServer, media_type};
 use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
 use crate::shown::Shown;
-use crate::{authorize, challenge, credential, deferred, login, metadata, offers, status, token, type_metadata};
+use crate::{
+    authorize, challenge, credential, deferred, images, login, metadata, offers, status, token, type_metadata,
+};
 
 type Shared = Arc<Issuer>;
 
@@ -48,6 +50,7 @@ pub(crate) fn router(issuer: &Shared) -> Router {
         .route("/.well-known/jwt-vc-issuer/other-issuer", get(metadata::jwt_vc_issuer_of_other))
         .route(&at("/jwks"), get(metadata::jwks))
         .route(&at("/vct/{slug}"), get(type_metadata::serve))
+        .route(&at("/images/{name}"), get(images::serve))
         .route(&at("/status/{list}/{configuration}"), get(status::serve))
         .route(&did_path(&path), get(metadata::did_document));
     if issuer.options.nonce_endpoint {
@@ -224,6 +227,7 @@ fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
         "/notification" => Some(Target::Notification),
         "/jwks" | "/did.json" => Some(Target::IssuerKey),
         rest if rest.starts_with("/status/") => Some(Target::Status),
+        rest if rest.starts_with("/images/") => Some(Target::Image),
         rest if rest.starts_with("/vct/") => Some(Target::TypeMetadata),
         rest if rest.starts_with("/offers/") => Some(Target::Offer),
         _ => None,

@@ -7,15 +7,17 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::catalogue::logo;
 use crate::encoding::b64_standard;
 use crate::faults::Fault;
+use crate::images;
 use crate::issuer::Issuer;
 use crate::refusal::{Refusal, json_answer};
 use crate::subjects::{Kind, labels};
 
 /// What an employee badge extends.
 const BASE: &str = "badge";
+/// The logo of badges.
+const LOGO: &str = "licence.png";
 /// Each of these extends the next one.
 const ENDLESS: &str = "endless-";
 
@@ -30,14 +32,19 @@ pub(crate) async fn serve(State(issuer): State<Arc<Issuer>>, Path(slug): Path<St
 /// `vct#integrity` for a document of this issuer, or for another one.
 pub(crate) fn integrity(issuer: &Issuer, slug: &str, wrong: bool) -> String {
     let document = document(issuer, slug).filter(|_| !wrong).unwrap_or(Value::Null);
-    format!("sha256-{}", b64_standard(Sha256::digest(document.to_string())))
+    sri(document.to_string().as_bytes())
+}
+
+/// Subresource Integrity (W3C) of what is at an address.
+fn sri(content: &[u8]) -> String {
+    format!("sha256-{}", b64_standard(Sha256::digest(content)))
 }
 
 fn document(issuer: &Issuer, slug: &str) -> Option<Value> {
     let strikes = |fault| issuer.faults.strikes(fault);
     let vct = |slug: &str| format!("{}/vct/{slug}", issuer.id);
     let mut document = if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.slug() == slug) {
-        of_kind(kind, &vct(slug))
+        of_kind(kind, &vct(slug), &issuer.id)
     } else if slug == BASE {
         base(&vct(slug))
     } else if let Some(number) = slug.strip_prefix(ENDLESS).and_then(|number| number.parse::<u32>().ok()) {
@@ -68,7 +75,7 @@ fn document(issuer: &Issuer, slug: &str) -> Option<Value> {
     Some(document)
 }
 
-fn of_kind(kind: Kind, vct: &str) -> Value {
+fn of_kind(kind: Kind, vct: &str, issuer: &str) -> Value {
     let names = kind.names();
     if kind != Kind::Badge {
         let display: Value = names.iter().map(|(locale, name)| json!({"locale": locale, "name": name})).collect();
@@ -83,7 +90,11 @@ fn of_kind(kind: Kind, vct: &str) -> Value {
                 "name": name,
                 "description": if *locale == "en-US" { "Opens doors" } else { "Öffnet Türen" },
                 "rendering": {"simple": {
-                    "logo": {"uri": logo(), "alt_text": "A square with a round hole"},
+                    "logo": {
+                        "uri": images::url(issuer, LOGO),
+                        "uri#integrity": sri(images::content(LOGO).unwrap_or_default()),
+                        "alt_text": "A card with a face",
+                    },
                     "background_color": background,
                     "text_color": text,
                 }},

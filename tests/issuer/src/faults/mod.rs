@@ -46,10 +46,12 @@ pub enum Target {
     Status,
     /// SD-JWT VC type metadata.
     TypeMetadata,
+    /// Logos and backgrounds with an address of their own.
+    Image,
 }
 
 impl Target {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Metadata,
         Self::AsMetadata,
         Self::Offer,
@@ -63,6 +65,7 @@ impl Target {
         Self::IssuerKey,
         Self::Status,
         Self::TypeMetadata,
+        Self::Image,
     ];
 
     fn name(self) -> &'static str {
@@ -80,6 +83,7 @@ impl Target {
             Self::IssuerKey => "issuer-key",
             Self::Status => "status",
             Self::TypeMetadata => "type-metadata",
+            Self::Image => "image",
         }
     }
 }
@@ -192,6 +196,8 @@ faults! {
     TypeMetadataCircle = "type-metadata-circle",
     /// Each type extends another one, without end.
     TypeMetadataEndless = "type-metadata-endless",
+    /// The address of a logo gives HTML that says it is a PNG.
+    LyingLogo = "lying-logo",
     /// The type metadata has another `vct` than asked for.
     TypeMetadataWrongVct = "type-metadata-wrong-vct",
     /// The token answer has no `token_type`.

@@ -78,7 +78,7 @@ async fn findings(issuer: &Running) -> Vec<&'static str> {
     let jwt = signed(issuer).await;
     let plain = fetch(issuer, "application/json").await.json();
     let (header, claims) = decode(&jwt);
-    let root = crate::credentials::root(&issuer);
+    let root = crate::credentials::root(issuer);
     let chain: Vec<Certificate> = header["x5c"]
         .as_array()
         .into_iter()
