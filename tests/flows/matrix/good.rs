@@ -1,5 +1,7 @@
 //! What good credentials say, and that nothing of it is lost.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use billfold::{CheckKind, Credential, Outcome};
 use serde_json::{Value, json};
 
@@ -37,15 +39,27 @@ fn degree() -> Value {
 }
 
 fn licence() -> Value {
+    let portrait = STANDARD.encode(include_bytes!("../../issuer/images/portrait.jpg"));
     json!({
-        "family_name": "Mustermann",
-        "birth_date": "1984-01-26",
-        "portrait_capture_date": "2024-02-20T10:30:00Z",
-        "driving_privileges": [
-            {"vehicle_category_code": "B", "issue_date": "2002-02-01", "expiry_date": "2039-02-28"},
-            {"vehicle_category_code": "L", "issue_date": "2002-02-01", "codes": [{"code": "174"}]},
-        ],
-        "age_over_18": true,
-        "height": 170,
+        "org.iso.18013.5.1": {
+            "family_name": "Mustermann",
+            "given_name": "Erika",
+            "birth_date": "1984-01-26",
+            "issue_date": "2024-03-01",
+            "expiry_date": "2039-02-28",
+            "issuing_country": "DE",
+            "issuing_authority": "Stadt Köln",
+            "document_number": "B072RRE2I55",
+            "portrait": format!("data:image/jpeg;base64,{portrait}"),
+            "portrait_capture_date": "2024-02-20T10:30:00Z",
+            "driving_privileges": [
+                {"vehicle_category_code": "B", "issue_date": "2002-02-01", "expiry_date": "2039-02-28"},
+                {"vehicle_category_code": "L", "issue_date": "2002-02-01", "codes": [{"code": "174"}]},
+            ],
+            "un_distinguishing_sign": "D",
+            "age_over_18": true,
+            "height": 170,
+        },
+        "org.iso.18013.5.1.DE": {"remarks": "none", "offset": -7},
     })
 }
