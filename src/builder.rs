@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use url::Url;
 
 use crate::cache::Cache;
+use crate::card::Unreached;
 use crate::changes::{Feed, ObservedStore};
 use crate::channel::Attestations;
 use crate::documents::DocumentCache;
@@ -331,6 +332,7 @@ impl WalletBuilder {
             feed,
             cache: Cache::default(),
             type_metadata: self.type_metadata,
+            unreached: Unreached::default(),
             clock: self.clock,
             capabilities: self.provider.as_ref().map(WalletProvider::capabilities).unwrap_or_default(),
             provider: self.provider,

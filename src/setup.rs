@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use url::Url;
 
 use crate::cache::Cache;
+use crate::card::Unreached;
 use crate::changes::Feed;
 use crate::channel::{Attestations, key_error};
 use crate::documents::DocumentCache;
@@ -104,6 +105,7 @@ pub(crate) struct Setup {
     pub(crate) cache: Cache,
     /// Whether types are looked up; by the profile, if it was not said.
     pub(crate) type_metadata: Option<TypeMetadataUse>,
+    pub(crate) unreached: Unreached,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) provider: Option<Arc<dyn WalletProvider>>,
     /// What the provider can do; nothing without one.

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::authorizations::Authorization;
 use crate::builder::WalletBuilder;
+use crate::card::{self, Card};
 use crate::changes::Changes;
 use crate::credentials;
 use crate::error::{Error, ErrorCode, Operation, Result};
@@ -240,6 +241,18 @@ impl Wallet {
     /// shows credentials begins to listen first, and reads them then.
     pub fn changes(&self) -> Changes {
         self.setup.feed.changes()
+    }
+
+    /// The card of a credential with its pictures, in the language that suits `locale` (BCP 47) best; without one,
+    /// in [the wallet's](WalletBuilder::locale).
+    ///
+    /// Logos and backgrounds are fetched side by side within seconds, and kept in the store for 30 days: what was
+    /// seen once is there without a network, too. A picture that can't be had, or is none, fails nothing; its
+    /// [`CardImage::bytes`](crate::CardImage::bytes) are missing. [`Credential::card`] fetches nothing at all.
+    pub async fn card(&self, id: &CredentialId, locale: Option<&str>) -> Result<Card> {
+        let credential = self.credential(id).await?;
+        let locale = locale.or(self.setup.locale.as_deref());
+        Ok(card::with_pictures(&self.setup, &credential, locale).await)
     }
 
     /// Checks a credential again, by the present policy and time. It may come out of quarantine,

@@ -27,6 +27,7 @@ use crate::model::offer::{
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::{AuthorizedCredential, Token, TokenType};
+use crate::model::type_metadata::CredentialMetadata;
 
 /// What is wrong with a document, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -350,17 +351,21 @@ fn key_attestations_required(object: &Object<'_>) -> Read<KeyAttestationsRequire
     })
 }
 
-/// Reads claim descriptions; what is none is left out. Where they repeat or contradict each other, none of
+/// How many claims one kind of credential has: more than any form asks for. Each is held against each other one.
+const MOST_DESCRIPTIONS: usize = 1000;
+
+/// Reads claim descriptions; what is none is left out, and so are those beyond a thousand. Where they repeat or contradict each other, none of
 /// them is taken: nobody knows which one was meant (OpenID4VCI appendix B.3).
 fn claims(value: Option<&Value>, model: ClaimModel) -> Vec<ClaimDescription> {
     let entries = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let entries = entries.iter().take(MOST_DESCRIPTIONS);
     let read = |entry: &Value| {
         let path = claim_path(entry.get("path")?)?;
         claim_path::fits(&path, model).ok()?;
         let mandatory = entry.get("mandatory").and_then(Value::as_bool).unwrap_or(false);
         Some(ClaimDescription { path, mandatory, display: displays(entry.get("display")) })
     };
-    let read: Vec<_> = entries.iter().filter_map(read).collect();
+    let read: Vec<_> = entries.filter_map(read).collect();
     let paths: Vec<_> = read.iter().map(|claim| claim.path.as_slice()).collect();
     if claim_path::contradict(&paths, model) { Vec::new() } else { read }
 }
@@ -518,7 +523,19 @@ pub(crate) fn credential_response(value: &Value) -> Read<CredentialResponse> {
     Ok(CredentialResponse::Issued {
         credentials,
         notification_id: object.text("notification_id")?.map(NotificationId::new),
+        credential_metadata: credential_metadata(object.get("credential_metadata")),
     })
+}
+
+/// Reads what a credential response says about how to show its credentials (OpenID4VCI 1.1 section 8.3). It is
+/// only for show: what can't be read is left out.
+fn credential_metadata(value: Option<&Value>) -> Option<CredentialMetadata> {
+    let said = value?;
+    let metadata = CredentialMetadata {
+        display: displays(said.get("display")),
+        claims: claims(said.get("claims"), ClaimModel::Json),
+    };
+    (metadata != CredentialMetadata::default()).then_some(metadata)
 }
 
 #[cfg(test)]

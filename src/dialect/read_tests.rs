@@ -256,7 +256,8 @@ fn credential_answers_are_issued_or_deferred_never_both() {
         "credentials": [{ "credential": "a" }, { "credential": { "b": 1 }, "x": 2 }], "notification_id": "n"
     }));
     match issued.expect("an answer") {
-        CredentialResponse::Issued { credentials, notification_id } => {
+        CredentialResponse::Issued { credentials, notification_id, credential_metadata } => {
+            assert_eq!(credential_metadata, None);
             assert_eq!(credentials, [json!("a"), json!({ "b": 1 })]);
             assert_eq!(notification_id, Some(NotificationId::from("n")));
         }
@@ -279,6 +280,36 @@ fn credential_answers_are_issued_or_deferred_never_both() {
     ] {
         assert_eq!(problem(credential_response(&value)), expected);
     }
+}
+
+#[test]
+fn answers_may_say_how_to_show_what_they_bring() {
+    let said = |metadata: Value| {
+        let answer = json!({ "credentials": [{ "credential": "a" }], "credential_metadata": metadata });
+        match credential_response(&answer).expect("an answer") {
+            CredentialResponse::Issued { credential_metadata, .. } => credential_metadata,
+            CredentialResponse::Deferred { .. } => panic!("credentials were there"),
+        }
+    };
+    let whole = said(json!({
+        "display": [{ "name": "Card", "locale": "en", "background_color": "#123", "x": 1 }, 7],
+        "claims": [{ "path": ["name"], "mandatory": true, "display": [{ "name": "Name" }] }, { "path": [] }]
+    }))
+    .expect("it says something");
+    assert_eq!(whole.display.len(), 1);
+    assert_eq!(whole.display[0].background_color.as_deref(), Some("#123"));
+    assert_eq!(whole.claims.len(), 1);
+    assert!(whole.claims[0].mandatory);
+    // It is only for show: nothing in it makes the credentials less welcome.
+    for nothing in [json!(null), json!(7), json!([]), json!({}), json!({ "display": {}, "claims": "all" })] {
+        assert_eq!(said(nothing.clone()), None, "{nothing}");
+    }
+}
+
+#[test]
+fn only_so_many_claims_are_described() {
+    let many: Vec<_> = (0..5000).map(|at| json!({ "path": [format!("c{at}")] })).collect();
+    assert_eq!(described(&json!({}), &json!(many)).len(), MOST_DESCRIPTIONS);
 }
 
 /// The claim descriptions of a configuration whose metadata lists these.

@@ -253,8 +253,9 @@ impl Live<'_> {
     /// Writes an answer down before anything is done with it.
     async fn take_answer(&mut self, task: usize, answer: CredentialResponse, operation: Operation) -> Result<()> {
         match answer {
-            CredentialResponse::Issued { credentials, notification_id } => {
-                self.record(Event::CredentialsReceived { task, credentials, notification_id }).await
+            CredentialResponse::Issued { credentials, notification_id, credential_metadata } => {
+                let received = Event::CredentialsReceived { task, credentials, notification_id, credential_metadata };
+                self.record(received).await
             }
             CredentialResponse::Deferred { transaction_id, interval } => {
                 if self.session.issuer.deferred_credential_endpoint.is_none() {

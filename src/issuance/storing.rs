@@ -51,7 +51,7 @@ impl Live<'_> {
     pub(super) async fn store_received(&mut self, task: usize) -> Result<()> {
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
         let work = &tasks[task];
-        let TaskState::Received { credentials, notification_id } = &work.state else {
+        let TaskState::Received { credentials, notification_id, credential_metadata } = &work.state else {
             unreachable!("it was received");
         };
         let issuer = &self.session.issuer;
@@ -132,7 +132,7 @@ impl Live<'_> {
                 display: configuration.display.clone(),
                 claim_descriptions: configuration.claims.clone(),
                 type_metadata: typed.as_ref().and_then(|typed| typed.metadata_of(&worst.found)),
-                response_metadata: None,
+                response_metadata: credential_metadata.clone(),
                 issuer_jwks: issuer.jwks.clone(),
                 identifier: work.identifier.clone(),
                 authorization: self.session.authorization.clone(),

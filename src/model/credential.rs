@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::claim_path::{self, ClaimModel};
 use super::display::{ClaimDescription, Display, PathStep};
 use super::format::Format;
 use super::ids::{
@@ -29,6 +30,8 @@ pub enum CredentialResponse {
         credentials: Vec<Value>,
         /// For telling the issuer how it went.
         notification_id: Option<NotificationId>,
+        /// How to show them, in the place of what the issuer's metadata says; of OpenID4VCI 1.1.
+        credential_metadata: Option<CredentialMetadata>,
     },
     /// Not ready yet.
     Deferred {
@@ -161,6 +164,19 @@ impl fmt::Debug for Credential {
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Credential {
+    /// What a claims path leads to (OpenID4VCI appendix C): nothing, one claim, or several if it goes through
+    /// all elements of a list. In an mdoc it begins with a namespace and an element.
+    pub fn claims_at(&self, path: &[PathStep]) -> Vec<&Value> {
+        let model = match self.kind {
+            CredentialKind::Doctype(_) => ClaimModel::Mdoc,
+            _ => ClaimModel::Json,
+        };
+        let selected = claim_path::select(&self.claims, path, model).unwrap_or_default();
+        selected.into_iter().map(|(_, value)| value).collect()
     }
 }
 

@@ -62,17 +62,23 @@ pub struct ClaimDescription {
     pub display: Vec<Display>,
 }
 
-/// The entry of `entries` that suits `locale` best: the exact language tag, the language alone,
-/// an entry for everyone, the first.
+/// The entry of `entries` that suits `locale` best: the exact language tag, a shorter one (`de-CH` for
+/// `de-CH-1996`), another one of the language, an entry for everyone, the first.
 pub fn choose<'a>(entries: &'a [Display], locale: Option<&str>) -> Option<&'a Display> {
-    let tag = |entry: &Display| entry.locale.as_deref().map(str::to_ascii_lowercase);
-    let language = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_owned();
-    let wanted = locale.map(|wanted| wanted.to_ascii_lowercase().replace('_', "-"));
-    let exact = || wanted.as_ref().and_then(|w| entries.iter().find(|e| tag(e).as_ref() == Some(w)));
-    let by_language =
-        || wanted.as_ref().and_then(|w| entries.iter().find(|e| tag(e).is_some_and(|t| language(&t) == language(w))));
-    let for_everyone = || entries.iter().find(|e| e.locale.is_none());
-    exact().or_else(by_language).or_else(for_everyone).or_else(|| entries.first())
+    let normal = |tag: &str| tag.to_ascii_lowercase().replace('_', "-");
+    let tagged = |fits: &dyn Fn(&str) -> bool| {
+        entries.iter().find(|entry| entry.locale.as_deref().is_some_and(|tag| fits(&normal(tag))))
+    };
+    let wanted = locale.map(normal);
+    let mut range = wanted.as_deref();
+    while let Some(tag) = range.filter(|tag| !tag.is_empty()) {
+        let longer = format!("{tag}-");
+        if let Some(entry) = tagged(&|other| other == tag).or_else(|| tagged(&|other| other.starts_with(&longer))) {
+            return Some(entry);
+        }
+        range = tag.rsplit_once('-').map(|(shorter, _)| shorter);
+    }
+    entries.iter().find(|entry| entry.locale.is_none()).or_else(|| entries.first())
 }
 
 /// Takes out what could make a shown text lie: control characters and bidirectional overrides.
@@ -113,6 +119,29 @@ mod tests {
         assert_eq!(name(None), "any");
         assert_eq!(choose(&all[..2], Some("it")).and_then(|d| d.name.as_deref()), Some("fr"));
         assert_eq!(choose(&[], Some("it")), None);
+    }
+
+    // covers: CLAIM-09
+    #[test]
+    fn the_closest_variant_of_a_language_is_taken() {
+        let tags = ["en-US", "de-AT", "de_CH", "zh-Hans-CN", "zh-Hant-HK", "pt-BR", "pt"];
+        let all = tags.map(|tag| entry(tag, Some(tag)));
+        for (wanted, found) in [
+            ("de-CH-1996", "de_CH"),
+            ("DE-ch", "de_CH"),
+            ("de", "de-AT"),
+            ("de-DE", "de-AT"),
+            ("zh-Hant-TW", "zh-Hant-HK"),
+            ("zh-Hant", "zh-Hant-HK"),
+            ("zh-TW", "zh-Hans-CN"),
+            ("pt-PT", "pt"),
+            ("pt-BR", "pt-BR"),
+            ("d", "en-US"),
+            ("", "en-US"),
+            ("-", "en-US"),
+        ] {
+            assert_eq!(choose(&all, Some(wanted)).and_then(|d| d.name.as_deref()), Some(found), "{wanted}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::model::credential::HolderKey;
 use crate::model::ids::{CredentialId, NotificationId, TransactionId};
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
+use crate::model::type_metadata::CredentialMetadata;
 use crate::protocol::authorization::PendingAuthorization;
 use crate::protocol::encryption::Encryption;
 use crate::protocol::token::TokenGrant;
@@ -51,7 +52,12 @@ pub(crate) enum Event {
     /// The issuer did not accept how a request was encrypted, and has said anew how that is done.
     EncryptionRenewed { encryption: Encryption },
     /// Credentials came.
-    CredentialsReceived { task: usize, credentials: Vec<Value>, notification_id: Option<NotificationId> },
+    CredentialsReceived {
+        task: usize,
+        credentials: Vec<Value>,
+        notification_id: Option<NotificationId>,
+        credential_metadata: Option<CredentialMetadata>,
+    },
     /// The issuer wants more time.
     CredentialDeferred {
         task: usize,

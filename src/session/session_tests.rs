@@ -303,8 +303,12 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         encrypted.issuer.credential_response_encryption = Some(responses);
         encrypted
     };
-    let received =
-        Event::CredentialsReceived { task: 0, credentials: vec![json!("a.b.c~")], notification_id: Some("n".into()) };
+    let received = Event::CredentialsReceived {
+        task: 0,
+        credentials: vec![json!("a.b.c~")],
+        notification_id: Some("n".into()),
+        credential_metadata: None,
+    };
     let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW, other: None, asked: 0 };
     let failed = |task| Event::TaskFailed {
         task,

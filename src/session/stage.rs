@@ -13,6 +13,7 @@ use crate::model::offer::GrantType;
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
+use crate::model::type_metadata::CredentialMetadata;
 use crate::protocol::authorization::{PendingAuthorization, RequestBy, RequestedClaim};
 use crate::protocol::encryption::Encryption;
 use crate::protocol::proof::ProofPlan;
@@ -167,7 +168,13 @@ pub(crate) enum TaskState {
     /// Sent, no answer yet. It may be sent again with a fresh nonce.
     InFlight,
     /// The answer, as it came.
-    Received { credentials: Vec<Value>, notification_id: Option<NotificationId> },
+    Received {
+        credentials: Vec<Value>,
+        notification_id: Option<NotificationId>,
+        /// How to show them, if that came along.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential_metadata: Option<CredentialMetadata>,
+    },
     /// The issuer wants more time.
     Deferred {
         transaction_id: TransactionId,

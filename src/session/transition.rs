@@ -92,8 +92,8 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                 }
                 Event::CredentialDue { task } => tasks[task].state = TaskState::Due,
                 Event::EncryptionRenewed { encryption: renewed } => encryption = renewed,
-                Event::CredentialsReceived { task, credentials, notification_id } => {
-                    tasks[task].state = TaskState::Received { credentials, notification_id };
+                Event::CredentialsReceived { task, credentials, notification_id, credential_metadata } => {
+                    tasks[task].state = TaskState::Received { credentials, notification_id, credential_metadata };
                 }
                 Event::CredentialDeferred { task, transaction_id, until, other, asked } => {
                     tasks[task].state = TaskState::Deferred { transaction_id, until, other, asked };

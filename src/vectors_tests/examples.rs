@@ -269,7 +269,7 @@ fn tx_code(text: &str, ids: &[&str]) -> TxCode {
 
 fn only_credential(text: &str) -> Value {
     match credentials(&body(200, text), Operation::Credential).expect("an answer") {
-        CredentialResponse::Issued { credentials, notification_id: None } if credentials.len() == 1 => {
+        CredentialResponse::Issued { credentials, notification_id: None, .. } if credentials.len() == 1 => {
             credentials.into_iter().next().expect("one")
         }
         other => panic!("{other:?}"),

@@ -412,7 +412,7 @@ fn credential_request(text: &str, selector: Selector<'_>) {
 
 fn issued(response: &HttpResponse, count: usize, notification: Option<&str>) {
     match credentials(response, Operation::Credential).expect("an answer") {
-        CredentialResponse::Issued { credentials, notification_id } => {
+        CredentialResponse::Issued { credentials, notification_id, .. } => {
             assert_eq!(credentials.len(), count);
             assert!(credentials.iter().all(Value::is_string));
             assert_eq!(notification_id.map(|id| id.to_string()).as_deref(), notification);
