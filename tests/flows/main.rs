@@ -3,6 +3,7 @@
 mod answers;
 mod attester;
 mod authorization_code;
+mod cards;
 mod claims;
 mod client_auth;
 mod copies;

@@ -1,8 +1,8 @@
 //! The program's arguments.
 
 use billfold_test_issuer::{
-    AttestationProof, AuthorizationServer, ClientAuth, Curve, Dpop, Encryption, Fault, IssuerKey, KeyAttestation,
-    Login, Options, Par, Profile, Scopes, SignedMetadata, StatusKind,
+    AttestationProof, AuthorizationServer, ClientAuth, Curve, Display, Dpop, Encryption, Fault, IssuerKey,
+    KeyAttestation, Login, Options, Par, Profile, Scopes, SignedMetadata, StatusKind,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -152,6 +152,9 @@ pub(crate) struct Serve {
     /// Curve of every key that signs credentials, except those of `ldp_vc`.
     #[arg(long, value_enum)]
     signer: Option<CurveName>,
+    /// Names, pictures and colours of the issuer and its credentials.
+    #[arg(long, value_enum, default_value_t = DisplayName::University)]
+    display: DisplayName,
     /// Give every credential a place in a status list. What a format cannot say is said its own
     /// way: mdocs point to CWTs, SD-JWTs to JWTs unless told otherwise, `ldp_vc` to bitstrings.
     #[arg(long, value_enum)]
@@ -274,6 +277,14 @@ enum CurveName {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
+enum DisplayName {
+    University,
+    Alpine,
+    Harbour,
+    Plain,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
 enum StatusName {
     TokenJwt,
     TokenCwt,
@@ -370,6 +381,12 @@ impl From<Serve> for Options {
                 CurveName::Ed25519 => Curve::Ed25519,
                 CurveName::Secp256k1 => Curve::Secp256k1,
             }),
+            display: match arguments.display {
+                DisplayName::University => Display::University,
+                DisplayName::Alpine => Display::Alpine,
+                DisplayName::Harbour => Display::Harbour,
+                DisplayName::Plain => Display::Plain,
+            },
             status: arguments.status.map(|name| match name {
                 StatusName::TokenJwt => StatusKind::TokenJwt,
                 StatusName::TokenCwt => StatusKind::TokenCwt,

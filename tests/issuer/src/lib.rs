@@ -35,6 +35,7 @@ mod cose;
 mod credential;
 mod data_integrity;
 mod deferred;
+mod display;
 mod dpop;
 mod encoding;
 mod encryption;
@@ -80,6 +81,7 @@ use tokio::sync::watch;
 
 pub use crate::attester::{Attester, KeyAttestationSpec};
 pub use crate::codes::Place;
+pub use crate::display::Display;
 pub use crate::faults::{Fault, Spoil, Target, Wire};
 pub use crate::keys::Curve;
 pub use crate::log::{Entry, Report};

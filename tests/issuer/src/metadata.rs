@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::logo;
 use crate::client_auth::{self, Method};
+use crate::display;
 use crate::dpop;
 use crate::encryption;
 use crate::faults::Fault;
@@ -51,6 +52,7 @@ fn document(issuer: &Issuer) -> Value {
     if issuer.options.batch_size >= 2 {
         document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
     }
+    display::dress(issuer, &mut document);
     encryption::announce(issuer, &mut document);
     if issuer.options.authorization_server != AuthorizationServer::Own {
         document["authorization_servers"] = issuer.servers.iter().map(|server| json!(server.id)).collect();

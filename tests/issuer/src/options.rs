@@ -1,6 +1,7 @@
 //! How an issuer is set up.
 
 use crate::chain;
+use crate::display::Display;
 use crate::faults::Fault;
 use crate::jwe;
 use crate::keys::{Curve, PublicKey};
@@ -245,6 +246,8 @@ pub struct Options {
     /// The curve of every key that signs credentials, however it is found. Otherwise it is what
     /// [`IssuerKey`] says. Those of `ldp_vc` go by their suite.
     pub signer: Option<Curve>,
+    /// How it presents itself and its credentials.
+    pub display: Display,
     /// The status list that credentials have a place in, unless an offer says otherwise.
     pub status: Option<StatusKind>,
     /// Seconds that a status list may be kept (`ttl`).
@@ -320,6 +323,7 @@ impl Default for Options {
             encryption_zip: false,
             issuer_key: IssuerKey::default(),
             signer: None,
+            display: Display::University,
             status: None,
             status_ttl: 300,
             status_lifetime: 24 * 3600,

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::control;
+use crate::display;
 use crate::dpop::{self, Realm};
 use crate::faults::{DropConnection, Fault, Target, Wire, redirect, spoil};
 use crate::issuer::Issuer;
@@ -48,6 +49,7 @@ pub(crate) fn router(issuer: &Shared) -> Router {
         .route(&at("/credential"), posted(credential::credential))
         .route(&format!("/.well-known/jwt-vc-issuer{path}"), get(metadata::jwt_vc_issuer))
         .route("/.well-known/jwt-vc-issuer/other-issuer", get(metadata::jwt_vc_issuer_of_other))
+        .route(&at("/pictures/{name}"), get(display::picture))
         .route(&at("/jwks"), get(metadata::jwks))
         .route(&at("/vct/{slug}"), get(type_metadata::serve))
         .route(&at("/images/{name}"), get(images::serve))
