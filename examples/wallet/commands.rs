@@ -17,7 +17,7 @@ use crate::settings::Global;
 use crate::sign_in::Return;
 use crate::terminal::Input;
 use crate::trouble::{Ending, Result, Trouble};
-use crate::{backup, demo, setup};
+use crate::{backup, demo, html, setup, verify};
 
 pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> Result<Ending> {
     match command {
@@ -37,10 +37,8 @@ pub(crate) async fn run(global: &Global, command: Command, output: &Output) -> R
         Command::Flush => flush(global, output).await?,
         Command::Pending => output.pending(&setup::wallet(global, output, None).await?.pending().await?),
         Command::List => output.listed(&setup::wallet(global, output, None).await?.credentials().await?),
-        Command::Show { id } => {
-            let wallet = setup::wallet(global, output, None).await?;
-            output.shown(&find(&wallet, &id).await?);
-        }
+        Command::Show { id, html } => show(global, output, &id, html.as_deref()).await?,
+        Command::Verify(wanted) => return verify::run(global, output, &wanted).await,
         Command::Export { id } => {
             let wallet = setup::wallet(global, output, None).await?;
             output.exported(&find(&wallet, &id).await?);
@@ -137,6 +135,26 @@ async fn flush(global: &Global, output: &Output) -> Result<()> {
     Ok(())
 }
 
+/// Shows a card with its pictures, and writes it as a page if that is wanted.
+async fn show(global: &Global, output: &Output, id: &str, html: Option<&Path>) -> Result<()> {
+    let wallet = setup::wallet(global, output, None).await?;
+    let credential = find(&wallet, id).await?;
+    let card = output.during("getting pictures", wallet.card(&credential.id, output.locale())).await?;
+    if let Some(file) = html {
+        write(file, html::page(&credential, &card))?;
+    }
+    output.shown(&credential, &card);
+    if let Some(file) = html {
+        output.say(&format!("Written to {}", file.display()));
+    }
+    Ok(())
+}
+
+fn write(file: &Path, content: impl AsRef<[u8]>) -> Result<()> {
+    std::fs::write(file, content)
+        .map_err(|error| Trouble::command("file_unwritable", format!("cannot write {}: {error}", file.display())))
+}
+
 async fn recheck(global: &Global, output: &Output, id: &str) -> Result<Ending> {
     let wallet = setup::wallet(global, output, None).await?;
     let id = find(&wallet, id).await?.id;
@@ -220,8 +238,7 @@ fn draw(output: &Output, link: &str, out: Option<&Path>) -> Result<()> {
         Some("png") => qr::png(link)?,
         _ => return Err(Trouble::usage("--out: the file's name has to end in .svg or .png")),
     };
-    std::fs::write(file, content)
-        .map_err(|error| Trouble::command("file_unwritable", format!("cannot write {}: {error}", file.display())))?;
+    write(file, content)?;
     output.event(&json!({"event": "qr", "file": file.to_string_lossy(), "svg": null}));
     output.say(&format!("Written to {}", file.display()));
     Ok(())

@@ -1,7 +1,9 @@
 //! What `--json` prints: one object a line, with `event` naming its kind.
 
 use billfold::model::ids::SessionId;
-use billfold::{Card, Credential, Error, Failure, OfferSummary, PendingIssuance, Step, Terms};
+use billfold::{
+    Card, CardImage, Credential, Error, Failure, Format, OfferSummary, PendingIssuance, Step, Terms, Verification,
+};
 use serde_json::{Value, json};
 
 use crate::args::Refused;
@@ -115,6 +117,9 @@ pub(crate) fn listed(credential: &Credential, card: &Card) -> Value {
         "quarantined": credential.quarantined,
         "issued_at": credential.issued_at.to_string(),
         "expires_at": credential.expires_at.map(|at| at.to_string()),
+        "state": card.state,
+        "state_text": card.state_text,
+        "expiry_text": card.expiry_text,
         "copies": credential.instances.len(),
     })
 }
@@ -124,16 +129,54 @@ pub(crate) fn shown(credential: &Credential, card: &Card) -> Value {
     let claims: Vec<_> = card
         .claims
         .iter()
-        .map(|claim| json!({"path": claim.path, "label": claim.label, "value": claim.text}))
+        .map(|claim| {
+            json!({
+                "path": claim.path,
+                "label": claim.label,
+                "value": claim.text,
+                "typed": claim.value,
+                "disclosable": claim.disclosable,
+                "mandatory": claim.mandatory,
+            })
+        })
         .collect();
     let mut event = listed(credential, card);
     event["description"] = json!(card.description);
-    event["logo"] = json!(card.logo);
+    event["logo"] = picture(card.logo.as_ref());
+    event["issuer_logo"] = picture(card.issuer_logo.as_ref());
+    event["background_image"] = picture(card.background_image.as_ref());
+    event["claims_left_out"] = json!(card.claims_left_out);
+    event["locale"] = json!(card.locale);
     event["background_color"] = json!(card.background_color.map(billfold::Color::to_css));
     event["text_color"] = json!(card.text_color.to_css());
     event["claims"] = json!(claims);
     event["report"] = json!(credential.report);
     event
+}
+
+/// A picture without its bytes.
+fn picture(image: Option<&CardImage>) -> Value {
+    image.map_or(Value::Null, |image| {
+        json!({
+            "uri": image.uri,
+            "alt_text": image.alt_text,
+            "media_type": image.media_type.map(billfold::ImageType::media_type),
+            "length": image.bytes.as_ref().map(Vec::len),
+        })
+    })
+}
+
+/// What `verify` found.
+pub(crate) fn verified(format: &Format, found: &Verification) -> Value {
+    json!({
+        "event": "report",
+        "format": format,
+        "verdict": found.report.verdict,
+        "checks": found.report.checks,
+        "kind": found.kind,
+        "valid_from": found.valid_from.map(|at| at.to_string()),
+        "expires_at": found.expires_at.map(|at| at.to_string()),
+    })
 }
 
 pub(crate) fn exported(credential: &Credential) -> Value {

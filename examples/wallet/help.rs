@@ -32,7 +32,7 @@ RECEIVE
 
 KEEP
   list                    stored credentials
-  show ID                 card and report of one; the start of an ID is enough
+  show ID [--html FILE]   card and report of one, also as a page; the start of an ID is enough
   export ID               one exactly as it was received
   recheck ID              check one again
   refresh ID              get it anew from its issuer, in the place of the old one
@@ -41,6 +41,17 @@ KEEP
   backup FILE             all of them in a new file, sealed with a passphrase, without keys and tokens
   restore FILE            those that are not here yet; `refresh` gets new keys for them
                           (the passphrase is in BILLFOLD_PASSPHRASE, or a line of standard input)
+
+CHECK
+  verify FILE|- --format FORMAT     check a credential that came from anywhere: dc+sd-jwt, vc+sd-jwt,
+                          jwt_vc_json, jwt_vc_json-ld, ldp_vc or mso_mdoc (CBOR or base64url).
+                          Ends with 0 if it may be used, also with warnings, and with 1 if not
+    --issuer-key JWK                the issuer's keys: a JWK or JWK Set, or a file with one
+    --holder-key JWK                the key that it has to be bound to
+    --at TIME                       check for this time: RFC 3339, a day, or seconds since 1970
+    --type TYPE                     the type that it has to have; of W3C credentials all, by commas
+    --online                        fetch what it refers to: issuers' keys, status lists
+    --trust, --policy, --profile    as below; status=require makes an unknown status fail
 
 GLOBAL
   --store DIR             where everything is kept (default: a folder for your user)
@@ -66,6 +77,7 @@ GLOBAL
                                     they vouch for the keys of credentials too
     --attester-issuer URI           as whom the attester speaks
     --attestation-version 7|8       the draft that servers follow (default 7)
+  --locale TAG            the language of cards, as de-CH (default: that of your surroundings)
   --browser COMMAND       run this with the sign-in address as its last word
   --timeout SECONDS       how long to wait for a sign-in or a late credential (default 300)
   --verbose               what was said on the wire, without secrets, on standard error

@@ -8,7 +8,8 @@ use billfold::model::display::plain_text;
 use billfold::model::ids::SessionId;
 use billfold::model::time::Timestamp;
 use billfold::{
-    Advice, Card, Credential, Error, Failure, Flushed, OfferSummary, PendingIssuance, Step, Terms, Transcript, Wallet,
+    Advice, Card, Credential, Error, Failure, Flushed, Format, OfferSummary, PendingIssuance, Step, Terms, Transcript,
+    Verification, Wallet,
 };
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ use crate::args::Refused;
 use crate::settings::Global;
 use crate::terminal::{Style, progress, tell};
 use crate::trouble::Trouble;
-use crate::{events, show};
+use crate::{card, events, show};
 
 /// How long a command tells issuers things before it ends.
 const TELLING: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ impl Output {
             interactive: terminal && !global.json,
             out: Style::of(&std::io::stdout()),
             err: Style::of(&std::io::stderr()),
-            locale: locale(),
+            locale: global.locale.clone().or_else(locale),
         }
     }
 
@@ -156,19 +157,24 @@ impl Output {
         }
     }
 
-    pub(crate) fn shown(&self, credential: &Credential) {
-        let card = self.card(credential);
-        self.event(&events::shown(credential, &card));
-        self.draw(credential, &card);
+    pub(crate) fn shown(&self, credential: &Credential, card: &Card) {
+        self.event(&events::shown(credential, card));
+        self.draw(credential, card);
         if credential.quarantined {
             self.say(&self.out.bad("  Put aside: not among the usable ones."));
         }
     }
 
     fn draw(&self, credential: &Credential, card: &Card) {
-        self.say(&show::card(self.out, card));
+        self.say(&card::card(self.out, card));
         self.say(&show::report(self.out, &credential.report));
         self.say(&format!("\n{}\n", show::kept(self.out, credential)));
+    }
+
+    /// What a credential outside of the wallet was found to be.
+    pub(crate) fn verified(&self, format: &Format, found: &Verification) {
+        self.event(&events::verified(format, found));
+        self.say(&show::verified(self.out, format, found));
     }
 
     pub(crate) fn listed(&self, credentials: &[Credential]) {

@@ -34,6 +34,8 @@ pub(crate) struct Global {
     pub(crate) ca: Option<PathBuf>,
     pub(crate) browser: Option<Vec<String>>,
     pub(crate) timeout: Duration,
+    /// The language of cards and metadata, as a BCP 47 tag; none: that of the surroundings.
+    pub(crate) locale: Option<String>,
     pub(crate) verbose: bool,
 }
 
@@ -57,6 +59,7 @@ impl Default for Global {
             ca: None,
             browser: None,
             timeout: DEFAULT_TIMEOUT,
+            locale: None,
             verbose: false,
         }
     }
@@ -136,6 +139,12 @@ pub(crate) fn take(global: &mut Global, name: &str, parser: &mut lexopt::Parser)
         "assume-jwt-proofs" => global.assume_jwt_proofs = true,
         "store" => global.store = Some(parser.value()?.into()),
         "trust" => global.trust = Some(parser.value()?.into()),
+        "locale" => {
+            let text = parser.value()?.string()?;
+            let tag = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+            global.locale =
+                Some(tag.then_some(text).ok_or_else(|| usage("--locale: a language tag such as de-CH is needed"))?);
+        }
         "ca" => global.ca = Some(parser.value()?.into()),
         "client-id" => global.client_id = parser.value()?.string()?,
         "redirect-uri" => {

@@ -1,56 +1,11 @@
-//! Cards, reports and lists, drawn with characters.
+//! Reports and lists, drawn with characters.
 
 use billfold::model::display::plain_text;
+use billfold::model::metadata::CredentialKind;
 use billfold::model::report::{Check, Outcome, Reason, Verdict};
-use billfold::{Card, Credential, OfferSummary, PendingIssuance, Report, Terms};
-use unicode_width::UnicodeWidthStr as _;
+use billfold::{Card, CardState, Credential, Format, OfferSummary, PendingIssuance, Report, Terms, Verification};
 
 use crate::terminal::{Style, WIDTH, pad, table, wrap};
-
-/// What a box holds across.
-const INSIDE: usize = WIDTH - 4;
-
-/// Lines in a box, in parts with rules between them.
-fn boxed(style: Style, parts: &[Vec<String>]) -> String {
-    let rule = |left: &str, right: &str| style.dim(&format!("{left}{}{right}", "─".repeat(WIDTH - 2)));
-    let side = style.dim("│");
-    let mut drawn = vec![rule("╭", "╮")];
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            drawn.push(rule("├", "┤"));
-        }
-        drawn.extend(part.iter().map(|line| format!("{side} {line} {side}")));
-    }
-    drawn.push(rule("╰", "╯"));
-    drawn.join("\n")
-}
-
-/// A text in lines that fill a box, each painted whole, so that paint does not disturb the width.
-fn lines(text: &str, paint: impl Fn(&str) -> String) -> Vec<String> {
-    wrap(text, INSIDE).iter().map(|line| paint(&pad(line, INSIDE))).collect()
-}
-
-/// The card as a person would hold it: title, issuer, what it says.
-pub(crate) fn card(style: Style, card: &Card) -> String {
-    let mut head = lines(&card.title, |line| style.bold(line));
-    head.extend(lines(&card.issuer_name, |line| style.dim(line)));
-    if let Some(description) = &card.description {
-        head.extend(lines(description, str::to_owned));
-    }
-    let rows: Vec<_> = card.claims.iter().map(|claim| (claim.label.clone(), claim.text.clone())).collect();
-    let claims: Vec<_> = table(&rows, INSIDE)
-        .into_iter()
-        .map(|(label, value)| {
-            let room = INSIDE.saturating_sub(label.width() + 2);
-            format!("{}  {}", style.dim(&label), pad(&value, room))
-        })
-        .collect();
-    let mut parts = vec![head];
-    if !claims.is_empty() {
-        parts.push(claims);
-    }
-    boxed(style, &parts)
-}
 
 /// The verdict and, check by check, how it came about.
 pub(crate) fn report(style: Style, report: &Report) -> String {
@@ -84,7 +39,7 @@ fn verdict(style: Style, verdict: Verdict) -> String {
     }
 }
 
-fn because(check: &Check) -> String {
+pub(crate) fn because(check: &Check) -> String {
     if !check.detail.is_empty() {
         return check.detail.clone();
     }
@@ -106,6 +61,13 @@ fn because(check: &Check) -> String {
 
 /// Where and how a credential is kept.
 pub(crate) fn kept(style: Style, credential: &Credential) -> String {
+    let lines = table(&kept_rows(credential), WIDTH - 2);
+    let lines = lines.into_iter().map(|(label, value)| format!("  {}  {value}", style.dim(&label)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The same as rows of label and value.
+pub(crate) fn kept_rows(credential: &Credential) -> Vec<(String, String)> {
     let mut rows = vec![
         ("ID".to_owned(), credential.id.to_string()),
         ("Format".to_owned(), credential.format.to_string()),
@@ -118,11 +80,23 @@ pub(crate) fn kept(style: Style, credential: &Credential) -> String {
     if credential.instances.len() > 1 {
         rows.push(("Copies".to_owned(), credential.instances.len().to_string()));
     }
-    let lines = table(&rows, WIDTH - 2).into_iter().map(|(label, value)| format!("  {}  {value}", style.dim(&label)));
-    lines.collect::<Vec<_>>().join(
-        "
-",
-    )
+    rows
+}
+
+/// What a credential outside of the wallet was found to be.
+pub(crate) fn verified(style: Style, format: &Format, found: &Verification) -> String {
+    let mut rows = vec![("Format".to_owned(), format.to_string())];
+    let kind = match &found.kind {
+        CredentialKind::Vct(name) | CredentialKind::Doctype(name) => Some(name.clone()),
+        CredentialKind::Types(names) => Some(names.join(", ")),
+        _ => None,
+    };
+    rows.extend(kind.map(|kind| ("Type".to_owned(), kind)));
+    rows.extend(found.valid_from.map(|at| ("Valid from".to_owned(), at.to_string())));
+    rows.extend(found.expires_at.map(|at| ("Valid until".to_owned(), at.to_string())));
+    let lines = table(&rows, WIDTH - 2);
+    let lines: Vec<_> = lines.into_iter().map(|(label, value)| format!("  {}  {value}", style.dim(&label))).collect();
+    format!("{}\n\n{}", report(style, &found.report), lines.join("\n"))
 }
 
 /// What is offered, by whom.
@@ -177,7 +151,15 @@ pub(crate) fn listed(style: Style, credential: &Credential, card: &Card) -> Stri
     let aside = if credential.quarantined { style.bad("  put aside") } else { String::new() };
     let id = style.dim(&short(credential.id.as_str()));
     let issuer = style.dim(&plain_text(&card.issuer_name));
-    format!("{mark} {id}  {}  {issuer}{aside}", plain_text(&card.title))
+    let state = match card.state {
+        CardState::Valid => {
+            card.expiry_text.as_deref().map_or_else(String::new, |text| style.dim(&format!("  {text}")))
+        }
+        // That it is put aside was said.
+        CardState::Quarantined | CardState::Unchecked => String::new(),
+        _ => format!("  {}", style.bad(&card.state_text)),
+    };
+    format!("{mark} {id}  {}  {issuer}{state}{aside}", plain_text(&card.title))
 }
 
 /// One line of `pending`.
@@ -195,53 +177,4 @@ pub(crate) fn pending(style: Style, pending: &PendingIssuance) -> String {
 /// The start of an id, enough to name it by hand.
 fn short(id: &str) -> String {
     id.chars().take(8).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use billfold::{CardClaim, CardState, ClaimValue, Color};
-
-    use super::*;
-
-    #[test]
-    fn a_card_is_a_rectangle_whatever_it_says() {
-        let file = tempfile::tempfile().expect("a file");
-        let claim = |label: &str, value: &str| CardClaim {
-            path: Vec::new(),
-            label: label.to_owned(),
-            value: ClaimValue::Text(value.to_owned()),
-            text: value.to_owned(),
-            disclosable: true,
-            mandatory: false,
-        };
-        let drawn = card(
-            Style::of(&file),
-            &Card {
-                title: "学位証明書 — a very long title ".repeat(4),
-                issuer_name: "Uni\u{1b}[2Jversity\nof X".to_owned(),
-                description: None,
-                logo: None,
-                issuer_logo: None,
-                background_image: None,
-                background_color: None,
-                text_color: Color::BLACK,
-                claims: vec![
-                    claim("Name", "Erika Mustermann"),
-                    claim("A label that is far longer than a third of the card is wide", &"x".repeat(200)),
-                    claim("空", ""),
-                ],
-                claims_left_out: 0,
-                state: CardState::Valid,
-                state_text: "Valid".to_owned(),
-                expires_at: None,
-                expiry_text: None,
-                locale: None,
-            },
-        );
-        for line in drawn.lines() {
-            assert_eq!(line.width(), WIDTH, "{line}");
-            assert!(!line.contains('\u{1b}'), "{line}");
-        }
-        assert!(drawn.contains("Erika Mustermann"), "{drawn}");
-    }
 }

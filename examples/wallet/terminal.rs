@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{BufRead as _, IsTerminal, Write as _};
 use std::time::Duration;
 
+use billfold::Color;
 use billfold::model::display::plain_text;
 use tokio::sync::mpsc;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -51,6 +52,22 @@ impl Style {
             plain.push_str(text);
         }
         plain
+    }
+
+    /// A text in an issuer's colours: as they are where the terminal says that it has them all, otherwise the
+    /// nearest of a set that nearly every terminal has.
+    pub(crate) fn on(self, ground: Color, text: Color, what: &str) -> String {
+        let all = std::env::var("COLORTERM").is_ok_and(|value| matches!(value.as_str(), "truecolor" | "24bit"));
+        let code = |layer: u8, Color { red, green, blue, .. }: Color| {
+            if all {
+                format!("{layer};2;{red};{green};{blue}")
+            } else {
+                let step = |part: u8| (u16::from(part) * 5 + 127) / 255;
+                format!("{layer};5;{}", 16 + 36 * step(red) + 6 * step(green) + step(blue))
+            }
+        };
+        let ground = ground.over(Color::WHITE);
+        self.paint(&format!("{};{}", code(38, text.over(ground)), code(48, ground)), what)
     }
 
     pub(crate) fn bold(self, text: &str) -> String {
