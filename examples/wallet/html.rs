@@ -239,8 +239,8 @@ table{border-collapse:collapse;width:100%;font-size:.92rem}\
 td,th{padding:.3rem .9rem .3rem 0;text-align:start;vertical-align:top;border-top:1px solid var(--rule)}\
 tr:first-child>*{border-top:0}th{font-weight:500;white-space:nowrap}td:last-child{color:var(--faint);padding-right:0}\
 tr td:first-child{font-weight:700;width:1.6rem}\
-.good,tr.good td:first-child{color:var(--good)}.bad,tr.bad td:first-child{color:var(--bad)}\
-.doubtful,tr.doubtful td:first-child{color:var(--doubtful)}tr.skipped{color:var(--faint)}\
+h2 .good,tr.good td:first-child{color:var(--good)}h2 .bad,tr.bad td:first-child{color:var(--bad)}\
+h2 .doubtful,tr.doubtful td:first-child{color:var(--doubtful)}tr.skipped{color:var(--faint)}\
 tr{background:none}\
 @media(max-width:26rem){dl>div{grid-template-columns:1fr}dd dl>div{grid-template-columns:1fr 1fr}\
 .card{padding:1.1rem;min-height:13rem}.card h1{font-size:1.25rem}.logo{width:3rem;height:3rem}}";
