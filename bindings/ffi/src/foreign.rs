@@ -115,6 +115,9 @@ pub trait HolderKeys: Send + Sync {
 
     /// Deletes keys. One that is not there is no error.
     async fn delete(&self, handles: Vec<String>) -> Result<(), KeyError>;
+
+    /// The keys of these names, in their order, as far as they are there: a backup names them. The user is not asked.
+    async fn find(&self, handles: Vec<String>) -> Result<Vec<Option<HolderKey>>, KeyError>;
 }
 
 /// A header field of a request or an answer.
@@ -334,6 +337,21 @@ impl core_keys::HolderKeys for KeysAdapter {
     async fn delete(&self, handles: Vec<billfold::model::ids::KeyHandle>) -> Result<(), core_keys::KeyError> {
         let handles = handles.iter().map(ToString::to_string).collect();
         Ok(self.keys.delete(handles).await?)
+    }
+
+    async fn holds(&self, keys: &[core_credential::HolderKey]) -> Result<Vec<bool>, core_keys::KeyError> {
+        let found = self.keys.find(keys.iter().map(|key| key.handle.to_string()).collect()).await?;
+        if found.len() != keys.len() {
+            return Err(core_keys::KeyError::new(
+                core_keys::KeyErrorKind::Failed,
+                format!("the app's key store was asked for {} keys and answered for {}", keys.len(), found.len()),
+            ));
+        }
+        let same = |(found, key): (Option<HolderKey>, &core_credential::HolderKey)| {
+            let found = found.map(core_credential::HolderKey::try_from).transpose()?;
+            Ok(found.is_some_and(|found| found.public_jwk == key.public_jwk))
+        };
+        found.into_iter().zip(keys).map(same).collect()
     }
 }
 

@@ -12,21 +12,27 @@
 // An error crosses the border by value, with all that is known about it.
 #![allow(clippy::result_large_err)]
 
+mod card;
+mod changes;
 mod credential;
 mod error;
 mod foreign;
 mod issuance;
 mod log;
 mod provider;
+mod qr;
+mod query;
 mod records;
+mod report;
+mod resolver;
 mod runtime;
 mod store;
+mod verifier;
 mod wallet;
 
-pub use credential::{
-    Card, CardClaim, Check, CheckKind, CheckOutcome, Credential, CredentialCopy, CredentialType, PathStep, PolicyRule,
-    Reason, Report, Requirement, Verdict,
-};
+pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
+pub use changes::{Changes, CredentialChange};
+pub use credential::{Credential, CredentialCopy, CredentialType, PathStep, StatusFound, StatusValue};
 pub use error::{Advice, ErrorDetails, RequestOutcome, WalletError};
 pub use foreign::{
     HolderKey, HolderKeys, HttpHeader, HttpLimits, HttpRequest, HttpResponse, HttpTransport, KeyError, KeyErrorKind,
@@ -38,15 +44,20 @@ pub use provider::{
     ClientAssertionKey, ClientAssertionRequest, ClientAttestationRequest, KeyAttestationRequest, KeyToAttest,
     ProviderCapabilities, ProviderError, ProviderErrorKind, WalletProvider,
 };
+pub use qr::{draw_qr_png, draw_qr_svg, read_qr_png};
+pub use query::{CredentialPage, CredentialQuery, ImportedBackup, KeyChanged, TakenCopy};
 pub use records::{
     AcceptOptions, Algorithm, AttestationVersion, Binding, CodeHint, Display, Encryption, Failure, GrantType,
     InputMode, Logo, OfferSummary, OfferedCredential, PendingIssuance, Profile, RequestBy, RequestedClaim,
-    SignedMetadata, Step, StoreLocation, TxCode, WalletConfig,
+    SignedMetadata, Step, StoreLocation, TxCode, TypeMetadataUse, WalletConfig,
 };
+pub use report::{Check, CheckKind, CheckOutcome, PolicyRule, Reason, Report, Requirement, Verdict};
+pub use resolver::{DidResolver, DidResolverError, DidResolverErrorKind};
 pub use store::{
     CredentialStore, StoreChange, StoreError, StoreErrorKind, StoreExpectation, StoreFactory, StoreRecord, StoreTable,
     check_store,
 };
+pub use verifier::{Verification, VerifyOptions, verify};
 pub use wallet::{Wallet, version};
 
 uniffi::setup_scaffolding!("billfold_ffi");

@@ -9,7 +9,8 @@ use billfold::model::display as core_display;
 use billfold::model::jwk;
 use billfold::model::offer as core_offer;
 
-use crate::credential::{PathStep, PolicyRule};
+use crate::credential::PathStep;
+use crate::report::PolicyRule;
 
 /// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
@@ -170,9 +171,9 @@ pub struct WalletConfig {
     /// How far clocks may differ; 60 seconds when not set.
     #[uniffi(default = None)]
     pub clock_skew_seconds: Option<u32>,
-    /// Anchors for issuers of credentials, PEM. Naming any turns the check `IssuerTrust` on.
+    /// Anchors for issuers of credentials, each PEM or DER. Naming any turns the check `IssuerTrust` on.
     #[uniffi(default = [])]
-    pub trust_anchors_pem: Vec<String>,
+    pub trust_anchors: Vec<Vec<u8>>,
     /// More TLS roots, PEM, for the built-in transport only.
     #[uniffi(default = [])]
     pub root_certificates_pem: Vec<String>,
@@ -191,9 +192,39 @@ pub struct WalletConfig {
     /// What to do about signed metadata; `Ignore` when not set. The others need anchors.
     #[uniffi(default = None)]
     pub signed_metadata: Option<SignedMetadata>,
-    /// Anchors for those who sign metadata, PEM; the `trust_anchors_pem` when there is none.
+    /// Anchors for those who sign metadata, each PEM or DER; the `trust_anchors` when there is none.
     #[uniffi(default = [])]
-    pub metadata_anchors_pem: Vec<String>,
+    pub metadata_anchors: Vec<Vec<u8>>,
+    /// The issuers that are trusted, by DID or https identifier. Naming any turns the check `IssuerTrust` on.
+    #[uniffi(default = [])]
+    pub trusted_issuers: Vec<String>,
+    /// Policies of credential types, by `vct`, `doctype` or W3C type: where each differs from the default.
+    #[uniffi(default)]
+    pub policies: HashMap<String, Vec<PolicyRule>>,
+    /// Whether to look up what publishers say about types; by the profile when not set.
+    #[uniffi(default = None)]
+    pub type_metadata: Option<TypeMetadataUse>,
+    /// More JSON-LD contexts that `ldp_vc` credentials may refer to: documents as JSON text, by their addresses.
+    #[uniffi(default)]
+    pub json_ld_contexts: HashMap<String, String>,
+}
+
+/// Whether a wallet looks up what the publishers of credential types say about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, uniffi::Enum)]
+pub enum TypeMetadataUse {
+    /// It does, where the name of the type (`vct`) is an https address.
+    Fetch,
+    /// It does not.
+    Off,
+}
+
+impl From<TypeMetadataUse> for billfold::TypeMetadataUse {
+    fn from(usage: TypeMetadataUse) -> Self {
+        match usage {
+            TypeMetadataUse::Fetch => Self::Fetch,
+            TypeMetadataUse::Off => Self::Off,
+        }
+    }
 }
 
 /// The grants an issuance can use.
@@ -306,11 +337,16 @@ pub struct AcceptOptions {
     /// Which claims of a configuration are wanted; all that the issuer gives when not set.
     #[uniffi(default)]
     pub claims: HashMap<String, Vec<RequestedClaim>>,
+    /// Whether credentials of formats that can't be verified are taken. They are kept as they came, in
+    /// quarantine.
+    #[uniffi(default = false)]
+    pub unverified_formats: bool,
 }
 
 impl From<AcceptOptions> for billfold::AcceptOptions {
     fn from(options: AcceptOptions) -> Self {
-        let AcceptOptions { configurations, grant, request, copies, encryption, profile, claims } = options;
+        let AcceptOptions { configurations, grant, request, copies, encryption, profile, claims, unverified_formats } =
+            options;
         let wanted =
             |(id, claims): (String, Vec<RequestedClaim>)| (id.into(), claims.into_iter().map(Into::into).collect());
         Self {
@@ -321,8 +357,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             encryption: encryption.map(Into::into).unwrap_or_default(),
             profile: profile.map(Into::into),
             claims: claims.into_iter().map(wanted).collect(),
-            // Apps in these languages wait for the formats that can be verified.
-            unverified_formats: false,
+            unverified_formats,
         }
     }
 }
@@ -388,13 +423,6 @@ pub struct Logo {
 impl From<core_display::Logo> for Logo {
     fn from(logo: core_display::Logo) -> Self {
         let core_display::Logo { uri, alt_text, integrity: _ } = logo;
-        Self { uri, alt_text }
-    }
-}
-
-impl From<billfold::CardImage> for Logo {
-    fn from(image: billfold::CardImage) -> Self {
-        let billfold::CardImage { uri, alt_text, media_type: _, bytes: _ } = image;
         Self { uri, alt_text }
     }
 }

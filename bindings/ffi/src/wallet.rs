@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
-use billfold::model::report::VerificationPolicy;
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
 use billfold::platform::sealed::SealedStore;
 use billfold::platform::secret::{FileSecrets, SecretStore as CoreSecretStore};
@@ -12,14 +11,22 @@ use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
 use billfold::{Error, ErrorCode};
 
-use crate::credential::{Credential, PolicyRule};
+use crate::card::Card;
+use crate::changes::Changes;
+use crate::credential::Credential;
 use crate::error::WalletError;
 use crate::foreign::{HolderKeys, HttpTransport, KeysAdapter, SecretStore, SecretsAdapter, TransportAdapter};
 use crate::issuance::Issuance;
 use crate::provider::{ProviderAdapter, WalletProvider};
+use crate::query::{CredentialPage, CredentialQuery, ImportedBackup, KeyChanged, TakenCopy};
 use crate::records::{PendingIssuance, StoreLocation, WalletConfig};
+use crate::report::policy_from;
+use crate::resolver::{DidResolver, ResolverAdapter};
 use crate::runtime;
 use crate::store::{CredentialStore, StoreAdapter};
+use crate::verifier::read_contexts;
+#[cfg(not(feature = "ldp-vc"))]
+use crate::verifier::refuse_contexts;
 
 /// The version of the library.
 #[uniffi::export]
@@ -30,8 +37,10 @@ pub fn version() -> String {
 /// A wallet: its store, its keys, its way to the network.
 #[derive(uniffi::Object)]
 pub struct Wallet {
-    wallet: billfold::Wallet,
+    core: billfold::Wallet,
     locale: Option<String>,
+    /// The encrypted database, if the records rest there.
+    sqlite: Option<SqliteStore>,
 }
 
 impl Wallet {
@@ -40,7 +49,7 @@ impl Wallet {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
-        runtime::run(None, work(self.wallet.clone())).await
+        runtime::run(None, work(self.core.clone())).await
     }
 }
 
@@ -52,8 +61,8 @@ impl Wallet {
     /// without `keys`, software keys rest among the secrets; without `http`, the built-in transport
     /// is used; without `provider`, nobody vouches for the wallet and its keys; without `store`, records
     /// rest where the configuration says. What a `store` of the app's own is given is sealed with a key
-    /// among the secrets.
-    #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None, store = None))]
+    /// among the secrets. Without `resolver`, only did:key, did:jwk and did:web are resolved.
+    #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None, store = None, resolver = None))]
     pub async fn open(
         config: WalletConfig,
         secrets: Option<Arc<dyn SecretStore>>,
@@ -61,8 +70,9 @@ impl Wallet {
         http: Option<Arc<dyn HttpTransport>>,
         provider: Option<Arc<dyn WalletProvider>>,
         store: Option<Arc<dyn CredentialStore>>,
+        resolver: Option<Arc<dyn DidResolver>>,
     ) -> Result<Self, WalletError> {
-        runtime::run(None, open(config, secrets, keys, http, provider, store)).await
+        runtime::run(None, open(config, secrets, keys, http, provider, store, resolver)).await
     }
 
     /// Reads an offer link, of any scheme or https, and what its issuer says about itself.
@@ -113,6 +123,53 @@ impl Wallet {
         .await
     }
 
+    /// The card of a credential with its pictures, in the language that suits `locale` best; in the wallet's without
+    /// one. Pictures that can't be had fail nothing.
+    #[uniffi::method(default(locale = None))]
+    pub async fn card(&self, id: String, locale: Option<String>) -> Result<Card, WalletError> {
+        self.run(|wallet| async move { wallet.card(&id.into(), locale.as_deref()).await.map(Into::into) }).await
+    }
+
+    /// The credentials that a query asks for, a page of them, in the order in which they came.
+    pub async fn find(&self, query: CredentialQuery) -> Result<CredentialPage, WalletError> {
+        let locale = self.locale.clone();
+        self.run(|wallet| async move {
+            let page = wallet.find(&query.try_into()?).await?;
+            Ok(CredentialPage::localised(page, locale.as_deref()))
+        })
+        .await
+    }
+
+    /// Takes a copy of a credential to be shown: the one that was used least. The use is counted before it is given.
+    pub async fn take_copy(&self, id: String) -> Result<TakenCopy, WalletError> {
+        self.run(|wallet| async move { wallet.take_instance(&id.into()).await.map(Into::into) }).await
+    }
+
+    /// All credentials as one sealed file. It holds no private key and no token.
+    pub async fn export_backup(&self, passphrase: String) -> Result<Vec<u8>, WalletError> {
+        self.run(|wallet| async move { wallet.export_backup(passphrase).await }).await
+    }
+
+    /// Takes the credentials out of a backup. Those that the wallet has already stay as they are.
+    pub async fn import_backup(&self, backup: Vec<u8>, passphrase: String) -> Result<ImportedBackup, WalletError> {
+        self.run(|wallet| async move { wallet.import_backup(backup, passphrase).await.map(Into::into) }).await
+    }
+
+    /// Seals all records of the encrypted database with a new key, and forgets the old one.
+    pub async fn change_store_key(&self) -> Result<KeyChanged, WalletError> {
+        let sqlite = self.sqlite.clone();
+        self.run(|_| async move {
+            let store = sqlite.ok_or_else(|| setup("only the encrypted database in a folder has a key to change"))?;
+            Ok(store.change_key().await?.into())
+        })
+        .await
+    }
+
+    /// What becomes of credentials from now on. A credential is told of after it was written down.
+    pub fn changes(&self) -> Arc<Changes> {
+        Arc::new(self.core.changes().into())
+    }
+
     /// Verifies a stored credential again; it may move out of quarantine, or into it.
     pub async fn recheck(&self, id: String) -> Result<Credential, WalletError> {
         let locale = self.locale.clone();
@@ -142,6 +199,7 @@ async fn open(
     http: Option<Arc<dyn HttpTransport>>,
     provider: Option<Arc<dyn WalletProvider>>,
     own_store: Option<Arc<dyn CredentialStore>>,
+    resolver: Option<Arc<dyn DidResolver>>,
 ) -> Result<Wallet, Error> {
     let WalletConfig {
         client_id,
@@ -151,14 +209,18 @@ async fn open(
         locale,
         allow_loopback_http,
         clock_skew_seconds,
-        trust_anchors_pem,
+        trust_anchors,
         root_certificates_pem,
         policy,
         binding,
         profile,
         attestation_version,
         signed_metadata,
-        metadata_anchors_pem,
+        metadata_anchors,
+        trusted_issuers,
+        policies,
+        type_metadata,
+        json_ld_contexts,
     } = config;
 
     let secrets: Arc<dyn CoreSecretStore> = match (secrets, secrets_file, &store) {
@@ -173,11 +235,14 @@ async fn open(
 
     let mut builder =
         billfold::Wallet::builder(client_id).policy(policy_from(policy)?).allow_loopback_http(allow_loopback_http);
+    let mut sqlite = None;
     builder = match (own_store, store) {
         (Some(store), _) => builder.store(SealedStore::open(StoreAdapter(store), &*secrets, "app").await?),
         (None, StoreLocation::Memory) => builder.store(MemoryStore::new()),
         (None, StoreLocation::Directory { path }) => {
-            builder.store(SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await?)
+            let store = SqliteStore::open(Path::new(&path), Arc::clone(&secrets)).await?;
+            sqlite = Some(store.clone());
+            builder.store(store)
         }
     };
     builder = match keys {
@@ -190,6 +255,23 @@ async fn open(
     if let Some(provider) = provider {
         builder = builder.wallet_provider(ProviderAdapter::new(provider)?);
     }
+    if let Some(resolver) = resolver {
+        builder = builder.did_resolver(ResolverAdapter::new(resolver)?);
+    }
+    builder = builder.trusted_issuers(trusted_issuers);
+    for (type_name, rules) in policies {
+        builder = builder.policy_for(type_name, policy_from(rules)?);
+    }
+    if let Some(usage) = type_metadata {
+        builder = builder.type_metadata(usage.into());
+    }
+    let contexts = read_contexts(json_ld_contexts)?;
+    #[cfg(feature = "ldp-vc")]
+    for (address, document) in contexts {
+        builder = builder.json_ld_context(address, document);
+    }
+    #[cfg(not(feature = "ldp-vc"))]
+    refuse_contexts(&contexts)?;
     if let Some(uri) = redirect_uri {
         builder = builder.redirect_uri(uri);
     }
@@ -211,23 +293,16 @@ async fn open(
     if let Some(policy) = signed_metadata {
         builder = builder.signed_metadata(policy.into());
     }
-    for pem in metadata_anchors_pem {
-        builder = builder.metadata_anchors(pem);
+    for anchor in metadata_anchors {
+        builder = builder.metadata_anchors(anchor);
     }
-    for pem in trust_anchors_pem {
-        builder = builder.trust_anchors(pem);
+    for anchor in trust_anchors {
+        builder = builder.trust_anchors(anchor);
     }
     for pem in root_certificates_pem {
         builder = builder.root_certificate(pem);
     }
-    Ok(Wallet { wallet: builder.build()?, locale })
-}
-
-fn policy_from(rules: Vec<PolicyRule>) -> Result<VerificationPolicy, Error> {
-    rules.into_iter().try_fold(VerificationPolicy::default(), |policy, PolicyRule { kind, requirement }| {
-        let kind = kind.to_core().ok_or_else(|| setup("the policy names a check that there is not"))?;
-        Ok(policy.with(kind, requirement.into()))
-    })
+    Ok(Wallet { core: builder.build()?, locale, sqlite })
 }
 
 fn setup(detail: &str) -> Error {

@@ -36,6 +36,7 @@ public final class Billfold: Sendable {
     ///   - options: the rest.
     ///   - store: where the records rest, sealed with a key among the secrets. `nil`: an encrypted database in
     ///     `directory`.
+    ///   - resolver: who resolves DIDs of methods that billfold does not know. `nil`: nobody.
     /// - Throws: ``BillfoldError`` when there is no folder to use.
     public convenience init(
         clientID: String,
@@ -46,7 +47,8 @@ public final class Billfold: Sendable {
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions(),
-        store: (any CredentialStore)? = nil
+        store: (any CredentialStore)? = nil,
+        resolver: (any DidResolver)? = nil
     ) throws {
         let folder = try directory ?? Billfold.defaultDirectory()
         guard folder.isFileURL else {
@@ -55,11 +57,12 @@ public final class Billfold: Sendable {
         self.init(
             folder: folder, clientID: clientID, redirectURI: redirectURI,
             keys: keys ?? PlatformDefaults.keys(), secrets: secrets ?? PlatformDefaults.secrets(),
-            http: http, provider: provider, options: options, store: store
+            http: http, provider: provider, options: options, store: store,
+            resolver: resolver
         )
     }
 
-    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:provider:options:store:)``, and opens the folder now.
+    /// As ``init(clientID:redirectURI:directory:keys:secrets:http:provider:options:store:resolver:)``, and opens the folder now.
     ///
     /// - Throws: ``BillfoldError``
     public static func open(
@@ -71,11 +74,13 @@ public final class Billfold: Sendable {
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions(),
-        store: (any CredentialStore)? = nil
+        store: (any CredentialStore)? = nil,
+        resolver: (any DidResolver)? = nil
     ) async throws -> Billfold {
         let billfold = try Billfold(
             clientID: clientID, redirectURI: redirectURI, directory: directory,
-            keys: keys, secrets: secrets, http: http, provider: provider, options: options, store: store
+            keys: keys, secrets: secrets, http: http, provider: provider, options: options, store: store,
+            resolver: resolver
         )
         try await billfold.call { _ in }
         return billfold
@@ -90,7 +95,8 @@ public final class Billfold: Sendable {
         http: (any HttpTransport)?,
         provider: (any WalletProvider)?,
         options: BillfoldOptions,
-        store: (any CredentialStore)?
+        store: (any CredentialStore)?,
+        resolver: (any DidResolver)?
     ) {
         let border = Border()
         let config = BillfoldFFI.WalletConfig(
@@ -100,16 +106,19 @@ public final class Billfold: Sendable {
             secretsFile: secrets == nil ? folder.appendingPathComponent("secrets").path : nil,
             locale: options.locale,
             allowLoopbackHttp: options.allowLoopbackHttp,
-            clockSkewSeconds: options.clockSkew.map { UInt32(exactly: max(0, $0).rounded()) ?? UInt32.max },
-            trustAnchorsPem: options.trustAnchors,
+            clockSkewSeconds: options.clockSkew.map(seconds),
+            trustAnchors: anchors(options.trustAnchors, options.trustAnchorsDER),
             rootCertificatesPem: options.rootCertificates,
-            policy: options.policy
-                .map { BillfoldFFI.PolicyRule(kind: $0.key.ffi, requirement: $0.value.ffi) },
+            policy: options.policy.ffi,
             binding: options.binding.ffi,
             profile: options.profile.ffi,
             attestationVersion: options.attestationVersion.ffi,
             signedMetadata: options.signedMetadata.ffi,
-            metadataAnchorsPem: options.metadataAnchors
+            metadataAnchors: anchors(options.metadataAnchors, []),
+            trustedIssuers: options.trustedIssuers,
+            policies: options.policies.mapValues(\.ffi),
+            typeMetadata: options.typeMetadata?.ffi,
+            jsonLdContexts: options.jsonLDContexts
         )
         self.border = border
         self.opening = Opening {
@@ -119,7 +128,8 @@ public final class Billfold: Sendable {
                 keys: keys.map { KeysToFFI(keys: $0, border: border) },
                 http: http.map { TransportToFFI(http: $0, border: border) },
                 provider: provider.map { ProviderToFFI(provider: $0, border: border) },
-                store: store.map { StoreToFFI(store: $0, border: border) }
+                store: store.map { StoreToFFI(store: $0, border: border) },
+                resolver: resolver.map { ResolverToFFI(resolver: $0, border: border) }
             )
         }
     }
@@ -193,6 +203,68 @@ public final class Billfold: Sendable {
         try await call { Credential(try await $0.credential(id: id)) }
     }
 
+    /// The card of a credential, with its pictures: what ``Credential/card`` has, and what is fetched for it. Pictures
+    /// are kept for the time without a network; one that can't be had fails nothing.
+    ///
+    /// - Parameters:
+    ///   - id: the ``Credential/id``.
+    ///   - locale: BCP 47 language tag of names and labels; the wallet's own when `nil`.
+    /// - Throws: ``BillfoldError``
+    public func card(_ id: String, locale: String? = nil) async throws -> Card {
+        try await call { Card(try await $0.card(id: id, locale: locale)) }
+    }
+
+    /// The credentials that a query asks for, a page of them, in the order in which they came. One whose record can't be
+    /// read hides no other: ``CredentialPage/unreadable`` names it.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func find(_ query: CredentialQuery = CredentialQuery()) async throws -> CredentialPage {
+        let query = query.ffi
+        return try await call { CredentialPage(try await $0.find(query: query)) }
+    }
+
+    /// Takes a copy of a credential to be shown to somebody: the one that was used least. The use is written down before
+    /// the copy is given, so that no two calls get the same one as long as there are others.
+    ///
+    /// - Parameter id: the ``Credential/id``.
+    /// - Throws: ``BillfoldError``, of the code `credential_quarantined` for a credential that was put aside, and
+    ///   `key_missing` for one whose key is not on this device.
+    public func takeCopy(_ id: String) async throws -> TakenCopy {
+        try await call { TakenCopy(try await $0.takeCopy(id: id)) }
+    }
+
+    /// All credentials as one sealed file, for the user to keep. It holds no private key and no token: on another device
+    /// the credentials can be looked at, and asked for anew at their issuers. It is as strong as the passphrase; a good
+    /// part of a second and 64 MiB of memory are spent on that.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func exportBackup(passphrase: String) async throws -> Data {
+        try await call { try await $0.exportBackup(passphrase: passphrase) }
+    }
+
+    /// Takes the credentials out of a backup. Those that the wallet has stay as they are.
+    ///
+    /// - Throws: ``BillfoldError``, with the advice ``Advice/askPassphraseAgain`` for another passphrase.
+    public func importBackup(_ backup: Data, passphrase: String) async throws -> ImportedBackup {
+        try await call { ImportedBackup(try await $0.importBackup(backup: backup, passphrase: passphrase)) }
+    }
+
+    /// Seals all records of the encrypted database with a new key, and forgets the old one. It may be cut off at any
+    /// moment, nothing is lost by that. A ``CredentialStore`` of the app's own has no such key.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func changeStoreKey() async throws -> KeyChanged {
+        try await call { KeyChanged(try await $0.changeStoreKey()) }
+    }
+
+    /// What becomes of credentials from now on, each after it was written down. Who reads the list after this call
+    /// misses nothing.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func changes() async throws -> CredentialChanges {
+        try await call { CredentialChanges($0.changes()) }
+    }
+
     /// Verifies a stored credential again. One that could not be checked completely may become usable by
     /// that, and one that is out of date is put aside.
     ///
@@ -240,6 +312,37 @@ public final class Billfold: Sendable {
 
     /// The version of the native library.
     public static var version: String { BillfoldFFI.version() }
+
+    /// Checks a credential that came from anywhere, outside of any wallet, by the rules of wallets. What is wrong
+    /// with it stands in the report.
+    ///
+    /// - Parameters:
+    ///   - credential: the text of a JWT or SD-JWT, the JSON of an `ldp_vc`, the CBOR of an `mso_mdoc` as it is or as
+    ///     base64url.
+    ///   - format: its format identifier, such as `dc+sd-jwt`.
+    ///   - options: what to build on: without any, nobody is trusted and no key known.
+    ///   - http: lets it fetch what the credential refers to: DID documents, issuers' keys, status lists. `nil`: what
+    ///     would have to be fetched is unknown.
+    ///   - resolver: who resolves DIDs of methods that billfold does not know. `nil`: nobody.
+    /// - Throws: ``BillfoldError``
+    public static func verify(
+        _ credential: Data,
+        format: String,
+        options: VerifyOptions = VerifyOptions(),
+        http: (any HttpTransport)? = nil,
+        resolver: (any DidResolver)? = nil
+    ) async throws -> Verification {
+        let border = Border()
+        return try await border.cross {
+            Verification(
+                try await BillfoldFFI.verify(
+                    format: format, credential: credential, options: options.ffi,
+                    http: http.map { TransportToFFI(http: $0, border: border) },
+                    resolver: resolver.map { ResolverToFFI(resolver: $0, border: border) }
+                )
+            )
+        }
+    }
 
     /// Sends the native library's log events of a level and above to a sink, until the process ends. They
     /// hold no token, code, key or claim at any level. The sink is called from any thread.

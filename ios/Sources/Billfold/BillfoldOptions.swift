@@ -15,6 +15,9 @@ public struct BillfoldOptions: Sendable {
     /// ``CheckKind/issuerTrust`` is required.
     public var trustAnchors: [String]
 
+    /// The same, DER.
+    public var trustAnchorsDER: [Data]
+
     /// More TLS roots, PEM, for the transport inside the native library.
     public var rootCertificates: [String]
 
@@ -37,24 +40,46 @@ public struct BillfoldOptions: Sendable {
     /// Certificates, PEM, that signers of metadata have to lead back to; the ``trustAnchors`` when there is none.
     public var metadataAnchors: [String]
 
+    /// The issuers that are trusted, by the DID or https identifier that their credentials name. With any of them the
+    /// check ``CheckKind/issuerTrust`` is required; an anchor may vouch instead.
+    public var trustedIssuers: [String]
+
+    /// Where the policy of a type of credentials differs from the default, by `vct`, `doctype` or W3C type; it holds in
+    /// the place of ``policy``.
+    public var policies: [String: [CheckKind: Requirement]]
+
+    /// Whether to look up what publishers say about the types of SD-JWT VCs; `nil`: yes, but not in issuances that are
+    /// held to ``Profile/haip``.
+    public var typeMetadata: TypeMetadataUse?
+
+    /// More JSON-LD contexts that `ldp_vc` credentials may refer to: the documents, as JSON text, by their addresses.
+    /// None is ever fetched.
+    public var jsonLDContexts: [String: String]
+
     /// Every option, each with its default.
     public init(
         locale: String? = nil,
         allowLoopbackHttp: Bool = false,
         clockSkew: TimeInterval? = nil,
         trustAnchors: [String] = [],
+        trustAnchorsDER: [Data] = [],
         rootCertificates: [String] = [],
         policy: [CheckKind: Requirement] = [:],
         binding: Binding = .auto,
         profile: Profile = .base,
         attestationVersion: AttestationVersion = .v07,
         signedMetadata: SignedMetadata = .ignore,
-        metadataAnchors: [String] = []
+        metadataAnchors: [String] = [],
+        trustedIssuers: [String] = [],
+        policies: [String: [CheckKind: Requirement]] = [:],
+        typeMetadata: TypeMetadataUse? = nil,
+        jsonLDContexts: [String: String] = [:]
     ) {
         self.locale = locale
         self.allowLoopbackHttp = allowLoopbackHttp
         self.clockSkew = clockSkew
         self.trustAnchors = trustAnchors
+        self.trustAnchorsDER = trustAnchorsDER
         self.rootCertificates = rootCertificates
         self.policy = policy
         self.binding = binding
@@ -62,7 +87,19 @@ public struct BillfoldOptions: Sendable {
         self.attestationVersion = attestationVersion
         self.signedMetadata = signedMetadata
         self.metadataAnchors = metadataAnchors
+        self.trustedIssuers = trustedIssuers
+        self.policies = policies
+        self.typeMetadata = typeMetadata
+        self.jsonLDContexts = jsonLDContexts
     }
+}
+
+/// Whether a wallet looks up what the publishers of credential types say about them: names, colours and labels.
+public enum TypeMetadataUse: Sendable, Hashable, CaseIterable {
+    /// It does, where the name of the type (`vct`) is an https address. Publishers learn that somebody has one.
+    case fetch
+    /// It does not.
+    case off
 }
 
 /// How a key proof names its key.

@@ -20,8 +20,17 @@ public struct Credential: Sendable, Hashable, Identifiable {
     /// When it was received.
     public let issuedAt: Date
 
+    /// When it begins to be valid, if it says so.
+    public let validFrom: Date?
+
     /// When it stops being valid, if it says so.
     public let expiresAt: Date?
+
+    /// The addresses of the lists that its status is kept in; empty if it says nothing of that.
+    public let statusLists: [String]
+
+    /// What was found there last; `nil` if nobody looked yet. ``Billfold/recheck(_:)`` looks again.
+    public let statusFound: StatusFound?
 
     /// The copies, each bound to a key of its own; never empty.
     public let copies: [CredentialCopy]
@@ -32,7 +41,7 @@ public struct Credential: Sendable, Hashable, Identifiable {
     /// Whether it is put aside: received, but not to be used. ``report`` says why.
     public let isQuarantined: Bool
 
-    /// What to show of it.
+    /// What to show of it. Only pictures that came with it are in there; ``Billfold/card(_:locale:)`` has all.
     public let card: Card
 }
 
@@ -53,6 +62,8 @@ public enum CredentialType: Sendable, Hashable {
     case vct(String)
     /// The `type` values of a W3C credential.
     case types([String])
+    /// The `docType` of an mdoc.
+    case doctype(String)
     /// Of a format that this version does not know.
     case unknown
 }
@@ -62,8 +73,19 @@ public struct CredentialCopy: Sendable, Hashable {
     /// The credential exactly as received. It holds claims: not for logs.
     public let raw: String
 
-    /// The key that it is bound to, by its name in ``HolderKeys``.
+    /// The key that it is bound to, by its name in ``HolderKeys``; `nil` if it is bound to none, or
+    /// ``isKeyMissing``.
     public let keyHandle: String?
+
+    /// Whether it is bound to a key that is not on this device: it came out of a backup. It can be looked at and renewed,
+    /// and not be shown to anybody.
+    public let isKeyMissing: Bool
+
+    /// How often it was taken for use, see ``Billfold/takeCopy(_:)``.
+    public let uses: Int
+
+    /// When that was last.
+    public let lastUsedAt: Date?
 }
 
 extension CredentialCopy: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
@@ -77,62 +99,25 @@ extension CredentialCopy: CustomStringConvertible, CustomDebugStringConvertible,
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// What to show of a credential, in the wallet's language.
-public struct Card: Sendable, Hashable {
-    /// The name of the credential.
-    public let title: String
+/// What was found in a status list, and when.
+public struct StatusFound: Sendable, Hashable {
+    /// What it says.
+    public let value: StatusValue
 
-    /// The name of the issuer.
-    public let issuerName: String
-
-    /// A sentence about the credential, in the issuer's words.
-    public let summary: String?
-
-    /// The logo.
-    public let logo: Logo?
-
-    /// CSS colour as the issuer wrote it.
-    public let backgroundColor: String?
-
-    /// CSS colour as the issuer wrote it.
-    public let textColor: String?
-
-    /// The claims, in the issuer's order.
-    public let claims: [CardClaim]
+    /// When it was looked up.
+    public let checkedAt: Date
 }
 
-extension Card: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Holds no claim.
-    public var description: String { "Card(\(title), \(issuerName), \(claims.count) claims)" }
-
-    /// As ``description``.
-    public var debugDescription: String { description }
-
-    /// Shows nothing, so that `dump` and test failures print no claim.
-    public var customMirror: Mirror { Mirror(self, children: []) }
-}
-
-/// One claim, ready to be shown.
-public struct CardClaim: Sendable, Hashable {
-    /// Where it is in the credential.
-    public let path: [PathStep]
-
-    /// What to call it.
-    public let label: String
-
-    /// Its value as text.
-    public let value: String
-}
-
-extension CardClaim: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    /// Holds no value.
-    public var description: String { "CardClaim(\(label))" }
-
-    /// As ``description``.
-    public var debugDescription: String { description }
-
-    /// Shows nothing, so that `dump` and test failures print no claim.
-    public var customMirror: Mirror { Mirror(self, children: []) }
+/// What a status list says of a credential.
+public enum StatusValue: Sendable, Hashable {
+    /// It is good.
+    case valid
+    /// It was revoked for good.
+    case invalid
+    /// It is out of use for a while.
+    case suspended
+    /// Something that only the issuer's own rules give a meaning: the number in the list.
+    case other(UInt8)
 }
 
 /// One step of a claim path.

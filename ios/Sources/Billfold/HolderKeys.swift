@@ -25,6 +25,19 @@ public protocol HolderKeys: Sendable {
     ///
     /// - Throws: ``KeyError``
     func delete(_ handles: [String]) async throws
+
+    /// The keys of these names, in their order; `nil` for one that is not there. A backup names them: what is bound to
+    /// a key that is there can be used again at once. Without asking the user.
+    ///
+    /// - Throws: ``KeyError``
+    func find(_ handles: [String]) async throws -> [HolderKey?]
+}
+
+extension HolderKeys {
+    /// None of them is there: what comes out of a backup has to be renewed before it can be used.
+    public func find(_ handles: [String]) async throws -> [HolderKey?] {
+        handles.map { _ in nil }
+    }
 }
 
 /// What a key is for. Only credentials' keys are worth asking the user about: the others sign on every request,

@@ -158,6 +158,10 @@ public struct AcceptOptions: Sendable, Hashable {
     /// not in here.
     public var claims: [String: [RequestedClaim]]
 
+    /// Whether to take credentials of formats that can't be verified, too. They are kept as they came, and put aside:
+    /// for an app that knows such a format.
+    public var unverifiedFormats: Bool
+
     /// Every option, each with its default.
     public init(
         configurations: [String]? = nil,
@@ -166,7 +170,8 @@ public struct AcceptOptions: Sendable, Hashable {
         copies: Int? = nil,
         encryption: Encryption = .auto,
         profile: Profile? = nil,
-        claims: [String: [RequestedClaim]] = [:]
+        claims: [String: [RequestedClaim]] = [:],
+        unverifiedFormats: Bool = false
     ) {
         self.configurations = configurations
         self.grant = grant
@@ -175,6 +180,7 @@ public struct AcceptOptions: Sendable, Hashable {
         self.encryption = encryption
         self.profile = profile
         self.claims = claims
+        self.unverifiedFormats = unverifiedFormats
     }
 }
 

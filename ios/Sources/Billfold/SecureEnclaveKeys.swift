@@ -91,6 +91,27 @@ public final class SecureEnclaveKeys: HolderKeys {
         }
     }
 
+    /// The keys of these names that are in this Secure Enclave, without asking the user.
+    ///
+    /// - Throws: ``KeyError``
+    public func find(_ handles: [String]) async throws -> [HolderKey?] {
+        try handles.map { handle in
+            let context = LAContext()
+            context.interactionNotAllowed = true
+            let key: SecKey
+            do {
+                key = try SecureEnclaveKeys.find(handle, context)
+            } catch let error as KeyError where error.kind == .unknown {
+                return nil
+            }
+            var error: Unmanaged<CFError>?
+            guard let half = SecKeyCopyPublicKey(key), let octets = SecKeyCopyExternalRepresentation(half, &error) else {
+                throw SecureEnclaveKeys.failure("gave no public key", error)
+            }
+            return HolderKey(handle: handle, algorithm: .es256, publicKey: octets as Data)
+        }
+    }
+
     private func generate(_ handle: String, for purpose: KeyPurpose) throws -> Data {
         var error: Unmanaged<CFError>?
         var flags: SecAccessControlCreateFlags = .privateKeyUsage

@@ -49,7 +49,8 @@ final class HappyPathTests: WalletTestCase {
 
     func testTheDocumentationShowsTheseVeryExamples() throws {
         for (file, start, page) in [
-            ("HappyPath", "func receive", "README.md"), ("Provider", "struct BackEnd", "README.md"),
+            ("HappyPath", "func receive", "README.md"), ("ShowCard", "func showCard", "README.md"),
+            ("Provider", "struct BackEnd", "README.md"),
             ("Provider", "struct BackEnd", "Sources/Billfold/WalletProvider.swift"),
             ("Renewal", "func renew", "README.md"),
         ] {

@@ -36,7 +36,7 @@ final class IssuanceTests: WalletTestCase {
             var printed = "\(credential) \(credential.card) \(credential.copies) \(claim)"
             dump(credential, to: &printed)
             debugPrint(credential.copies, credential.card.claims, to: &printed)
-            XCTAssertFalse(printed.contains(claim.value), claim.label)
+            XCTAssertFalse(printed.contains(claim.text), claim.label)
         }
 
         // The key of the store came to Swift, and nothing rests unsealed in the folder.

@@ -60,6 +60,35 @@ final class SettingsTests: WalletTestCase {
         try one(try await slow.openOffer(try await late.offer().link).accept())
     }
 
+    func testIssuersThatAreTrustedByName() async throws {
+        let base: String = issuer.base
+        func offered() async throws -> String {
+            try await issuer.offer(configurations: ["StudentCard_dc_sd_jwt_by_jwt_vc_issuer"]).link
+        }
+        let trusting = try await wallet("right", options: options { $0.trustedIssuers = [base] })
+        let id = try one(try await trusting.openOffer(try await offered()).accept())
+        let trusted = try await trusting.credential(id)
+        XCTAssertEqual(trusted.report[.issuerTrust]?.outcome, .passed)
+
+        let strict = try await wallet("other", options: options { $0.trustedIssuers = ["https://other.example"] })
+        let issuance = try await strict.openOffer(try await offered())
+        _ = try await refused(.verification) { try await issuance.accept() }
+        let aside = try await strict.credentials()
+        XCTAssertEqual(aside.map(\.report.failed), [[.issuerTrust]])
+    }
+
+    func testAPolicyForOneType() async throws {
+        let late = try issuer("--fault", "expired-credential")
+        let other = try await wallet("other", options: options { $0.policies = ["another": [.validity: .warn]] })
+        let issuance = try await other.openOffer(try await late.offer().link)
+        _ = try await refused(.verification) { try await issuance.accept() }
+        guard case .vct(let vct) = try await other.credentials().first?.type else { return XCTFail("no vct") }
+        let lenient = try await wallet("this", options: options { $0.policies = [vct: [.validity: .warn]] })
+        try one(try await lenient.openOffer(try await late.offer().link).accept())
+        let kept = try await lenient.credentials()
+        XCTAssertEqual(kept.map(\.card.state), [.expired])
+    }
+
     func testBindings() async throws {
         for (binding, format) in [
             (Binding.auto, TestIssuer.sdJwt), (.jwk, TestIssuer.sdJwt), (.auto, TestIssuer.jwtVc),
@@ -136,7 +165,7 @@ final class SettingsTests: WalletTestCase {
         let content = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
         let grants = content?["grants"] as? [String: [String: Any]]
         let code = try XCTUnwrap(grants?.values.first?["pre-authorized_code"] as? String)
-        let claims = credential.card.claims.map(\.value).filter { $0.count > 5 }
+        let claims = credential.card.claims.map(\.text).filter { $0.count > 5 }
         XCTAssertFalse(claims.isEmpty)
         for secret in claims + [code, credential.copies[0].raw] {
             XCTAssertFalse(log.contains { $0.contains(secret) }, secret)

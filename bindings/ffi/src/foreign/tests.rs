@@ -57,6 +57,12 @@ impl HolderKeys for Keys {
         self.asked.lock().expect("not poisoned").push(format!("delete {handles:?}"));
         Ok(())
     }
+
+    async fn find(&self, handles: Vec<String>) -> Result<Vec<Option<HolderKey>>, KeyError> {
+        let found = |handle: &String| self.made.iter().find(|key| key.handle == *handle).cloned();
+        // One that loses count, for who asks for three.
+        Ok(handles.iter().take(2).map(found).collect())
+    }
 }
 
 fn adapted(keys: Keys) -> (Arc<Keys>, KeysAdapter) {
@@ -99,6 +105,26 @@ async fn keys_cross_in_both_directions() {
             "delete [\"k1\"]"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_key_is_held_if_its_public_half_is_the_same() {
+    let (_, adapter) = adapted(Keys { made: vec![key(Algorithm::Es256, point())], ..Keys::default() });
+    let asked = |handle: &str, public_key| {
+        let key = HolderKey { handle: handle.to_owned(), ..key(Algorithm::Es256, public_key) };
+        core_credential::HolderKey::try_from(key).expect("a legal key")
+    };
+    // The point with the other `y`, which lies on the curve too.
+    let mut other = point();
+    let y = "b01cbd1c01e58065711814b583f061e9d431cca994cea1313449bf97c840ae0a";
+    for (index, octet) in other[33..].iter_mut().enumerate() {
+        *octet = u8::from_str_radix(&y[2 * index..2 * index + 2], 16).expect("hexadecimal");
+    }
+    let held = adapter.holds(&[asked("k1", point()), asked("k2", point())]).await;
+    assert_eq!(held.expect("an answer"), [true, false]);
+    assert_eq!(adapter.holds(&[asked("k1", other)]).await.expect("an answer"), [false]);
+    let three = [asked("k1", point()), asked("k1", point()), asked("k1", point())];
+    assert_eq!(adapter.holds(&three).await.expect_err("miscounted").kind, core_keys::KeyErrorKind::Failed);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ fn wishes_reach_the_core() {
         encryption: Some(Encryption::Always),
         profile: Some(Profile::Haip),
         claims: HashMap::from([(String::from("pid"), claims)]),
+        unverified_formats: true,
     };
     let options = billfold::AcceptOptions::from(options);
     let ids: Vec<_> = options.configurations.iter().flatten().map(ToString::to_string).collect();
@@ -23,6 +24,7 @@ fn wishes_reach_the_core() {
     assert_eq!(options.copies, Some(5));
     assert_eq!(options.encryption, billfold::Encryption::Always);
     assert_eq!(options.profile, Some(billfold::Profile::Haip));
+    assert!(options.unverified_formats);
     let path = vec![
         core_display::PathStep::Key(String::from("cards")),
         core_display::PathStep::All,

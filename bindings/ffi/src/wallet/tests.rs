@@ -1,10 +1,11 @@
 //! Opening a wallet: which settings go together, and what comes of those that do not.
 
+use std::collections::HashMap;
 use std::fs;
 
 use super::*;
-use crate::credential::{CheckKind, Requirement};
-use crate::records::{AttestationVersion, Profile, SignedMetadata};
+use crate::records::{AttestationVersion, Profile, SignedMetadata, TypeMetadataUse};
+use crate::report::{CheckKind, PolicyRule, Requirement};
 
 fn config(store: StoreLocation) -> WalletConfig {
     WalletConfig {
@@ -15,19 +16,23 @@ fn config(store: StoreLocation) -> WalletConfig {
         locale: Some(String::from("en")),
         allow_loopback_http: true,
         clock_skew_seconds: Some(5),
-        trust_anchors_pem: Vec::new(),
+        trust_anchors: Vec::new(),
         root_certificates_pem: Vec::new(),
         policy: Vec::new(),
         binding: None,
         profile: None,
         attestation_version: None,
         signed_metadata: None,
-        metadata_anchors_pem: Vec::new(),
+        metadata_anchors: Vec::new(),
+        trusted_issuers: Vec::new(),
+        policies: HashMap::new(),
+        type_metadata: None,
+        json_ld_contexts: HashMap::new(),
     }
 }
 
 async fn opened(config: WalletConfig) -> Result<Wallet, (String, String)> {
-    Wallet::open(config, None, None, None, None, None).await.map_err(|error| {
+    Wallet::open(config, None, None, None, None, None, None).await.map_err(|error| {
         let details = error.details();
         (details.code.clone(), details.detail.clone())
     })
@@ -80,12 +85,29 @@ async fn settings_reach_the_core() {
     for (wrong, code) in [
         (WalletConfig { redirect_uri: Some(String::from("no uri")), ..memory() }, "setup_invalid"),
         (WalletConfig { locale: Some(String::from("no tag!")), ..memory() }, "setup_invalid"),
-        (WalletConfig { trust_anchors_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        (WalletConfig { trust_anchors: vec![b"no PEM".to_vec()], ..memory() }, "setup_invalid"),
         (WalletConfig { root_certificates_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
-        (WalletConfig { metadata_anchors_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
+        (WalletConfig { metadata_anchors: vec![b"no PEM".to_vec()], ..memory() }, "setup_invalid"),
         // Nothing to hold a signature against.
         (WalletConfig { signed_metadata: Some(SignedMetadata::Prefer), ..memory() }, "setup_invalid"),
         (WalletConfig { signed_metadata: Some(SignedMetadata::Require), ..memory() }, "setup_invalid"),
+        (
+            WalletConfig {
+                json_ld_contexts: HashMap::from([(String::from("https://c.example"), String::from("no JSON"))]),
+                ..memory()
+            },
+            "setup_invalid",
+        ),
+        (
+            WalletConfig {
+                policies: HashMap::from([(
+                    String::from("type"),
+                    vec![PolicyRule { kind: CheckKind::Other, requirement: Requirement::Off }],
+                )]),
+                ..memory()
+            },
+            "setup_invalid",
+        ),
         (
             WalletConfig {
                 policy: vec![PolicyRule { kind: CheckKind::Other, requirement: Requirement::Off }],
@@ -101,6 +123,7 @@ async fn settings_reach_the_core() {
 #[tokio::test]
 async fn settings_that_need_nothing_else_open_a_wallet() {
     for config in [
+        WalletConfig { type_metadata: Some(TypeMetadataUse::Off), ..config(StoreLocation::Memory) },
         WalletConfig { profile: Some(Profile::Haip), ..config(StoreLocation::Memory) },
         WalletConfig { attestation_version: Some(AttestationVersion::V08), ..config(StoreLocation::Memory) },
         WalletConfig { signed_metadata: Some(SignedMetadata::Ignore), ..config(StoreLocation::Memory) },
@@ -109,11 +132,37 @@ async fn settings_that_need_nothing_else_open_a_wallet() {
     }
 }
 
-#[test]
-fn every_check_can_be_named_in_a_policy() {
-    use billfold::model::report::CheckKind as CoreKind;
-    for kind in CoreKind::ALL {
-        assert_eq!(CheckKind::from(kind).to_core(), Some(kind));
-    }
-    assert_eq!(CheckKind::Other.to_core(), None);
+#[tokio::test]
+async fn only_the_encrypted_database_has_a_key_to_change() {
+    let wallet = opened(config(StoreLocation::Memory)).await.expect("opens");
+    let refused = wallet.change_store_key().await.expect_err("it has none");
+    assert_eq!(refused.details().code, "setup_invalid");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wallet").to_string_lossy().into_owned();
+    let secrets_file = Some(format!("{path}-secrets"));
+    let config = WalletConfig { secrets_file, ..config(StoreLocation::Directory { path }) };
+    let wallet = opened(config.clone()).await.expect("opens");
+    assert_eq!(wallet.change_store_key().await, Ok(KeyChanged { records: 0, unreadable: 0 }));
+    drop(wallet);
+    opened(config).await.expect("opens with the new key");
+}
+
+#[tokio::test]
+async fn a_query_names_issuers() {
+    let wallet = opened(config(StoreLocation::Memory)).await.expect("opens");
+    let query = |issuer: &str| CredentialQuery {
+        formats: vec![String::from("dc+sd-jwt")],
+        types: Vec::new(),
+        issuers: vec![issuer.to_owned()],
+        expires_before: Some(9),
+        expires_after: Some(1),
+        quarantined: Some(false),
+        after: None,
+        limit: None,
+    };
+    let page = wallet.find(query("https://issuer.example")).await.expect("finds nothing");
+    assert_eq!((page.credentials.len(), page.next, page.unreadable), (0, None, Vec::new()));
+    let refused = wallet.find(query("no identifier")).await.err().expect("refused");
+    assert_eq!(refused.details().code, "setup_invalid");
 }

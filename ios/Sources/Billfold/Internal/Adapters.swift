@@ -23,11 +23,8 @@ final class KeysToFFI: BillfoldFFI.HolderKeys {
         algorithm: BillfoldFFI.Algorithm, purpose: BillfoldFFI.KeyPurpose, count: UInt32
     ) async throws -> [BillfoldFFI.HolderKey] {
         try await guarded {
-            try await keys.create(algorithm: Algorithm(algorithm), purpose: KeyPurpose(purpose), count: Int(count)).map {
-                BillfoldFFI.HolderKey(
-                    handle: $0.handle, algorithm: $0.algorithm.ffi, publicKey: $0.publicKey, certificates: $0.certificates
-                )
-            }
+            try await keys.create(algorithm: Algorithm(algorithm), purpose: KeyPurpose(purpose), count: Int(count))
+                .map(\.ffi)
         }
     }
 
@@ -43,6 +40,10 @@ final class KeysToFFI: BillfoldFFI.HolderKeys {
         try await guarded { try await keys.delete(handles) }
     }
 
+    func find(handles: [String]) async throws -> [BillfoldFFI.HolderKey?] {
+        try await guarded { try await keys.find(handles).map { $0?.ffi } }
+    }
+
     private func guarded<T>(_ body: () async throws -> T) async throws -> T {
         do {
             return try await body()
@@ -55,6 +56,14 @@ final class KeysToFFI: BillfoldFFI.HolderKeys {
             border.remember(detail, error)
             throw BillfoldFFI.KeyError.Failed(kind: kind, detail: detail)
         }
+    }
+}
+
+extension HolderKey {
+    fileprivate var ffi: BillfoldFFI.HolderKey {
+        BillfoldFFI.HolderKey(
+            handle: handle, algorithm: algorithm.ffi, publicKey: publicKey, certificates: certificates
+        )
     }
 }
 

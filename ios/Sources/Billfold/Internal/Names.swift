@@ -71,6 +71,15 @@ extension Profile {
     }
 }
 
+extension TypeMetadataUse {
+    var ffi: BillfoldFFI.TypeMetadataUse {
+        switch self {
+        case .fetch: .fetch
+        case .off: .off
+        }
+    }
+}
+
 extension Encryption {
     var ffi: BillfoldFFI.Encryption {
         switch self {

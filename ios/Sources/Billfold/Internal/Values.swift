@@ -14,7 +14,8 @@ extension AcceptOptions {
             copies: copies.map { UInt32(clamping: $0) },
             encryption: encryption.ffi,
             profile: profile?.ffi,
-            claims: claims.mapValues { $0.map(\.ffi) }
+            claims: claims.mapValues { $0.map(\.ffi) },
+            unverifiedFormats: unverifiedFormats
         )
     }
 }
@@ -149,8 +150,11 @@ extension Credential {
             format: ffi.format,
             type: CredentialType(ffi.credentialType),
             issuedAt: date(ffi.issuedAt),
+            validFrom: ffi.validFrom.map(date),
             expiresAt: ffi.expiresAt.map(date),
-            copies: ffi.copies.map { CredentialCopy(raw: $0.raw, keyHandle: $0.keyHandle) },
+            statusLists: ffi.statusLists,
+            statusFound: ffi.statusFound.map(StatusFound.init),
+            copies: ffi.copies.map(CredentialCopy.init),
             report: Report(ffi.report),
             isQuarantined: ffi.quarantined,
             card: Card(ffi.card)
@@ -163,21 +167,26 @@ extension CredentialType {
         self = switch ffi {
         case .vct(let vct): .vct(vct)
         case .types(let types): .types(types)
+        case .doctype(let doctype): .doctype(doctype)
+        case .unknown: .unknown
+        }
+    }
+
+    var ffi: BillfoldFFI.CredentialType {
+        switch self {
+        case .vct(let vct): .vct(vct: vct)
+        case .types(let types): .types(types: types)
+        case .doctype(let doctype): .doctype(doctype: doctype)
         case .unknown: .unknown
         }
     }
 }
 
-extension Card {
-    init(_ ffi: BillfoldFFI.Card) {
+extension CredentialCopy {
+    init(_ ffi: BillfoldFFI.CredentialCopy) {
         self.init(
-            title: ffi.title,
-            issuerName: ffi.issuerName,
-            summary: ffi.description,
-            logo: ffi.logo.map(Logo.init),
-            backgroundColor: ffi.backgroundColor,
-            textColor: ffi.textColor,
-            claims: ffi.claims.map { CardClaim(path: $0.path.map(PathStep.init), label: $0.label, value: $0.value) }
+            raw: ffi.raw, keyHandle: ffi.keyHandle, isKeyMissing: ffi.keyMissing, uses: Int(ffi.uses),
+            lastUsedAt: ffi.lastUsedAt.map(date)
         )
     }
 }

@@ -53,6 +53,15 @@ final class SodiumKeys: HolderKeys {
     func delete(_ handles: [String]) async throws {
         secretKeys.with { keys in handles.forEach { keys[$0] = nil } }
     }
+
+    func find(_ handles: [String]) async throws -> [HolderKey?] {
+        handles.map { handle in
+            // The second half of libsodium's secret keys is the public one.
+            secretKeys.with { $0[handle] }.map {
+                HolderKey(handle: handle, algorithm: .edDSA, publicKey: Data($0.key.suffix(32)))
+            }
+        }
+    }
 }
 
 /// Keys that throw while told to, and work else.

@@ -61,9 +61,10 @@ final class TestIssuer {
     /// A new offer.
     func offer(
         grant: String = preAuthorized, format: String = sdJwt, by: String = "value", txCode: Bool = false,
-        configurations: [String]? = nil
+        configurations: [String]? = nil, status: String? = nil
     ) async throws -> Offer {
         var wanted: [String: Any] = ["grant": grant, "format": format, "by": by]
+        if let status { wanted["status"] = status }
         if let configurations { wanted["configurations"] = configurations }
         if txCode { wanted["tx_code"] = ["input_mode": "numeric", "length": 4] as [String: Any] }
         let made = try await ask("/test/offer", wanted)
@@ -76,6 +77,13 @@ final class TestIssuer {
         var wanted: [String: Any] = ["name": name]
         if let times { wanted["times"] = times }
         _ = try await ask("/test/fault", wanted)
+    }
+
+    /// Sets the status of everything that has one.
+    func status(_ value: Int) async throws {
+        for index in try await ask("/test/status", nil).keys {
+            _ = try await ask("/test/status", ["index": Int(index) ?? 0, "value": value])
+        }
     }
 
     /// The paths of the requests so far, in their order.

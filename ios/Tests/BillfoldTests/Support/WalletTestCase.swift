@@ -44,12 +44,13 @@ class WalletTestCase: XCTestCase {
         http: (any HttpTransport)? = URLSessionTransport(),
         provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions(locale: "en", allowLoopbackHttp: true),
-        store: (any CredentialStore)? = nil
+        store: (any CredentialStore)? = nil,
+        resolver: (any DidResolver)? = nil
     ) async throws -> Billfold {
         try await Billfold.open(
             clientID: "billfold-test-wallet", redirectURI: "dev.billfold.wallet:/callback",
             directory: folder.appendingPathComponent(subfolder), keys: keys, secrets: secrets, http: http,
-            provider: provider, options: options, store: store
+            provider: provider, options: options, store: store, resolver: resolver
         )
     }
 

@@ -75,6 +75,14 @@ public class AndroidKeystoreKeys(
         }
     }
 
+    override suspend fun find(handles: List<String>): List<HolderKey?> = withContext(Dispatchers.IO) {
+        try {
+            handles.map { handle -> store.getCertificate(handle)?.let { HolderKey(handle, Algorithm.ES256, it.publicKey) } }
+        } catch (error: GeneralSecurityException) {
+            throw KeyException(KeyException.Kind.FAILED, "the Android Keystore found no key", error)
+        }
+    }
+
     private suspend fun signAll(requests: List<SignRequest>): List<ByteArray> = withContext(Dispatchers.IO) {
         requests.map { request ->
             try {

@@ -24,6 +24,7 @@ import java.io.File
  * @param options the rest.
  * @param store where the records rest, sealed with a key among [secrets]. `null`: an encrypted database in the
  *   app's folder that is not backed up.
+ * @param resolver who resolves DIDs of methods that billfold does not know. `null`: nobody.
  */
 @Suppress("FunctionName")
 public fun Billfold(
@@ -36,6 +37,7 @@ public fun Billfold(
     provider: WalletProvider? = null,
     options: BillfoldOptions = BillfoldOptions(),
     store: CredentialStore? = null,
+    resolver: DidResolver? = null,
 ): Billfold = Billfold.lazy(
     directory = File(context.noBackupFilesDir, "billfold"),
     clientId = clientId,
@@ -46,4 +48,5 @@ public fun Billfold(
     provider = provider,
     options = options,
     store = store,
+    resolver = resolver,
 )

@@ -4,14 +4,18 @@ import dev.billfold.internal.Border
 import dev.billfold.internal.KeysToFfi
 import dev.billfold.internal.LogToFfi
 import dev.billfold.internal.ProviderToFfi
+import dev.billfold.internal.ResolverToFfi
 import dev.billfold.internal.SecretsToFfi
 import dev.billfold.internal.StoreToFfi
 import dev.billfold.internal.TransportToFfi
+import dev.billfold.internal.anchors
 import dev.billfold.internal.toFfi
 import dev.billfold.internal.toPublic
 import java.io.File
 import java.lang.ref.WeakReference
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
@@ -20,6 +24,7 @@ import dev.billfold.ffi.StoreLocation as FfiStoreLocation
 import dev.billfold.ffi.Wallet as FfiWallet
 import dev.billfold.ffi.WalletConfig as FfiWalletConfig
 import dev.billfold.ffi.setLogSink as ffiSetLogSink
+import dev.billfold.ffi.verify as ffiVerify
 import dev.billfold.ffi.version as ffiVersion
 
 /**
@@ -107,6 +112,77 @@ public class Billfold private constructor(
     public suspend fun credential(id: String): Credential = call { credential(id) }.toPublic()
 
     /**
+     * The card of a credential, with its pictures: what [Credential.card] has, and what is fetched for it. Pictures
+     * are kept for the time without a network; one that can't be had fails nothing.
+     *
+     * @param id the [Credential.id].
+     * @param locale BCP 47 language tag of names and labels; the wallet's own when `null`.
+     * @throws BillfoldException
+     */
+    public suspend fun card(id: String, locale: String? = null): Card = call { card(id, locale) }.toPublic()
+
+    /**
+     * The credentials that a query asks for, a page of them, in the order in which they came. One whose record can't
+     * be read hides no other: [CredentialPage.unreadable] names it.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun find(query: CredentialQuery = CredentialQuery()): CredentialPage =
+        call { find(query.toFfi()) }.toPublic()
+
+    /**
+     * Takes a copy of a credential to be shown to somebody: the one that was used least. The use is written down
+     * before the copy is given, so that no two calls get the same one as long as there are others.
+     *
+     * @param id the [Credential.id].
+     * @throws BillfoldException.Verification for a credential that was put aside.
+     * @throws BillfoldException.Keys for one whose key is not on this device.
+     */
+    public suspend fun takeCopy(id: String): TakenCopy = call { takeCopy(id) }.toPublic()
+
+    /**
+     * All credentials as one sealed file, for the user to keep. It holds no private key and no token: on another
+     * device the credentials can be looked at, and asked for anew at their issuers. It is as strong as the
+     * passphrase; a good part of a second and 64 MiB of memory are spent on that.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun exportBackup(passphrase: String): ByteArray = call { exportBackup(passphrase) }
+
+    /**
+     * Takes the credentials out of a backup. Those that the wallet has stay as they are.
+     *
+     * @throws BillfoldException.Store for a file that can't be used, and with [Advice.ASK_PASSPHRASE_AGAIN] for
+     *   another passphrase.
+     */
+    public suspend fun importBackup(backup: ByteArray, passphrase: String): ImportedBackup =
+        call { importBackup(backup, passphrase) }.toPublic()
+
+    /**
+     * Seals all records of the encrypted database with a new key, and forgets the old one. It may be cut off at any
+     * moment, nothing is lost by that. A [CredentialStore] of the app's own has no such key.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun changeStoreKey(): KeyChanged = call { changeStoreKey() }.toPublic()
+
+    /**
+     * What becomes of credentials, each after it was written down. It goes on until its collector goes, or the
+     * wallet is closed.
+     *
+     * The first of each collection is [CredentialChange.Missed]: whoever reads the list whenever that comes, and
+     * single credentials for all else, has them as they are.
+     *
+     * @throws BillfoldException while it is collected
+     */
+    public fun changes(): Flow<CredentialChange> = flow {
+        call { changes() }.use { changes ->
+            emit(CredentialChange.Missed)
+            while (true) emit((border.cross { changes.next() } ?: break).toPublic())
+        }
+    }
+
+    /**
      * Verifies a stored credential again. One that could not be checked completely may become usable
      * by that, and one that is out of date is put aside.
      *
@@ -190,6 +266,7 @@ public class Billfold private constructor(
          * @param options the rest.
          * @param store where the records rest, sealed with a key among [secrets]. `null`: an encrypted database
          *   in [directory].
+         * @param resolver who resolves DIDs of methods that billfold does not know. `null`: nobody.
          * @throws BillfoldException
          */
         public suspend fun open(
@@ -202,8 +279,9 @@ public class Billfold private constructor(
             provider: WalletProvider? = null,
             options: BillfoldOptions = BillfoldOptions(),
             store: CredentialStore? = null,
+            resolver: DidResolver? = null,
         ): Billfold {
-            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, provider, options, store)
+            val billfold = lazy(directory, clientId, redirectUri, keys, secrets, http, provider, options, store, resolver)
             billfold.border.cross { billfold.wallet() }
             return billfold
         }
@@ -219,6 +297,7 @@ public class Billfold private constructor(
             provider: WalletProvider?,
             options: BillfoldOptions,
             store: CredentialStore?,
+            resolver: DidResolver?,
         ): Billfold {
             val border = Border()
             val config = FfiWalletConfig(
@@ -228,15 +307,19 @@ public class Billfold private constructor(
                 secretsFile = if (secrets == null) File(directory, "secrets").path else null,
                 locale = options.locale,
                 allowLoopbackHttp = options.allowLoopbackHttp,
-                clockSkewSeconds = options.clockSkew?.inWholeSeconds?.coerceIn(0, UInt.MAX_VALUE.toLong())?.toUInt(),
-                trustAnchorsPem = options.trustAnchors,
+                clockSkewSeconds = options.clockSkew?.toFfi(),
+                trustAnchors = anchors(options.trustAnchors, options.trustAnchorsDer),
                 rootCertificatesPem = options.rootCertificates,
-                policy = options.policy.map { (kind, requirement) -> dev.billfold.ffi.PolicyRule(kind.toFfi(), requirement.toFfi()) },
+                policy = options.policy.toFfi(),
                 binding = options.binding.toFfi(),
                 profile = options.profile.toFfi(),
                 attestationVersion = options.attestationVersion.toFfi(),
                 signedMetadata = options.signedMetadata.toFfi(),
-                metadataAnchorsPem = options.metadataAnchors,
+                metadataAnchors = anchors(options.metadataAnchors, emptyList()),
+                trustedIssuers = options.trustedIssuers,
+                policies = options.policies.mapValues { (_, policy) -> policy.toFfi() },
+                typeMetadata = options.typeMetadata?.toFfi(),
+                jsonLdContexts = options.jsonLdContexts,
             )
             return Billfold(border) {
                 FfiWallet.open(
@@ -246,7 +329,40 @@ public class Billfold private constructor(
                     http?.let { TransportToFfi(it, border) },
                     provider?.let { ProviderToFfi(it, border) },
                     store?.let { StoreToFfi(it, border) },
+                    resolver?.let { ResolverToFfi(it, border) },
                 )
+            }
+        }
+
+        /**
+         * Checks a credential that came from anywhere, outside of any wallet, by the rules of wallets. What is
+         * wrong with it stands in the report.
+         *
+         * @param format its format identifier, such as `dc+sd-jwt`.
+         * @param credential the text of a JWT or SD-JWT, the JSON of an `ldp_vc`, the CBOR of an `mso_mdoc` as it
+         *   is or as base64url.
+         * @param options what to build on: without any, nobody is trusted and no key known.
+         * @param http lets it fetch what the credential refers to: DID documents, issuers' keys, status lists.
+         *   `null`: what would have to be fetched is unknown.
+         * @param resolver who resolves DIDs of methods that billfold does not know. `null`: nobody.
+         * @throws BillfoldException
+         */
+        public suspend fun verify(
+            format: String,
+            credential: ByteArray,
+            options: VerifyOptions = VerifyOptions(),
+            http: HttpTransport? = null,
+            resolver: DidResolver? = null,
+        ): Verification {
+            val border = Border()
+            return border.cross {
+                ffiVerify(
+                    format,
+                    credential,
+                    options.toFfi(),
+                    http?.let { TransportToFfi(it, border) },
+                    resolver?.let { ResolverToFfi(it, border) },
+                ).toPublic()
             }
         }
 

@@ -192,6 +192,8 @@ public data class Failure(
  * @property profile the rules to hold this issuance to; the wallet's own when `null`.
  * @property claims which claims of a configuration are wanted, by the configuration's id; all that the issuer
  *   gives of what is not in here.
+ * @property unverifiedFormats whether to take credentials of formats that can't be verified, too. They are kept as
+ *   they came, and put aside: for an app that knows such a format.
  */
 public class AcceptOptions(
     public val configurations: List<String>? = null,
@@ -201,6 +203,7 @@ public class AcceptOptions(
     public val encryption: Encryption = Encryption.AUTO,
     public val profile: Profile? = null,
     public val claims: Map<String, List<RequestedClaim>> = emptyMap(),
+    public val unverifiedFormats: Boolean = false,
 ) {
     init {
         require(copies == null || copies > 0) { "copies has to be above zero" }

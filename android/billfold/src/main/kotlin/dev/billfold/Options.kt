@@ -10,6 +10,7 @@ import kotlin.time.Duration
  * @property clockSkew how far clocks may differ; `null` for the library's own 60 seconds.
  * @property trustAnchors certificates, PEM, that issuers of credentials have to lead back to. With any
  *   of them the check [CheckKind.ISSUER_TRUST] is required.
+ * @property trustAnchorsDer the same, DER.
  * @property rootCertificates more TLS roots, PEM, for the transport inside the native library.
  * @property policy where the verification policy differs from the default.
  * @property binding how key proofs name their keys.
@@ -19,12 +20,21 @@ import kotlin.time.Duration
  *   [SignedMetadata.IGNORE], it needs [metadataAnchors] or [trustAnchors].
  * @property metadataAnchors certificates, PEM, that signers of metadata have to lead back to; the
  *   [trustAnchors] when there is none.
+ * @property trustedIssuers the issuers that are trusted, by the DID or https identifier that their credentials name.
+ *   With any of them the check [CheckKind.ISSUER_TRUST] is required; an anchor may vouch instead.
+ * @property policies where the policy of a type of credentials differs from the default, by `vct`, `doctype` or W3C
+ *   type; it holds in the place of [policy].
+ * @property typeMetadata whether to look up what publishers say about the types of SD-JWT VCs; `null`: yes, but not
+ *   in issuances that are held to [Profile.HAIP].
+ * @property jsonLdContexts more JSON-LD contexts that `ldp_vc` credentials may refer to: the documents, as JSON text,
+ *   by their addresses. None is ever fetched.
  */
 public class BillfoldOptions(
     public val locale: String? = null,
     public val allowLoopbackHttp: Boolean = false,
     public val clockSkew: Duration? = null,
     public val trustAnchors: List<String> = emptyList(),
+    public val trustAnchorsDer: List<ByteArray> = emptyList(),
     public val rootCertificates: List<String> = emptyList(),
     public val policy: Map<CheckKind, Requirement> = emptyMap(),
     public val binding: Binding = Binding.AUTO,
@@ -32,7 +42,20 @@ public class BillfoldOptions(
     public val attestationVersion: AttestationVersion = AttestationVersion.V07,
     public val signedMetadata: SignedMetadata = SignedMetadata.IGNORE,
     public val metadataAnchors: List<String> = emptyList(),
+    public val trustedIssuers: List<String> = emptyList(),
+    public val policies: Map<String, Map<CheckKind, Requirement>> = emptyMap(),
+    public val typeMetadata: TypeMetadataUse? = null,
+    public val jsonLdContexts: Map<String, String> = emptyMap(),
 )
+
+/** Whether a wallet looks up what the publishers of credential types say about them: names, colours and labels. */
+public enum class TypeMetadataUse {
+    /** It does, where the name of the type (`vct`) is an https address. Publishers learn that somebody has one. */
+    FETCH,
+
+    /** It does not. */
+    OFF,
+}
 
 /** How a key proof names its key. */
 public enum class Binding {

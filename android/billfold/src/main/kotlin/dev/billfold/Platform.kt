@@ -37,6 +37,14 @@ public interface HolderKeys {
      * @throws KeyException
      */
     public suspend fun delete(handles: List<String>)
+
+    /**
+     * The keys of these names, in their order; `null` for one that is not there. A backup names them: what is bound
+     * to a key that is there can be used again at once. Without asking the user.
+     *
+     * @throws KeyException
+     */
+    public suspend fun find(handles: List<String>): List<HolderKey?> = handles.map { null }
 }
 
 /**

@@ -61,7 +61,7 @@ class HappyPathTest {
     fun `the README shows these very examples`() {
         val root = File(System.getProperty("billfold.root"))
         val readme = File(root, "android/README.md").readText()
-        for (name in listOf("HappyPath.kt", "Provider.kt", "Renewal.kt")) {
+        for (name in listOf("HappyPath.kt", "ShowCard.kt", "Provider.kt", "Renewal.kt")) {
             val source = File(root, "android/billfold/src/test/kotlin/dev/billfold/$name").readText()
             val example = source.substringAfter("// example:begin\n").substringBefore("// example:end")
                 .lines().joinToString("\n") { it.removePrefix("internal ") }.trim()

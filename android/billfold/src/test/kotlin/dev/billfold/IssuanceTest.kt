@@ -60,7 +60,7 @@ class IssuanceTest {
             assertTrue(credential.issuedAt.isAfter(Instant.now().minusSeconds(60)))
             // What prints itself shows no claim.
             credential.card.claims.forEach { claim ->
-                assertFalse(claim.value in "${credential} ${credential.card} ${credential.copies} $claim", claim.label)
+                assertFalse(claim.text in "${credential} ${credential.card} ${credential.copies} $claim", claim.label)
             }
             // The key of the store came to Kotlin, and nothing rests unsealed in the folder.
             assertTrue(secrets.kept.isNotEmpty())

@@ -34,6 +34,8 @@ class SettingsTest {
         trustAnchors: List<String> = emptyList(),
         policy: Map<CheckKind, Requirement> = emptyMap(),
         binding: Binding = Binding.AUTO,
+        trustedIssuers: List<String> = emptyList(),
+        policies: Map<String, Map<CheckKind, Requirement>> = emptyMap(),
     ) = BillfoldOptions(
         locale = locale,
         allowLoopbackHttp = true,
@@ -41,6 +43,8 @@ class SettingsTest {
         trustAnchors = trustAnchors,
         policy = policy,
         binding = binding,
+        trustedIssuers = trustedIssuers,
+        policies = policies,
     )
 
     @Test
@@ -94,6 +98,36 @@ class SettingsTest {
             }
             wallet(File(folder, "slow"), options = options(clockSkew = 90.minutes)).use { wallet ->
                 assertTrue(wallet.openOffer(issuer.offer().link).accept() is Step.Done)
+            }
+        }
+    }
+
+    @Test
+    fun `issuers that are trusted by name`() = test {
+        TestIssuer.start().use { issuer ->
+            val offered = { issuer.offer(configurations = listOf("StudentCard_dc_sd_jwt_by_jwt_vc_issuer")).link }
+            wallet(File(folder, "right"), options = options(trustedIssuers = listOf(issuer.base))).use { wallet ->
+                val id = (wallet.openOffer(offered()).accept() as Step.Done).credentials.single()
+                assertEquals(CheckOutcome.Passed, wallet.credential(id).report[CheckKind.ISSUER_TRUST]?.outcome)
+            }
+            wallet(File(folder, "other"), options = options(trustedIssuers = listOf("https://other.example"))).use { wallet ->
+                refused<BillfoldException.Verification> { wallet.openOffer(offered()).accept() }
+                assertEquals(listOf(CheckKind.ISSUER_TRUST), wallet.credentials().single().report.failed)
+            }
+        }
+    }
+
+    @Test
+    fun `a policy for one type`() = test {
+        TestIssuer.start("--fault", "expired-credential").use { issuer ->
+            val lenient = mapOf(CheckKind.VALIDITY to Requirement.WARN)
+            val vct = wallet(File(folder, "other"), options = options(policies = mapOf("another" to lenient))).use { wallet ->
+                refused<BillfoldException.Verification> { wallet.openOffer(issuer.offer().link).accept() }
+                (wallet.credentials().single().type as CredentialType.Vct).vct
+            }
+            wallet(File(folder, "this"), options = options(policies = mapOf(vct to lenient))).use { wallet ->
+                assertTrue(wallet.openOffer(issuer.offer().link).accept() is Step.Done)
+                assertEquals(CardState.EXPIRED, wallet.credentials().single().card.state)
             }
         }
     }
@@ -189,7 +223,7 @@ class SettingsTest {
                 val id = (issuance.accept() as Step.Done).credentials.single()
                 val credential = wallet.credential(id)
                 assertTrue(lines.any { "DEBUG billfold::http" in it && "/token" in it }, lines.toString())
-                val secrets = issuer.secretsOf(offer.link) + credential.copies.single().raw + credential.card.claims.map { it.value }.filter { it.length > 5 }
+                val secrets = issuer.secretsOf(offer.link) + credential.copies.single().raw + credential.card.claims.map { it.text }.filter { it.length > 5 }
                 assertTrue(secrets.size > 2)
                 for (secret in secrets) assertFalse(lines.any { secret in it }, secret)
             }

@@ -58,6 +58,9 @@ internal class KeysToFfi(private val keys: HolderKeys, private val border: Borde
 
     override suspend fun delete(handles: List<String>) = guarded { keys.delete(handles) }
 
+    override suspend fun find(handles: List<String>): List<FfiHolderKey?> =
+        guarded { keys.find(handles).map { it?.toFfi() } }
+
     private suspend fun <T> guarded(block: suspend () -> T): T = guarded(::failure, block)
 
     private fun failure(error: Throwable): FfiKeyException {

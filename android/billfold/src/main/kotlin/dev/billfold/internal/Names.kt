@@ -19,6 +19,7 @@ import dev.billfold.RequestOutcome
 import dev.billfold.Requirement
 import dev.billfold.SignedMetadata
 import dev.billfold.TransportException
+import dev.billfold.TypeMetadataUse
 import dev.billfold.Verdict
 import dev.billfold.ffi.Advice as FfiAdvice
 import dev.billfold.ffi.Algorithm as FfiAlgorithm
@@ -39,6 +40,7 @@ import dev.billfold.ffi.RequestOutcome as FfiRequestOutcome
 import dev.billfold.ffi.Requirement as FfiRequirement
 import dev.billfold.ffi.SignedMetadata as FfiSignedMetadata
 import dev.billfold.ffi.TransportErrorKind as FfiTransportErrorKind
+import dev.billfold.ffi.TypeMetadataUse as FfiTypeMetadataUse
 import dev.billfold.ffi.Verdict as FfiVerdict
 
 // Names on this side of the border and on the other, each spelled out, so that a new one fails to compile.
@@ -105,6 +107,11 @@ internal fun SignedMetadata.toFfi(): FfiSignedMetadata = when (this) {
     SignedMetadata.IGNORE -> FfiSignedMetadata.IGNORE
     SignedMetadata.PREFER -> FfiSignedMetadata.PREFER
     SignedMetadata.REQUIRE -> FfiSignedMetadata.REQUIRE
+}
+
+internal fun TypeMetadataUse.toFfi(): FfiTypeMetadataUse = when (this) {
+    TypeMetadataUse.FETCH -> FfiTypeMetadataUse.FETCH
+    TypeMetadataUse.OFF -> FfiTypeMetadataUse.OFF
 }
 
 internal fun FfiKeyPurpose.toPublic(): KeyPurpose = when (this) {

@@ -1,8 +1,6 @@
 package dev.billfold.internal
 
 import dev.billfold.AcceptOptions
-import dev.billfold.Card
-import dev.billfold.CardClaim
 import dev.billfold.Check
 import dev.billfold.CheckOutcome
 import dev.billfold.CodeHint
@@ -18,13 +16,15 @@ import dev.billfold.PathStep
 import dev.billfold.PendingIssuance
 import dev.billfold.Report
 import dev.billfold.RequestedClaim
+import dev.billfold.StatusFound
+import dev.billfold.StatusValue
 import dev.billfold.Step
 import dev.billfold.TxCode
 import dev.billfold.ffi.AcceptOptions as FfiAcceptOptions
-import dev.billfold.ffi.Card as FfiCard
 import dev.billfold.ffi.Check as FfiCheck
 import dev.billfold.ffi.CheckOutcome as FfiCheckOutcome
 import dev.billfold.ffi.Credential as FfiCredential
+import dev.billfold.ffi.CredentialCopy as FfiCredentialCopy
 import dev.billfold.ffi.CredentialType as FfiCredentialType
 import dev.billfold.ffi.Display as FfiDisplay
 import dev.billfold.ffi.Failure as FfiFailure
@@ -34,13 +34,15 @@ import dev.billfold.ffi.PathStep as FfiPathStep
 import dev.billfold.ffi.PendingIssuance as FfiPendingIssuance
 import dev.billfold.ffi.Report as FfiReport
 import dev.billfold.ffi.RequestedClaim as FfiRequestedClaim
+import dev.billfold.ffi.StatusFound as FfiStatusFound
+import dev.billfold.ffi.StatusValue as FfiStatusValue
 import dev.billfold.ffi.Step as FfiStep
 import dev.billfold.ffi.TxCode as FfiTxCode
 
 // Values from the other side of the border, as apps see them.
 
 /** Lengths and counts as Kotlin counts; no sensible one is beyond an [Int]. */
-private fun UInt.clamped(): Int = coerceAtMost(Int.MAX_VALUE.toUInt()).toInt()
+internal fun UInt.clamped(): Int = coerceAtMost(Int.MAX_VALUE.toUInt()).toInt()
 
 internal fun AcceptOptions.toFfi() = FfiAcceptOptions(
     configurations = configurations,
@@ -50,6 +52,7 @@ internal fun AcceptOptions.toFfi() = FfiAcceptOptions(
     encryption = encryption.toFfi(),
     profile = profile?.toFfi(),
     claims = claims.mapValues { (_, claims) -> claims.map { it.toFfi() } },
+    unverifiedFormats = unverifiedFormats,
 )
 
 private fun RequestedClaim.toFfi() = FfiRequestedClaim(path.map { it.toFfi() }, isMandatory)
@@ -114,30 +117,46 @@ internal fun FfiCredential.toPublic() = Credential(
     credentialIssuer = credentialIssuer,
     configuration = configuration,
     format = format,
-    type = when (val type = credentialType) {
-        is FfiCredentialType.Vct -> CredentialType.Vct(type.vct)
-        is FfiCredentialType.Types -> CredentialType.Types(type.types)
-        is FfiCredentialType.Unknown -> CredentialType.Unknown
-    },
+    type = credentialType.toPublic(),
     issuedAt = instant(issuedAt),
+    validFrom = validFrom?.let { instant(it) },
     expiresAt = expiresAt?.let { instant(it) },
-    copies = copies.map { CredentialCopy(it.raw, it.keyHandle) },
+    statusLists = statusLists,
+    statusFound = statusFound?.toPublic(),
+    copies = copies.map { it.toPublic() },
     report = report.toPublic(),
     isQuarantined = quarantined,
     card = card.toPublic(),
 )
 
-private fun FfiCard.toPublic() = Card(
-    title = title,
-    issuerName = issuerName,
-    description = description,
-    logo = logo?.toPublic(),
-    backgroundColor = backgroundColor,
-    textColor = textColor,
-    claims = claims.map { claim -> CardClaim(claim.path.map { it.toPublic() }, claim.label, claim.value) },
+internal fun FfiCredentialType.toPublic(): CredentialType = when (this) {
+    is FfiCredentialType.Vct -> CredentialType.Vct(vct)
+    is FfiCredentialType.Types -> CredentialType.Types(types)
+    is FfiCredentialType.Doctype -> CredentialType.Doctype(doctype)
+    is FfiCredentialType.Unknown -> CredentialType.Unknown
+}
+
+internal fun CredentialType.toFfi(): FfiCredentialType = when (this) {
+    is CredentialType.Vct -> FfiCredentialType.Vct(vct)
+    is CredentialType.Types -> FfiCredentialType.Types(types)
+    is CredentialType.Doctype -> FfiCredentialType.Doctype(doctype)
+    is CredentialType.Unknown -> FfiCredentialType.Unknown
+}
+
+internal fun FfiCredentialCopy.toPublic() =
+    CredentialCopy(raw, keyHandle, keyMissing, uses.clamped(), lastUsedAt?.let { instant(it) })
+
+internal fun FfiStatusFound.toPublic() = StatusFound(
+    value = when (val value = value) {
+        is FfiStatusValue.Valid -> StatusValue.Valid
+        is FfiStatusValue.Invalid -> StatusValue.Invalid
+        is FfiStatusValue.Suspended -> StatusValue.Suspended
+        is FfiStatusValue.Other -> StatusValue.Other(value.value.toInt())
+    },
+    checkedAt = instant(checkedAt),
 )
 
-private fun FfiPathStep.toPublic(): PathStep = when (this) {
+internal fun FfiPathStep.toPublic(): PathStep = when (this) {
     is FfiPathStep.Key -> PathStep.Key(name)
     is FfiPathStep.Index -> PathStep.Index(index.coerceAtMost(Long.MAX_VALUE.toULong()).toLong())
     is FfiPathStep.All -> PathStep.All
@@ -149,7 +168,7 @@ private fun PathStep.toFfi(): FfiPathStep = when (this) {
     is PathStep.All -> FfiPathStep.All
 }
 
-private fun FfiReport.toPublic() = Report(checks.map { it.toPublic() }, verdict.toPublic())
+internal fun FfiReport.toPublic() = Report(checks.map { it.toPublic() }, verdict.toPublic())
 
 private fun FfiCheck.toPublic() = Check(
     kind = kind.toPublic(),

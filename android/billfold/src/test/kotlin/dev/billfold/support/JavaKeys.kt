@@ -65,4 +65,8 @@ class JavaKeys(override val algorithms: List<Algorithm> = listOf(Algorithm.ES256
     }
 
     override suspend fun delete(handles: List<String>) = handles.forEach { pairs.remove(it) }
+
+    override suspend fun find(handles: List<String>): List<HolderKey?> = handles.map { handle ->
+        pairs[handle]?.let { HolderKey(handle, algorithms.first(), it.public) }
+    }
 }

@@ -36,6 +36,7 @@ class TestIssuer private constructor(private val process: Process, announcement:
         by: String = "value",
         txCode: Boolean = false,
         configurations: List<String>? = null,
+        status: String? = null,
     ): Offer {
         val made = post(
             "/test/offer",
@@ -44,6 +45,7 @@ class TestIssuer private constructor(private val process: Process, announcement:
                 put("format", format)
                 put("by", by)
                 if (txCode) put("tx_code", Json.parseToJsonElement("""{"input_mode":"numeric","length":4}"""))
+                if (status != null) put("status", status)
                 if (configurations != null) put("configurations", JsonArray(configurations.map { JsonPrimitive(it) }))
             },
         )
@@ -57,6 +59,13 @@ class TestIssuer private constructor(private val process: Process, announcement:
     /** Makes the issuer do something wrong from now on. */
     fun fault(name: String, times: Int? = null) {
         post("/test/fault", buildJsonObject { put("name", name); if (times != null) put("times", times) })
+    }
+
+    /** Sets the status of everything that has one. */
+    fun status(value: Int) {
+        for (index in get("/test/status").keys) {
+            post("/test/status", buildJsonObject { put("index", index.toLong()); put("value", value) })
+        }
     }
 
     /** The paths of the requests so far, in their order. */

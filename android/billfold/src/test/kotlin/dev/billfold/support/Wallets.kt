@@ -4,6 +4,7 @@ import dev.billfold.Billfold
 import dev.billfold.BillfoldException
 import dev.billfold.BillfoldOptions
 import dev.billfold.CredentialStore
+import dev.billfold.DidResolver
 import dev.billfold.HolderKeys
 import dev.billfold.HttpTransport
 import dev.billfold.SecretStore
@@ -25,13 +26,14 @@ suspend fun wallet(
     options: BillfoldOptions = BillfoldOptions(allowLoopbackHttp = true, locale = "en"),
     provider: WalletProvider? = null,
     store: CredentialStore? = null,
+    resolver: DidResolver? = null,
 ): Billfold {
     val folder = File(System.getProperty("jna.library.path"))
     check(File(folder, System.mapLibraryName("billfold_ffi")).isFile) {
         "there is no native library in $folder; build it with `cargo build -p billfold-ffi`, " +
             "or run these tests by `cargo xtask test kotlin`"
     }
-    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options, store)
+    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options, store, resolver)
 }
 
 /** A test that waits, and not for ever. */
