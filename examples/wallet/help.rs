@@ -38,12 +38,12 @@ KEEP
   refresh ID              get it anew from its issuer, in the place of the old one
     --request, --no-wait            as above, if the user has to sign in again
   forget ID               delete one with its keys
-  backup FILE             all of them in a new file, sealed with a passphrase, without keys and tokens
+  backup FILE             all of them in a new file, sealed with a passphrase, without keys
   restore FILE            those that are not here yet; `refresh` gets new keys for them
                           (the passphrase is in BILLFOLD_PASSPHRASE, or a line of standard input)
 
 CHECK
-  verify FILE|- --format FORMAT     check a credential that came from anywhere: dc+sd-jwt, vc+sd-jwt,
+  verify FILE|- --format FORMAT     check a credential from anywhere: dc+sd-jwt, vc+sd-jwt,
                           jwt_vc_json, jwt_vc_json-ld, ldp_vc or mso_mdoc (CBOR or base64url).
                           Ends with 0 if it may be used, also with warnings, and with 1 if not
     --issuer-key JWK                the issuer's keys: a JWK or JWK Set, or a file with one

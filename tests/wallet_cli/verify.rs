@@ -50,12 +50,13 @@ async fn what_the_issuer_issued_is_verified_again() {
     assert_eq!(issuer.requests(), requests, "nothing was fetched");
 
     // From standard input, with something to compare with.
-    let words = ["verify", "-", "--format", "dc+sd-jwt", "--type", report["kind"]["vct"].as_str().unwrap()];
+    let trusting = ["--trust", &trusted, "verify", "-", "--format", "dc+sd-jwt"];
+    let words = [&trusting[..], &["--type", report["kind"]["vct"].as_str().unwrap()]].concat();
     let ran = user.run_with_input(&words, &raw).await.exits(0);
     assert!(checks(&ran, "passed").contains(&"type"));
-    let ran = user.run(&["verify", &file, "--format", "dc+sd-jwt", "--type", "urn:other"]).await.exits(1);
+    let ran = user.run_with_input(&[&trusting[..], &["--type", "urn:other"]].concat(), &raw).await.exits(1);
     assert_eq!((checks(&ran, "failed"), ran.kinds()), (vec!["type"], vec!["report"]));
-    let ran = user.run(&["verify", &file, "--format", "dc+sd-jwt", "--at", "2001-01-01"]).await.exits(1);
+    let ran = user.run_with_input(&[&trusting[..], &["--at", "2001-01-01"]].concat(), &raw).await.exits(1);
     assert!(checks(&ran, "failed").contains(&"validity"));
     let words = ["--policy", "validity=warn", "verify", &file, "--format", "dc+sd-jwt", "--at", "2001-01-01"];
     let ran = user.run(&words).await;
@@ -64,7 +65,7 @@ async fn what_the_issuer_issued_is_verified_again() {
     // One letter of the signed part.
     let (head, tail) = raw.split_once('.').unwrap();
     let spoiled = format!("{head}.{}{}", if tail.starts_with('e') { 'f' } else { 'e' }, &tail[1..]);
-    let ran = user.run_with_input(&["verify", "-", "--format", "dc+sd-jwt"], &spoiled).await.exits(1);
+    let ran = user.run_with_input(&trusting, &spoiled).await.exits(1);
     assert_eq!(ran.one("report")["verdict"], "rejected");
     assert!(checks(&ran, "failed").contains(&"signature"));
 }

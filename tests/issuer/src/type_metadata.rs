@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::display::Display;
 use crate::encoding::b64_standard;
 use crate::faults::Fault;
 use crate::images;
@@ -23,7 +24,8 @@ const ENDLESS: &str = "endless-";
 
 /// Serves the document of a `vct`.
 pub(crate) async fn serve(State(issuer): State<Arc<Issuer>>, Path(slug): Path<String>) -> Response {
-    match document(&issuer, &slug) {
+    // Who looks otherwise publishes no types.
+    match document(&issuer, &slug).filter(|_| issuer.options.display == Display::University) {
         Some(document) => json_answer(&document),
         None => Refusal::not_found().into_response(),
     }
