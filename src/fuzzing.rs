@@ -181,16 +181,13 @@ fn answer(octets: &[u8]) -> HttpResponse {
 /// Text that is octets, or the octets as text.
 fn text(octets: &[u8]) -> Value {
     // What is no text is taken for parts of a JWS, so that the fuzzer need not find base64url by itself.
-    match std::str::from_utf8(octets) {
-        Ok(text) => json!(text),
-        Err(_) => {
-            let part = |octets: &[u8]| URL_SAFE_NO_PAD.encode(octets);
-            let mut parts = octets.split(|octet| *octet == 0xff).map(part);
-            let jws: Vec<_> = parts.by_ref().take(3).collect();
-            let disclosures: String = parts.map(|part| format!("~{part}")).collect();
-            json!(format!("{}{disclosures}~", jws.join(".")))
-        }
+    if let Ok(text) = std::str::from_utf8(octets) {
+        return json!(text);
     }
+    let mut parts = octets.split(|octet| *octet == 0xff).map(|part| URL_SAFE_NO_PAD.encode(part));
+    let jws: Vec<_> = parts.by_ref().take(3).collect();
+    let disclosures: Vec<_> = parts.collect();
+    json!(format!("{}~{}~", jws.join("."), disclosures.join("~")))
 }
 
 /// A look at a credential, which finds the same octets wherever it fetches something.
