@@ -12,6 +12,8 @@
 //! | arrays; maps with texts and numbers as keys | array, object |
 //! | maps with other keys, or with keys that would fall together | array of pairs |
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value};
@@ -97,18 +99,14 @@ fn object(entries: Entries<'_>, depth: usize) -> Value {
         Kind::Unsigned(_) | Kind::Negative(_) => Some(key.as_i64()?.to_string()),
         _ => None,
     };
-    let mut object = Map::new();
-    for (key, member) in entries.clone() {
-        match name(key) {
-            Some(name) if !object.contains_key(&name) => object.insert(name, value(member, depth)),
-            _ => {
-                return entries
-                    .map(|(key, member)| Value::Array(vec![value(key, depth), value(member, depth)]))
-                    .collect();
-            }
-        };
+    // All names before any value: values that were made and thrown away again would double the work at each level.
+    let mut seen = HashSet::new();
+    let names: Option<Vec<String>> =
+        entries.clone().map(|(key, _)| name(key).filter(|name| seen.insert(name.clone()))).collect();
+    match names {
+        Some(names) => names.into_iter().zip(entries).map(|(name, (_, member))| (name, value(member, depth))).collect(),
+        None => entries.map(|(key, member)| Value::Array(vec![value(key, depth), value(member, depth)])).collect(),
     }
-    Value::Object(object)
 }
 
 fn data_url(bytes: &[u8]) -> String {

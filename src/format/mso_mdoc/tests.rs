@@ -172,6 +172,21 @@ async fn the_status_is_found() {
 }
 
 #[test]
+fn maps_in_maps_take_no_longer_than_they_are_long() {
+    // Each has a key that is no name, behind the one with the next map.
+    let mut encoded = vec![0];
+    for _ in 0..MAX_DEPTH - 2 {
+        encoded = [b"\xa2\x61a", encoded.as_slice(), b"\x80\x00"].concat();
+    }
+    let mut shown = claims::value(Item::parse(&encoded).unwrap(), MAX_DEPTH);
+    for _ in 0..MAX_DEPTH - 2 {
+        assert_eq!(shown[1], json!([[], 0]));
+        shown = shown[0][1].take();
+    }
+    assert_eq!(shown, json!(0));
+}
+
+#[test]
 fn values_become_json() {
     let nested = to_cbor(&cbor!({ "a" => [1, 2], "d" => date("2026-01-01T00:00:00Z") }).unwrap());
     let deep = (0..70).fold(bytes(&[1]), |inner, _| tag_24(&to_cbor(&inner)));
