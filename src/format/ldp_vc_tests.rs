@@ -273,6 +273,84 @@ async fn whatever_is_changed_after_signing_fails_the_signature_in_every_suite() 
 
 // covers: FMT-01
 #[tokio::test]
+async fn the_same_statements_written_so_that_checks_would_miss_them_are_refused() {
+    type Rewrite<'a> = &'a dyn Fn(&mut Value);
+    const ENDS: &str = "2026-01-01T00:10:00Z";
+    let mut scene = Scene::usual();
+    scene.credential["id"] = json!("urn:c");
+    scene.credential["credentialSubject"]["photo"] = json!("urn:c");
+    scene.credential["credentialStatus"] = json!({"id": "urn:s", "type": "BitstringStatusListEntry",
+        "statusPurpose": "revocation", "statusListIndex": "9", "statusSize": 2,
+        "statusListCredential": "https://status.example/1"});
+    scene.proof["expires"] = json!(ENDS);
+    scene.world.policy = VerificationPolicy::default().with(CheckKind::Status, crate::model::report::Requirement::Off);
+    let date = || json!({"@value": ENDS, "@type": "http://www.w3.org/2001/XMLSchema#dateTime"});
+    let rename = |it: &mut Value, from: &str, to: &str| {
+        let value = it.as_object_mut().unwrap().remove(from).unwrap();
+        it[to] = value;
+    };
+    let add_context = |it: &mut Value, context: Value| it["@context"].as_array_mut().unwrap().push(context);
+    let good = scene.signed();
+    assert_eq!(amiss(&scene.examine(&good).await), []);
+    // What means the same and is read the same.
+    let mut same = good.clone();
+    same["credentialSubject"] = json!([good["credentialSubject"]]);
+    add_context(&mut same, json!({"card": "urn:card"}));
+    assert_eq!(amiss(&scene.examine(&same).await), []);
+    let anew: [(&str, Rewrite<'_>); 14] = [
+        ("its end under an IRI", &|it| {
+            rename(it, "validUntil", "https://www.w3.org/2018/credentials#validUntil");
+            it["https://www.w3.org/2018/credentials#validUntil"] = date();
+        }),
+        ("its end under another name", &|it| {
+            add_context(it, json!({"ends": {"@id": "https://www.w3.org/2018/credentials#validUntil"}}));
+            rename(it, "validUntil", "ends");
+            it["ends"] = date();
+        }),
+        ("its end in another place", &|it| {
+            rename(it, "validUntil", "x");
+            it.as_object_mut().unwrap().remove("x");
+            it["credentialSubject"]["photo"] =
+                json!({"id": "urn:c", "type": "VerifiableCredential", "validUntil": ENDS});
+        }),
+        ("its status under an IRI", &|it| {
+            rename(it, "credentialStatus", "https://www.w3.org/2018/credentials#credentialStatus");
+        }),
+        ("its status in a set", &|it| it["credentialStatus"] = json!({"@set": [it["credentialStatus"].clone()]})),
+        ("the type of its status as a keyword", &|it| rename(&mut it["credentialStatus"], "type", "@type")),
+        ("the size of its status under an IRI", &|it| {
+            rename(&mut it["credentialStatus"], "statusSize", "https://www.w3.org/ns/credentials/status#statusSize");
+        }),
+        ("its holder as a keyword", &|it| rename(&mut it["credentialSubject"], "id", "@id")),
+        ("its holder under another name", &|it| {
+            add_context(it, json!({"self": "@id"}));
+            rename(&mut it["credentialSubject"], "id", "self");
+        }),
+        ("its holder shortened", &|it| {
+            add_context(it, json!({"w": {"@id": "did:key:", "@prefix": true}}));
+            let id = it["credentialSubject"]["id"].as_str().unwrap().replace("did:key:", "w:");
+            it["credentialSubject"]["id"] = json!(id);
+        }),
+        ("its holder in a set", &|it| it["credentialSubject"] = json!({"@set": [it["credentialSubject"].clone()]})),
+        ("its holder in lists", &|it| it["credentialSubject"] = json!([[it["credentialSubject"].clone()]])),
+        ("one of its types as a keyword", &|it| it["@type"] = json!("LibraryCard")),
+        ("the end of its proof under an IRI", &|it| {
+            rename(&mut it["proof"], "expires", "https://w3id.org/security#expiration");
+            it["proof"]["https://w3id.org/security#expiration"] = date();
+        }),
+    ];
+    for (what, write) in anew {
+        let mut raw = good.clone();
+        write(&mut raw);
+        let examined = scene.examine(&raw).await;
+        assert_eq!(outcome(&examined.checks, CheckKind::Signature), Outcome::Failed, "{what}");
+        // Not because it says something else.
+        assert_ne!(detail(&examined, CheckKind::Signature), "the signature does not verify", "{what}");
+    }
+}
+
+// covers: FMT-01
+#[tokio::test]
 async fn other_keys_and_suites_fail_their_own_check() {
     let scene = Scene::usual();
     let good = scene.signed();

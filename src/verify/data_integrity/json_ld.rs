@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::context::{Container, Context, Entry, Language, Processor, TermDefinition, language_tag};
 use super::contexts::Contexts;
 use super::jcs;
+use super::names;
 use super::rdf::{self, Quad, Term};
 use super::value::{literal, plain, text_in, value_object};
 
@@ -61,6 +62,7 @@ pub(super) fn to_rdf<'a>(document: &'a Map<String, Value>, contexts: &'a Context
         blanks: 0,
         names: HashMap::new(),
         graph: None,
+        credential: None,
     };
     let scoped = expander.enter(&Rc::new(Context::default()), document, None)?;
     expander.node(&scoped, document, Place::Document, 0)?;
@@ -86,6 +88,8 @@ struct Expander<'a> {
     /// Blank nodes that the document names.
     names: HashMap<&'a str, u32>,
     graph: Option<Term>,
+    /// The credential that the document is, if it is one.
+    credential: Option<Term>,
 }
 
 type Active<'a> = Rc<Context<'a>>;
@@ -153,11 +157,13 @@ impl<'a> Expander<'a> {
         let mut types = Vec::new();
         let mut graph = None;
         let mut properties = Vec::new();
+        let mut plain = true;
         for (name, value) in object {
             if name == "@context" {
                 continue;
             }
             let iri = active.expand_iri(name, true).ok_or_else(|| undefined(name))?;
+            plain &= !iri.starts_with('@') || names::is_plain(name, &iri);
             if iri.starts_with('@') && &*iri != "@type" {
                 if seen.contains(&iri) {
                     return Err(JsonLdError::Invalid("two members are the same keyword"));
@@ -190,7 +196,10 @@ impl<'a> Expander<'a> {
                     return Err(JsonLdError::Invalid("a keyword stands where it can't"));
                 }
                 _ if iri.starts_with("_:") => return Err(JsonLdError::Unsigned("a property that is a blank node")),
-                _ if rdf::is_iri(&iri) => properties.push((name, iri, value)),
+                _ if rdf::is_iri(&iri) => {
+                    names::check_property(name, &iri)?;
+                    properties.push((name, iri, value));
+                }
                 _ => return Err(undefined(name)),
             }
         }
@@ -198,6 +207,15 @@ impl<'a> Expander<'a> {
             return Err(JsonLdError::Unsigned("a node without anything said about it"));
         }
         let subject = subject.unwrap_or_else(|| self.fresh());
+        let is_credential = types.iter().any(|kind| matches!(kind, Term::Iri(iri) if **iri == *names::CREDENTIAL));
+        if is_credential && !plain {
+            return Err(JsonLdError::Invalid("a credential has its id or its types under other names than their own"));
+        }
+        if place == Place::Document {
+            self.credential = is_credential.then(|| subject.clone());
+        } else if self.credential.as_ref() == Some(&subject) && !(types.is_empty() && properties.is_empty()) {
+            return Err(JsonLdError::Invalid("something is said about the credential in another place"));
+        }
         for kind in types {
             self.emit(&subject, rdf::TYPE.into(), kind)?;
         }
@@ -274,6 +292,9 @@ impl<'a> Expander<'a> {
             let literal = literal(jcs::canonical(value), rdf::JSON);
             return self.emit(says.subject, Rc::clone(&says.predicate), literal);
         }
+        if let Some(holds) = names::holds(&says.predicate) {
+            holds.check_form(value)?;
+        }
         match (term.map(|term| term.container).unwrap_or_default(), value) {
             (Container::Language, Value::Object(map)) => self.language_map(active, says, term, map, depth),
             (Container::List, value) => {
@@ -312,6 +333,9 @@ impl<'a> Expander<'a> {
         let object = match value {
             Value::Object(object) => {
                 let scoped = self.enter(active, object, term)?;
+                if let Some(holds) = names::holds(&says.predicate) {
+                    holds.check_object(&scoped.active, object)?;
+                }
                 if let Some(set) = only_member(&scoped.active, object, "@set")? {
                     let mut items = flat(set, depth)?.into_iter();
                     return items.try_for_each(|item| self.value(&scoped.active, says, term, item, depth + 1));

@@ -106,8 +106,8 @@ fn whatever_would_not_be_signed_is_an_error() {
         (json!({"_:b": "x"}), JsonLdError::Unsigned("a property that is a blank node")),
         (json!({"by": {"x": "y"}}), JsonLdError::Unsupported("a container by `@index`, `@id` or `@type`")),
         (json!({"back": "x"}), JsonLdError::Unsupported("`@reverse`")),
-        (json!({"@id": "urn:other"}), JsonLdError::Invalid("two members are the same keyword")),
-        (json!({"@list": []}), JsonLdError::Invalid("a set or list has other members")),
+        (json!({"pin": {"id": "urn:x", "@id": "urn:y"}}), JsonLdError::Invalid("two members are the same keyword")),
+        (json!({"pin": {"id": "urn:x", "@list": []}}), JsonLdError::Invalid("a set or list has other members")),
         (json!({"@value": "x"}), term("id")),
     ] {
         let document = credential(members);

@@ -18,6 +18,7 @@ mod context;
 mod contexts;
 mod jcs;
 mod json_ld;
+mod names;
 mod proof;
 mod rdf;
 mod rdfc;

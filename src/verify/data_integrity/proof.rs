@@ -257,7 +257,10 @@ impl<'a> Proof<'a> {
                 || says(
                     &security("cryptosuite"),
                     &|term| matches!(term, Term::Literal(literal) if literal.text == self.suite.as_str()),
-                ));
+                ))
+            // Its end is read by its name.
+            && (self.value.contains_key("expires")
+                || quads.iter().all(|quad| *quad.predicate != *security("expiration")));
         if holds { Ok(()) } else { Err(invalid("the contexts give the proof's members another meaning")) }
     }
 }
