@@ -8,12 +8,12 @@ use crate::verify::issuer_key::IssuerKeys;
 use crate::verify::x509::TrustAnchors;
 
 /// Holds a credential to the profile: what falls short fails, whatever was found before.
-pub(super) fn hold(checks: &mut [Check], payload: &Map<String, Value>, keys: &IssuerKeys) {
+pub(super) fn hold(checks: &mut [Check], payload: &Map<String, Value>, keys: &IssuerKeys, trust: &TrustAnchors) {
     let mut fail = |kind, detail: &str| fail(checks, kind, detail);
     match &keys.chain {
         None => fail(CheckKind::IssuerKey, "the issuer's key is not in a certificate of the header (`x5c`)"),
-        Some(chain) if chain.has_self_signed() => {
-            fail(CheckKind::IssuerKey, "`x5c` is not without self-signed certificates");
+        Some(chain) if chain.has_self_signed() || chain.holds_an_anchor(trust) => {
+            fail(CheckKind::IssuerKey, "`x5c` is not without self-signed certificates and anchors");
         }
         Some(_) => {}
     }

@@ -88,7 +88,7 @@ impl CredentialFormat for SdJwtVc {
         let (status, status_found) = status::check(&stated, &subject, context).await;
         checks.push(status);
         if context.profile.is_haip() {
-            super::haip::hold(&mut checks, payload, &keys);
+            super::haip::hold(&mut checks, payload, &keys, context.trust);
         }
         let kind = match payload.get("vct") {
             Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),

@@ -542,6 +542,18 @@ async fn haip_asks_for_more() {
     self_signed.world.profile = Profile::Haip;
     assert_eq!(amiss(&self_signed.examine().await), [(CheckKind::IssuerKey, Outcome::Failed)]);
 
+    // An anchor need not be signed by itself.
+    let [root_key, middle_key] = [(); 2].map(|()| TestKey::new(Algorithm::Es256));
+    let (root, middle) = (Certified::authority("Root"), Certified::authority("Middle"));
+    let mut anchored = haip_scene();
+    let leaf = Certified::for_host("issuer.example").signed_by(&anchored.issuer, &middle, &middle_key);
+    let middle = middle.signed_by(&middle_key, &root, &root_key);
+    anchored.world.trust = anchors(&[&middle]);
+    anchored.header["x5c"] = x5c(&[&leaf]);
+    assert_eq!(amiss(&anchored.examine().await), []);
+    anchored.header["x5c"] = x5c(&[&leaf, &middle]);
+    assert_eq!(amiss(&anchored.examine().await), [(CheckKind::IssuerKey, Outcome::Failed)]);
+
     let failing = async |change: &dyn Fn(&mut Value)| {
         let mut scene = haip_scene();
         change(&mut scene.payload);
