@@ -11,7 +11,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::ids::IssuerId;
 use crate::model::jwk::{Jwk, JwkError};
 use crate::model::report::{Check, CheckKind, Outcome, Reason};
 use crate::model::time::Timestamp;
@@ -102,7 +101,7 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
     let in_certificate = keys.check.outcome == Outcome::Passed
         && keys.chain.as_ref().is_some_and(|chain| chain.names(asked.as_str()) == Named::Issuer);
     match issuer {
-        Some(issuer) if is_or_is_above(issuer, asked) => {
+        Some(issuer) if issuer_key::is_or_is_above(issuer, asked) => {
             passed(kind, "the credential's issuer is the one that was asked")
         }
         Some(issuer) if issuer_key::same_origin(issuer, asked) => {
@@ -124,14 +123,6 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
             unknown(kind, Reason::Unsupported, "nothing links the credential's issuer to the one that was asked")
         }
     }
-}
-
-/// Whether an identifier is the one that was asked, or stands above it on the same host.
-fn is_or_is_above(issuer: &str, asked: &IssuerId) -> bool {
-    let parent = issuer.trim_end_matches('/');
-    issuer == asked.as_str()
-        || (issuer_key::same_origin(issuer, asked)
-            && asked.as_str().strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// A key that a credential is bound to, by one of the ways of writing it.

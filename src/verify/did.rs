@@ -102,6 +102,16 @@ pub(crate) fn web_authority(did: &str) -> Option<String> {
     web_url(did).ok().map(|url| authority(&url))
 }
 
+/// Whether a did:web is of the host of a URL, and of its path or one above it: another path of the host is somebody
+/// else's.
+pub(crate) fn web_covers(did: &str, url: &Url) -> bool {
+    let Ok(document) = web_url(did) else { return false };
+    let path = document.path().strip_suffix("/did.json").unwrap_or_default();
+    let path = if path == "/.well-known" { "" } else { path };
+    let below = url.path().trim_end_matches('/').strip_prefix(path);
+    authority(&document) == authority(url) && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// A URL's host, with its port unless that is the scheme's own.
 pub(crate) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();

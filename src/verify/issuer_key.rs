@@ -7,7 +7,7 @@
 //! 2. `x5c`: the first certificate's key. Without an issuer identifier the certificate is the
 //!    identity. Else it has to name the issuer (subject alternative name, or common name where there
 //!    is none) and be more than somebody's word: an anchor of the app vouches for it, or the
-//!    credential came from that very host. A certificate under an anchor that names nobody will do
+//!    credential came from that very issuer. A certificate under an anchor that names nobody will do
 //!    as well. Else the issuer's metadata or DID decides: it has to have the same key.
 //! 3. The issuer is a DID: the key that `kid` names in it, or its only ones.
 //! 4. The issuer is a URL: the `jwks` of its credential issuer metadata if it is the issuer that
@@ -107,6 +107,15 @@ impl From<JwkError> for Miss {
 pub(crate) fn same_origin(issuer: &str, asked: &IssuerId) -> bool {
     issuer == asked.as_str()
         || Url::parse(issuer).is_ok_and(|url| url.has_host() && url.origin() == asked.to_url().origin())
+}
+
+/// Whether an issuer identifier is the credential issuer that was asked, or stands above it on the same host: another
+/// path of the same host is another tenant.
+pub(crate) fn is_or_is_above(issuer: &str, asked: &IssuerId) -> bool {
+    let parent = issuer.trim_end_matches('/');
+    issuer == asked.as_str()
+        || (same_origin(issuer, asked)
+            && asked.as_str().strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 type Found = Result<(Vec<IssuerPublicKey>, String), Miss>;
@@ -259,8 +268,8 @@ async fn link_chain(
     let vouched = !context.trust.is_empty() && chain.leads_to(context.trust, at(context)).is_ok();
     match named {
         Named::Issuer if vouched => return Ok("the signer's certificate, which names the issuer".to_owned()),
-        // Anybody can make a certificate for any name; this one came from the host that it names.
-        Named::Issuer if context.credential_issuer.is_some_and(|asked| same_origin(issuer, asked)) => {
+        // Anybody can make a certificate for any name; this one came from the issuer that it names.
+        Named::Issuer if context.credential_issuer.is_some_and(|asked| is_or_is_above(issuer, asked)) => {
             return Ok("the signer's certificate, which names the issuer that was asked".to_owned());
         }
         Named::Nobody if vouched => {
@@ -343,7 +352,8 @@ async fn by_foreign_did(kid: &str, context: &VerifyContext<'_>) -> IssuerKeys {
 }
 
 /// The issuer is a URL, and `kid` a DID: the URL's own documents may know the key by that name,
-/// and a did:web of the same host is the same party.
+/// and a did:web of the same place on the same host is the same party. What came from the issuer itself may name
+/// any did:web of its host.
 async fn by_unlinked_did(
     kid: &str,
     issuer: &IssuerId,
@@ -351,7 +361,10 @@ async fn by_unlinked_did(
     context: &VerifyContext<'_>,
 ) -> IssuerKeys {
     let did = did::split(kid).0;
-    if did::web_authority(did).is_some_and(|authority| authority == did::authority(&issuer.to_url())) {
+    let url = issuer.to_url();
+    let asked = context.credential_issuer == Some(issuer);
+    let same_host = asked && did::web_authority(did).is_some_and(|authority| authority == did::authority(&url));
+    if same_host || did::web_covers(did, &url) {
         return without_chain(by_did(did, Some(kid), context).await);
     }
     let miss = match by_metadata(issuer, statement, context).await {

@@ -329,6 +329,49 @@ async fn a_did_in_kid_can_be_linked_to_a_url() {
 }
 
 #[tokio::test]
+async fn tenants_of_a_host_do_not_speak_for_one_another() {
+    let key = TestKey::new(Algorithm::Es256);
+    let unknown = Outcome::Unknown(Reason::Unsupported);
+    let document =
+        |did: &str| json!({"id": did, "assertionMethod": [{"id": "#one", "publicKeyJwk": key.jwk().to_value()}]});
+    let documents = Documents::default()
+        .with("https://issuer.example/.well-known/did.json", document("did:web:issuer.example"))
+        .with("https://issuer.example/tenant/did.json", document("did:web:issuer.example:tenant"))
+        .with("https://issuer.example/ten/did.json", document("did:web:issuer.example:ten"))
+        .with("https://issuer.example/other/did.json", document("did:web:issuer.example:other"));
+    let certificate = x5c(&[&Certified::for_host("issuer.example").self_signed(&key)]);
+    for (asked, issuer, did, expected) in [
+        ("https://service.example", ISSUER, "did:web:issuer.example", Outcome::Passed),
+        ("https://service.example", ISSUER, "did:web:issuer.example:tenant", Outcome::Passed),
+        ("https://service.example", ISSUER, "did:web:issuer.example:ten", unknown),
+        ("https://service.example", ISSUER, "did:web:issuer.example:other", unknown),
+        ("https://service.example", "https://issuer.example", "did:web:issuer.example:other", unknown),
+        // The issuer's own word.
+        (ISSUER, ISSUER, "did:web:issuer.example:other", Outcome::Passed),
+        ("https://issuer.example/other", ISSUER, "did:web:issuer.example:other", unknown),
+    ] {
+        let mut world = world(documents.clone());
+        world.credential_issuer = Some(IssuerId::parse(asked).unwrap());
+        world.trusted_issuers = vec![issuer.to_owned()];
+        let found = find_with(&json!({"kid": format!("{did}#one")}), Some(issuer), &world).await;
+        assert_eq!(found.check.outcome, expected, "{asked} {issuer} {did}: {}", found.check.detail);
+        let trusted = trust(&found, Some(issuer), &world.context()).outcome == Outcome::Passed;
+        assert_eq!(trusted, expected == Outcome::Passed, "{asked} {issuer} {did}");
+    }
+    for (asked, issuer, expected) in [
+        (ISSUER, ISSUER, Outcome::Passed),
+        (ISSUER, "https://issuer.example", Outcome::Passed),
+        ("https://issuer.example/other", ISSUER, unknown),
+        ("https://issuer.example", ISSUER, unknown),
+    ] {
+        let mut world = world(Documents::default());
+        world.credential_issuer = Some(IssuerId::parse(asked).unwrap());
+        let found = find_with(&json!({"x5c": certificate}), Some(issuer), &world).await;
+        assert_eq!(found.check.outcome, expected, "{asked} {issuer}: {}", found.check.detail);
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_for_what_is_off() {
     let mut world = world(published(&[]));
     let off = |policy: VerificationPolicy, kind| policy.with(kind, Requirement::Off);
