@@ -39,11 +39,11 @@ final class RenewalTests: WalletTestCase {
 
     // covers: REFR-03
     func testByAnotherSignInWhereThereAreNone() async throws {
-        let issuer = try issuer("--token-lifetime", "1")
+        let issuer = try issuer("--token-lifetime", "4")
         let wallet = try await wallet(keys: keys)
         let id = try one(try await wallet.openOffer(try await issuer.offer().link).accept())
         let old = try await wallet.credential(id)
-        try await Task.sleep(nanoseconds: 1_500_000_000)
+        try await Task.sleep(nanoseconds: 4_500_000_000)
         let browser = Browser(issuer)
         var signIns = 0
         let step = try await renew(wallet, id) { url in

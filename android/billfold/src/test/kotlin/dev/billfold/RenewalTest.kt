@@ -42,11 +42,11 @@ class RenewalTest {
 
     @Test
     fun `by another sign-in, where there are none`() = test {
-        TestIssuer.start("--token-lifetime", "1").use { issuer ->
+        TestIssuer.start("--token-lifetime", "4").use { issuer ->
             wallet(folder, keys).use { wallet ->
                 val id = (wallet.openOffer(issuer.offer().link).accept() as Step.Done).credentials.single()
                 val old = wallet.credential(id).copies.single().raw
-                kotlinx.coroutines.delay(1500)
+                kotlinx.coroutines.delay(4500)
                 var signIns = 0
                 renew(wallet, id) { url ->
                     signIns += 1
