@@ -57,6 +57,8 @@ class CardTest {
             Triple("plain", "jwt_vc_json", listOf("pt-BR", "en")),
         )) {
             val secrets = MapSecrets()
+            // What publishers say of types would go before what the issuer says.
+            val options = BillfoldOptions(allowLoopbackHttp = true, locale = "en", typeMetadata = TypeMetadataUse.OFF)
             suspend fun compare(wallet: Billfold, id: String, issuer: TestIssuer) {
                 for (locale in locales) {
                     val card = wallet.card(id, locale)
@@ -67,19 +69,20 @@ class CardTest {
                         expiryText = card.expiryText?.replace(day, "2999-01-01"),
                     )
                     val found = far.toJson().toString().replace(issuer.base, "https://$name.example")
+                        .replace(issuer.base.substringAfter("://"), "$name.example")
                     val file = File(System.getProperty("billfold.root"), "tests/fixtures/cards/$name.$locale.json")
                     assertEquals(Json.parseToJsonElement(file.readText()), Json.parseToJsonElement(found), "$name $locale")
                 }
             }
             TestIssuer.start("--display", name).use { issuer ->
-                val id = wallet(File(folder, name), secrets = secrets).use { wallet ->
+                val id = wallet(File(folder, name), secrets = secrets, options = options).use { wallet ->
                     val done = wallet.openOffer(issuer.offer(format = format).link).accept() as Step.Done
                     compare(wallet, done.credentials.single(), issuer)
                     done.credentials.single()
                 }
                 // Without a network, by what was kept.
                 issuer.close()
-                wallet(File(folder, name), secrets = secrets).use { compare(it, id, issuer) }
+                wallet(File(folder, name), secrets = secrets, options = options).use { compare(it, id, issuer) }
             }
         }
     }
