@@ -13,8 +13,7 @@ use super::store::{Change, CredentialStore, Record, StoreError, StoreErrorKind, 
 /// platform's own database, or one that an app brings along.
 ///
 /// The other store sees ids, sizes and the order of records. A record that was altered or moved does not open.
-/// Other than in [`SqliteStore`](super::sqlite::SqliteStore) one that was put back from an older time does: the
-/// store underneath is trusted to count revisions.
+/// One that was put back from an older time does: the store underneath is trusted to count revisions.
 pub struct SealedStore<S> {
     store: S,
     sealer: Sealer,

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
+};
 use zeroize::Zeroizing;
 
 use super::private;
@@ -24,10 +27,11 @@ use key::Number;
 /// A [`CredentialStore`] in a folder on disk: `SQLite`, each record sealed with XChaCha20-Poly1305.
 ///
 /// The key that seals rests in a [`SecretStore`] and is made when the store is new. Ids, sizes and
-/// the order of records can be seen by who reads the disk, their contents can't; a record that was
-/// altered, moved, or put back from an older time does not open. One process at a time has the
-/// store: another one is refused as [`StoreErrorKind::Locked`]. A second store in the same process waits
-/// three seconds for the first to let go, then it is refused too.
+/// the order of records can be seen by who reads the disk, their contents can't. A record that was
+/// altered, moved or given another revision does not open; that all of a row, or all of the files, was put
+/// back from an older time can't be seen. One process at a time has the store: another one is refused as
+/// [`StoreErrorKind::Locked`]. A second store in the same process waits three seconds for the first to let
+/// go, then it is refused too.
 #[derive(Clone)]
 pub struct SqliteStore(Arc<Inner>);
 
@@ -82,13 +86,7 @@ impl SqliteStore {
             Origin::Existing { store_id, key_number, .. } => key::read(&*secrets, store_id, *key_number).await?,
         };
         let store = super::blocking(move || opened.finish(&key, secrets)).await?;
-        let old_key = |database: &mut Database| {
-            let Some(number) = key::old_number(database)? else { return Ok(None) };
-            Ok(Some((meta::<String>(&database.connection, "store_id")?, number)))
-        };
-        if let Some((store_id, number)) = store.run(old_key).await? {
-            store.forget_old_key(&store_id, number).await;
-        }
+        store.forget_old_keys().await;
         Ok(store)
     }
 
@@ -130,13 +128,16 @@ impl CredentialStore for SqliteStore {
         let id = id.to_owned();
         self.run(move |Database { connection, sealer, .. }| {
             let found = connection
-                .prepare("SELECT revision, sealed FROM records WHERE drawer = ?1 AND id = ?2")
-                .and_then(|mut query| {
-                    query.query_row((table.as_str(), &id), |row| Ok((row.get(0)?, row.get(1)?))).optional()
-                })
+                .prepare("SELECT id, revision, sealed FROM records WHERE drawer = ?1 AND id = ?2")
+                .and_then(|mut query| query.query_row((table.as_str(), &id), |row| Stored::read(row, 0)).optional())
                 .map_err(database_failed)?;
-            let Some((revision, sealed)): Option<(i64, Vec<u8>)> = found else { return Ok(None) };
-            unseal(sealer, table, id, revision, &sealed).map(Some)
+            match found {
+                Some(Stored { revision, sealed, .. }) => unseal(sealer, table, id, revision, &sealed).map(Some),
+                None if position_of(connection, table, &id).map_err(database_failed)?.is_some() => {
+                    Err(does_not_open(table, &id))
+                }
+                None => Ok(None),
+            }
         })
         .await
     }
@@ -149,7 +150,7 @@ impl CredentialStore for SqliteStore {
             let mut rows = query.query([table.as_str()]).map_err(database_failed)?;
             let mut records = Vec::new();
             while let Some(row) = rows.next().map_err(database_failed)? {
-                let (id, revision, sealed): (String, i64, Vec<u8>) = row.try_into().map_err(database_failed)?;
+                let Stored { id, revision, sealed } = Stored::read(row, 0).map_err(database_failed)?;
                 records.push(unseal(sealer, table, id, revision, &sealed)?);
             }
             Ok(records)
@@ -162,9 +163,7 @@ impl CredentialStore for SqliteStore {
         self.run(move |Database { connection, sealer, .. }| {
             let position: i64 = match &after {
                 None => 0,
-                Some(after) => connection
-                    .prepare("SELECT position FROM records WHERE drawer = ?1 AND id = ?2")
-                    .and_then(|mut query| query.query_row((table.as_str(), after), |row| row.get(0)).optional())
+                Some(after) => position_of(connection, table, after)
                     .map_err(database_failed)?
                     .ok_or_else(|| no_such_place(table, after))?,
             };
@@ -178,7 +177,7 @@ impl CredentialStore for SqliteStore {
             let mut rows = query.query((table.as_str(), position, limit)).map_err(database_failed)?;
             let mut records = Vec::new();
             while let Some(row) = rows.next().map_err(database_failed)? {
-                let (id, revision, sealed): (String, i64, Vec<u8>) = row.try_into().map_err(database_failed)?;
+                let Stored { id, revision, sealed } = Stored::read(row, 0).map_err(database_failed)?;
                 match unseal(sealer, table, id, revision, &sealed) {
                     Ok(record) => records.push(record),
                     Err(error) if records.is_empty() => return Err(error),
@@ -211,21 +210,72 @@ fn apply(transaction: &Transaction<'_>, sealer: &Sealer, change: Change) -> Resu
                 .map_err(database_failed)?;
         }
         Change::Remove { table, id } => {
-            transaction
-                .prepare("DELETE FROM records WHERE drawer = ?1 AND id = ?2")
-                .and_then(|mut removal| removal.execute((table.as_str(), id)))
-                .map_err(database_failed)?;
+            if let Some(position) = position_of(transaction, table, &id).map_err(database_failed)? {
+                transaction
+                    .prepare("DELETE FROM records WHERE position = ?1")
+                    .and_then(|mut removal| removal.execute([position]))
+                    .map_err(database_failed)?;
+            }
         }
     }
     Ok(())
 }
 
+/// A row as it is on the disk, where damage may have made anything of it: what is no longer what it was does
+/// not open, and hides no other.
+struct Stored {
+    id: String,
+    revision: i64,
+    sealed: Vec<u8>,
+}
+
+impl Stored {
+    /// From three columns, of which `id` is the first.
+    fn read(row: &Row<'_>, id: usize) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: String::from_utf8_lossy(octets(row.get_ref(id)?)).into_owned(),
+            // They count from 1.
+            revision: row.get_ref(id + 1)?.as_i64().unwrap_or(0),
+            sealed: octets(row.get_ref(id + 2)?).to_vec(),
+        })
+    }
+}
+
+fn octets(value: ValueRef<'_>) -> &[u8] {
+    match value {
+        ValueRef::Text(octets) | ValueRef::Blob(octets) => octets,
+        _ => &[],
+    }
+}
+
+/// Where a record stands. One whose name is damaged stands under the name that [`Stored`] gives it.
+fn position_of(connection: &Connection, table: Table, id: &str) -> rusqlite::Result<Option<i64>> {
+    let found = connection
+        .prepare("SELECT position FROM records WHERE drawer = ?1 AND id = ?2")?
+        .query_row((table.as_str(), id), |row| row.get(0))
+        .optional()?;
+    if found.is_some() || !id.contains(char::REPLACEMENT_CHARACTER) {
+        return Ok(found);
+    }
+    let mut query = connection.prepare("SELECT position, id FROM records WHERE drawer = ?1")?;
+    let mut rows = query.query([table.as_str()])?;
+    while let Some(row) = rows.next()? {
+        if String::from_utf8_lossy(octets(row.get_ref(1)?)) == id {
+            return row.get(0).map(Some);
+        }
+    }
+    Ok(None)
+}
+
 fn unseal(sealer: &Sealer, table: Table, id: String, revision: i64, sealed: &[u8]) -> Result<Record, StoreError> {
-    let mut content = sealer.open(sealed, &place(table.as_str(), &id, revision)).map_err(|_| {
-        let detail = format!("the record {id} in {} does not open", table.as_str());
-        StoreError::new(StoreErrorKind::Damaged, detail).about(&id)
-    })?;
+    let mut content =
+        sealer.open(sealed, &place(table.as_str(), &id, revision)).map_err(|_| does_not_open(table, &id))?;
     Ok(Record { id, revision: revision.cast_unsigned(), content: std::mem::take(&mut *content) })
+}
+
+fn does_not_open(table: Table, id: &str) -> StoreError {
+    let detail = format!("the record {id} in {} does not open", table.as_str());
+    StoreError::new(StoreErrorKind::Damaged, detail).about(id)
 }
 
 /// What a record's seal is bound to. The id comes last and may hold anything; what is before it

@@ -189,3 +189,29 @@ async fn a_database_that_was_cut_or_damaged_gives_no_wrong_record() {
     }
     assert!(unharmed >= 1, "the one that was not touched");
 }
+
+#[tokio::test]
+async fn a_record_whose_name_is_damaged_hides_no_other() {
+    let place = Place::new();
+    let store = place.open().await.unwrap();
+    store.commit(["a", "b", "c"].map(|id| put(Table::Credentials, id, id.as_bytes())).into()).await.unwrap();
+    drop(store);
+    place.database().execute("UPDATE records SET id = CAST(x'e2' AS TEXT) WHERE id = 'b'", []).unwrap();
+    let store = place.open().await.unwrap();
+    let ids = async |after| {
+        let page = store.page(Table::Credentials, after, 9).await?;
+        Ok::<_, StoreError>(page.into_iter().map(|record| record.id).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(None).await.unwrap(), ["a"]);
+    let error = ids(Some("a")).await.unwrap_err();
+    assert_eq!((error.kind, error.record.as_deref()), (StoreErrorKind::Damaged, Some("\u{fffd}")));
+    assert_eq!(ids(Some("\u{fffd}")).await.unwrap(), ["c"]);
+    assert_eq!(store.list(Table::Credentials).await.unwrap_err().kind, StoreErrorKind::Damaged);
+    assert_eq!(store.get(Table::Credentials, "\u{fffd}").await.unwrap_err().kind, StoreErrorKind::Damaged);
+    assert_eq!(store.get(Table::Credentials, "\u{fffd}\u{fffd}").await.unwrap(), None);
+    let changed = store.change_key().await.unwrap();
+    assert_eq!((changed.records, changed.unreadable), (2, 1));
+    let forget = Change::Remove { table: Table::Credentials, id: "\u{fffd}".to_owned() };
+    store.commit(vec![forget]).await.unwrap();
+    assert_eq!(ids(None).await.unwrap(), ["a", "c"]);
+}

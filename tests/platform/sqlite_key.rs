@@ -200,6 +200,41 @@ async fn damaged_records_stay_and_hinder_nothing() {
     assert_eq!(store.get(Table::Authorizations, "record 3").await.unwrap().unwrap().content, vec![3; 2100]);
 }
 
+/// Forgets nothing.
+struct Clinging(Arc<Fused>);
+
+#[async_trait]
+impl SecretStore for Clinging {
+    async fn put(&self, name: &str, secret: Zeroizing<Vec<u8>>) -> Result<(), SecretError> {
+        self.0.put(name, secret).await
+    }
+
+    async fn get(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, SecretError> {
+        self.0.get(name).await
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), SecretError> {
+        Err(SecretError::new("not now"))
+    }
+}
+
+#[tokio::test]
+async fn all_keys_that_could_not_be_forgotten_at_once_are_forgotten_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let secrets = Fused::whole();
+    let store = SqliteStore::open(dir.path(), Arc::new(Clinging(secrets.clone()))).await.unwrap();
+    fill(&store).await;
+    let before = contents(&store).await;
+    for _ in 0..3 {
+        store.change_key().await.unwrap();
+    }
+    assert_eq!(secrets.names().len(), 4);
+    drop(store);
+    let store = SqliteStore::open(dir.path(), secrets.clone()).await.unwrap();
+    assert_eq!(secrets.names().len(), 1);
+    assert_eq!(contents(&store).await, before);
+}
+
 /// Takes a secret, and does not keep it.
 struct Forgetful(Arc<Fused>);
 

@@ -4,10 +4,12 @@
 //! the new key is kept before the first record is sealed with it, all records change over in one transaction, and
 //! the old key goes last.
 
+use std::ops::Range;
+
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
-use super::{Database, KEY_CHECK, SqliteStore, database_failed, meta, place};
+use super::{Database, KEY_CHECK, SqliteStore, Stored, database_failed, meta, octets, place};
 use crate::platform::seal::Sealer;
 use crate::platform::secret::{SecretError, SecretStore};
 use crate::platform::store::{StoreError, StoreErrorKind};
@@ -42,25 +44,28 @@ impl SqliteStore {
         }
         let id = store_id.clone();
         let changed = self.run(move |database| reseal(database, &id, new, &key)).await?;
-        self.forget_old_key(&store_id, old).await;
+        self.forget_old_keys().await;
         Ok(changed)
     }
 
-    /// Forgets the key that came before. If that fails, it is tried again when the store is opened.
-    pub(super) async fn forget_old_key(&self, store_id: &str, old: i64) {
-        let forgotten = match self.0.secrets.remove(&name(store_id, old)).await {
-            Ok(()) => {
-                self.run(|database| {
-                    let forget = "DELETE FROM meta WHERE name = 'old_key_number'";
-                    database.connection.execute(forget, []).map(drop).map_err(database_failed)
-                })
-                .await
-            }
-            Err(error) => Err(failed(error)),
-        };
-        if let Err(error) = forgotten {
-            tracing::warn!(target: "billfold::store", "the key that the store had before could not be forgotten: {error}");
+    /// Forgets the keys that came before. If that fails, it is tried again at the next change, and when the store is
+    /// opened.
+    pub(super) async fn forget_old_keys(&self) {
+        if let Err(error) = self.try_to_forget_old_keys().await {
+            tracing::warn!(target: "billfold::store", "a key that the store had before could not be forgotten: {error}");
         }
+    }
+
+    async fn try_to_forget_old_keys(&self) -> Result<(), StoreError> {
+        let Some((store_id, old)) = self.run(|database| old_keys(database)).await? else { return Ok(()) };
+        for number in old {
+            self.0.secrets.remove(&name(&store_id, number)).await.map_err(failed)?;
+        }
+        self.run(|database| {
+            let forget = "DELETE FROM meta WHERE name = 'old_key_number'";
+            database.connection.execute(forget, []).map(drop).map_err(database_failed)
+        })
+        .await
     }
 }
 
@@ -76,14 +81,21 @@ impl TryFrom<Vec<u8>> for Number {
     }
 }
 
-/// The number of the key that came before, as long as it may still be kept.
-pub(super) fn old_number(database: &Database) -> Result<Option<i64>, StoreError> {
+/// The store's name and the numbers of its keys that came before, as long as one may still be kept. What they open
+/// is gone from the disk then.
+fn old_keys(database: &Database) -> Result<Option<(String, Range<i64>)>, StoreError> {
     let found: Option<Vec<u8>> = database
         .connection
         .query_row("SELECT value FROM meta WHERE name = 'old_key_number'", [], |row| row.get(0))
         .optional()
         .map_err(database_failed)?;
-    found.map(|value| Number::try_from(value).map(|number| number.0)).transpose()
+    let Some(first) = found else { return Ok(None) };
+    let emptied = database.connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()));
+    if let Err(error) = emptied {
+        tracing::warn!(target: "billfold::store", "the log could not be emptied after a change of the key: {error}");
+    }
+    let first = Number::try_from(first)?.0.max(1);
+    Ok(Some((meta(&database.connection, "store_id")?, first..database.key_number)))
 }
 
 /// Seals everything with another key: all of it, or nothing.
@@ -103,11 +115,14 @@ fn reseal(database: &mut Database, store_id: &str, number: i64, key: &[u8; 32]) 
             transaction.prepare("UPDATE records SET sealed = ?2 WHERE position = ?1").map_err(database_failed)?;
         let mut last = 0_i64;
         loop {
-            let found = read.query_row([last], |row| row.try_into()).optional().map_err(database_failed)?;
-            let Some((position, drawer, id, revision, sealed)): Option<(i64, String, String, i64, Vec<u8>)> = found
-            else {
-                break;
-            };
+            let found = read
+                .query_row([last], |row| {
+                    let drawer = String::from_utf8_lossy(octets(row.get_ref(1)?)).into_owned();
+                    Ok((row.get(0)?, drawer, Stored::read(row, 2)?))
+                })
+                .optional()
+                .map_err(database_failed)?;
+            let Some((position, drawer, Stored { id, revision, sealed })) = found else { break };
             let place = place(&drawer, &id, revision);
             match database.sealer.open(&sealed, &place) {
                 Ok(content) => {
@@ -121,21 +136,15 @@ fn reseal(database: &mut Database, store_id: &str, number: i64, key: &[u8; 32]) 
         }
     }
     let check = sealer.seal(KEY_CHECK, store_id.as_bytes());
-    for (name, value) in [
-        ("key_check", check),
-        ("key_number", number.to_string().into_bytes()),
-        ("old_key_number", database.key_number.to_string().into_bytes()),
-    ] {
+    for (name, value) in [("key_check", check), ("key_number", number.to_string().into_bytes())] {
         transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", (name, value)).map_err(database_failed)?;
     }
+    // An older one that could not be forgotten yet stays the first of those to be forgotten.
+    let old = database.key_number.to_string().into_bytes();
+    transaction.execute("INSERT OR IGNORE INTO meta VALUES ('old_key_number', ?1)", [old]).map_err(database_failed)?;
     transaction.commit().map_err(database_failed)?;
     database.sealer = sealer;
     database.key_number = number;
-    // What the old key opens must not stay in the log.
-    let emptied = database.connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()));
-    if let Err(error) = emptied {
-        tracing::warn!(target: "billfold::store", "the log could not be emptied after a change of the key: {error}");
-    }
     Ok(changed)
 }
 
