@@ -130,11 +130,16 @@ impl CredentialQuery {
     }
 }
 
-/// Reads a drawer piece by piece, past records that do not open.
+/// Reads a drawer piece by piece, past records that do not open and records that are removed meanwhile.
 struct Reader<'a> {
     store: &'a dyn CredentialStore,
     table: Table,
+    /// Where to begin, if it is not the first record.
     after: Option<String>,
+    /// What was read since and is still there, as far as is known: it goes on after the last one.
+    seen: Vec<String>,
+    /// What was read and is no place to go on from any more.
+    gone: Vec<String>,
 }
 
 enum Piece {
@@ -143,24 +148,36 @@ enum Piece {
     End,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(store: &'a dyn CredentialStore, table: Table, after: Option<String>) -> Self {
+        Self { store, table, after, seen: Vec::new(), gone: Vec::new() }
+    }
+
     async fn next(&mut self, limit: usize) -> Result<Piece> {
-        match self.store.page(self.table, self.after.as_deref(), limit).await {
-            Ok(records) => {
-                let Some(last) = records.last() else { return Ok(Piece::End) };
-                self.after = Some(last.id.clone());
-                Ok(Piece::Records(records))
-            }
-            Err(mut error) if error.kind == StoreErrorKind::Damaged => match error.record.take() {
-                // Going on from where one is would never end.
-                Some(id) if self.after.as_ref() != Some(&id) => {
-                    tracing::warn!(target: "billfold::store", table = self.table.as_str(), record = %id, "{error}");
-                    self.after = Some(id.clone());
-                    Ok(Piece::Unreadable(id))
+        loop {
+            let after = self.seen.last().or(self.after.as_ref());
+            match self.store.page(self.table, after.map(String::as_str), limit).await {
+                Ok(records) if records.is_empty() => return Ok(Piece::End),
+                Ok(records) => {
+                    self.seen.extend(records.iter().map(|record| record.id.clone()));
+                    return Ok(Piece::Records(records));
                 }
-                _ => Err(error.into()),
-            },
-            Err(error) => Err(error.into()),
+                Err(mut error) if error.kind == StoreErrorKind::Damaged => match error.record.take() {
+                    // Going on from where one is would never end.
+                    Some(id) if after != Some(&id) && !self.gone.contains(&id) => {
+                        tracing::warn!(target: "billfold::store", table = self.table.as_str(), record = %id, "{error}");
+                        self.seen.push(id.clone());
+                        return Ok(Piece::Unreadable(id));
+                    }
+                    _ => return Err(error.into()),
+                },
+                // Removed since it was read. What came before it was read, too.
+                Err(error) if error.kind == StoreErrorKind::Conflict => match self.seen.pop() {
+                    Some(gone) => self.gone.push(gone),
+                    None => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 }
@@ -173,7 +190,7 @@ pub(crate) async fn readable(store: &dyn CredentialStore, table: Table) -> Resul
         Err(error) => return Err(error.into()),
     }
     let (mut records, mut unreadable) = (Vec::new(), Vec::new());
-    let mut reader = Reader { store, table, after: None };
+    let mut reader = Reader::new(store, table, None);
     loop {
         match reader.next(PAGE).await? {
             Piece::Records(more) => records.extend(more),
@@ -219,11 +236,8 @@ impl Wallet {
     /// [`CredentialQuery::after`] was forgotten meanwhile.
     pub async fn find(&self, query: &CredentialQuery) -> Result<Page> {
         let limit = query.limit.max(1);
-        let mut reader = Reader {
-            store: &*self.setup().store,
-            table: Table::Credentials,
-            after: query.after.as_ref().map(ToString::to_string),
-        };
+        let after = query.after.as_ref().map(ToString::to_string);
+        let mut reader = Reader::new(&*self.setup().store, Table::Credentials, after);
         let mut page = Page { credentials: Vec::new(), next: None, unreadable: Vec::new() };
         // Found since the last credential of the page; on the next page, if there is one.
         let mut unreadable = Vec::new();

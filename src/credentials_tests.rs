@@ -249,3 +249,53 @@ async fn calls_at_the_same_time_take_different_copies() {
     assert_eq!(taken, (0..24).collect::<Vec<u64>>());
     assert!(wallets[0].credential(&id(0)).await.expect("there").instances.iter().all(|copy| copy.uses == 1));
 }
+
+/// Loses the last records of each page right after it was read.
+struct Crumbling {
+    store: MemoryStore,
+    losing: std::sync::Mutex<Vec<usize>>,
+}
+
+#[async_trait]
+impl CredentialStore for Crumbling {
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+        self.store.commit(changes).await
+    }
+
+    async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
+        self.store.get(table, id).await
+    }
+
+    async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+        self.store.list(table).await
+    }
+
+    async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let page = self.store.page(table, after, limit).await?;
+        let lost = if page.is_empty() { None } else { self.losing.lock().unwrap().pop() };
+        let lost = page.iter().rev().take(lost.unwrap_or(0));
+        self.store.commit(lost.map(|record| Change::Remove { table, id: record.id.clone() }).collect()).await?;
+        Ok(page)
+    }
+}
+
+#[tokio::test]
+async fn what_is_forgotten_meanwhile_is_no_end_and_nothing_comes_twice() {
+    for losing in [vec![1], vec![3], vec![3, 3], vec![0, 2, 3, 1], vec![3, 3, 3, 3]] {
+        let store = Crumbling { store: MemoryStore::new(), losing: losing.clone().into() };
+        let id = |number: usize| format!("{number:02}");
+        let put = |number| Change::Put {
+            table: Table::Credentials,
+            id: id(number),
+            content: Vec::new(),
+            expected: Expected::Nothing,
+        };
+        store.commit((0..11).map(put).collect()).await.expect("stored");
+        let mut reader = Reader::new(&store, Table::Credentials, None);
+        let mut seen = Vec::new();
+        while let Piece::Records(records) = reader.next(3).await.expect("a piece") {
+            seen.extend(records.into_iter().map(|record| record.id));
+        }
+        assert!(seen.iter().cloned().eq((0..11).map(id)), "{losing:?}: {seen:?}");
+    }
+}
