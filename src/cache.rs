@@ -40,23 +40,23 @@ impl Cache {
             return;
         }
         let mut known = self.known.lock().await;
-        if let Err(error) = put(&mut known, store, id, content).await {
-            tracing::debug!(target: "billfold::store", "what was fetched can't be kept: {error}");
-            // Whatever is there now: it is looked at again.
-            *known = None;
+        // If it fails, or is given up on the way, the drawer is looked at again.
+        match put(known.take(), store, id, content).await {
+            Ok(kept) => *known = Some(kept),
+            Err(error) => tracing::debug!(target: "billfold::store", "what was fetched can't be kept: {error}"),
         }
     }
 }
 
 async fn put(
-    known: &mut Option<VecDeque<(String, usize)>>,
+    known: Option<VecDeque<(String, usize)>>,
     store: &dyn CredentialStore,
     id: &str,
     content: Vec<u8>,
-) -> Result<(), StoreError> {
-    let kept = match known {
+) -> Result<VecDeque<(String, usize)>, StoreError> {
+    let mut kept = match known {
         Some(kept) => kept,
-        None => known.insert(look(store).await?),
+        None => look(store).await?,
     };
     let mut room = content.len();
     let remove = |id: String| Change::Remove { table: Table::Cache, id };
@@ -74,7 +74,8 @@ async fn put(
     }
     kept.push_back((id.to_owned(), content.len()));
     changes.push(Change::Put { table: Table::Cache, id: id.to_owned(), content, expected: Expected::Anything });
-    store.commit(changes).await
+    store.commit(changes).await?;
+    Ok(kept)
 }
 
 /// Names and sizes of what is in the drawer. What does not open is thrown away.
@@ -100,6 +101,7 @@ mod tests {
 
     use super::*;
     use crate::platform::memory::MemoryStore;
+    use crate::platform::store::Record;
 
     async fn ids(store: &MemoryStore) -> Vec<String> {
         store.list(Table::Cache).await.expect("a list").into_iter().map(|record| record.id).collect()
@@ -148,6 +150,51 @@ mod tests {
             }
             let ids = ids(&store).await;
             assert_eq!((ids.len(), ids[0].as_str()), (MOST_RECORDS, "3"));
+        }
+        .now_or_never()
+        .expect("nothing to wait for");
+    }
+
+    /// Does not begin to write until it is told to.
+    #[derive(Default)]
+    struct Waiting(MemoryStore, std::sync::atomic::AtomicBool);
+
+    #[async_trait::async_trait]
+    impl CredentialStore for Waiting {
+        async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+            if self.1.load(std::sync::atomic::Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            self.0.commit(changes).await
+        }
+
+        async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
+            self.0.get(table, id).await
+        }
+
+        async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+            self.0.list(table).await
+        }
+
+        async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+            self.0.page(table, after, limit).await
+        }
+    }
+
+    #[test]
+    fn what_was_given_up_on_the_way_is_not_counted() {
+        async {
+            let (store, cache) = (Waiting::default(), Cache::default());
+            for number in 0..4 {
+                cache.put(&store, &number.to_string(), vec![number; LONGEST]).await;
+            }
+            store.1.store(true, std::sync::atomic::Ordering::SeqCst);
+            for id in ["4", "5", "6"] {
+                assert!(cache.put(&store, id, vec![1; LONGEST]).now_or_never().is_none());
+            }
+            store.1.store(false, std::sync::atomic::Ordering::SeqCst);
+            cache.put(&store, "7", vec![7; LONGEST]).await;
+            assert_eq!(ids(&store.0).await, ["1", "2", "3", "7"]);
         }
         .now_or_never()
         .expect("nothing to wait for");

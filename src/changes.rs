@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use futures_util::Stream;
 
 use crate::model::ids::CredentialId;
+use crate::platform;
 use crate::platform::store::{Change, CredentialStore, Expected, Record, StoreError, Table};
 
 /// What a listener may have before it. One that falls further behind has missed something.
@@ -153,11 +154,16 @@ impl ObservedStore {
 impl CredentialStore for ObservedStore {
     async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let told: Vec<_> = changes.iter().filter_map(change_of).collect();
-        self.store.commit(changes).await?;
-        if !told.is_empty() {
-            self.feed.living().iter().for_each(|listener| listener.tell(&told));
+        if told.is_empty() {
+            return self.store.commit(changes).await;
         }
-        Ok(())
+        let (store, feed) = (self.store.clone(), self.feed.clone());
+        platform::to_the_end(async move {
+            store.commit(changes).await?;
+            feed.living().iter().for_each(|listener| listener.tell(&told));
+            Ok(())
+        })
+        .await
     }
 
     async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
@@ -252,6 +258,45 @@ mod tests {
         drop(store);
         let (first, end) = waits.await.expect("it ends");
         assert_eq!((first, end), (Some(CredentialChange::Added("a".into())), None));
+    }
+
+    /// Takes its time, and writes whether or not anybody still waits for it.
+    #[derive(Default)]
+    struct Slow(Arc<MemoryStore>);
+
+    #[async_trait]
+    impl CredentialStore for Slow {
+        async fn commit(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+            let store = self.0.clone();
+            platform::blocking(move || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                store.commit(changes).now_or_never().expect("nothing to wait for")
+            })
+            .await
+        }
+
+        async fn get(&self, table: Table, id: &str) -> Result<Option<Record>, StoreError> {
+            self.0.get(table, id).await
+        }
+
+        async fn list(&self, table: Table) -> Result<Vec<Record>, StoreError> {
+            self.0.list(table).await
+        }
+
+        async fn page(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<Record>, StoreError> {
+            self.0.page(table, after, limit).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_is_told_when_its_writer_was_given_up() {
+        let store = Store(ObservedStore::new(Arc::new(Slow::default()), Arc::default()));
+        let mut changes = store.changes();
+        let begun = store.commit(vec![put(Table::Credentials, "a", Expected::Nothing)]).now_or_never();
+        assert!(begun.is_none(), "it was given up on the way");
+        let told = tokio::time::timeout(std::time::Duration::from_secs(20), changes.next()).await;
+        assert_eq!(told.expect("it is told"), Some(CredentialChange::Added("a".into())));
+        assert!(store.0.get(Table::Credentials, "a").await.expect("read").is_some());
     }
 
     #[test]

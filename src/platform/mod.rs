@@ -29,10 +29,22 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// Runs work that goes on when nobody waits for it any more: as a task of tokio's where there is a runtime, else here.
+pub(crate) async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => done(runtime.spawn(work)).await,
+        Err(_) => work.await,
+    }
+}
+
 /// Runs work that blocks: on a thread of tokio's where there is a runtime, else here.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let Ok(runtime) = tokio::runtime::Handle::try_current() else { return work() };
-    match runtime.spawn_blocking(work).await {
+    done(runtime.spawn_blocking(work)).await
+}
+
+async fn done<T>(work: tokio::task::JoinHandle<T>) -> T {
+    match work.await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
