@@ -128,11 +128,14 @@ impl<'a> Reader<'a> {
     pub(super) fn lines(&self, mut give: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let mut waiting = Zeroizing::new(Vec::new());
         for number in 0..self.pieces.len() {
+            // What waits has no line break: it is not looked through again with each piece.
+            let mut looked = waiting.len();
             waiting.extend_from_slice(&self.piece(number)?);
             let mut done = 0;
-            while let Some(length) = waiting[done..].iter().position(|octet| *octet == b'\n') {
-                give(&waiting[done..done + length])?;
-                done += length + 1;
+            while let Some(length) = waiting[looked..].iter().position(|octet| *octet == b'\n') {
+                let end = looked + length;
+                give(&waiting[done..end])?;
+                (done, looked) = (end + 1, end + 1);
             }
             waiting.drain(..done);
             if waiting.len() > LONGEST_LINE {

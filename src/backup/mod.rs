@@ -27,6 +27,8 @@ use file::{Reader, Writer};
 
 /// How many credentials are stored in one go.
 const BATCH: usize = 32;
+/// A longer name of a credential is none that was given by a wallet.
+const LONGEST_ID: usize = 128;
 
 /// The first line of a backup.
 #[derive(Serialize, Deserialize)]
@@ -148,6 +150,11 @@ impl Content {
         let credential = portable(read_credential(line).map_err(unreadable)?);
         if credential.instances.is_empty() || !self.ids.insert(credential.id.clone()) {
             return Err(damaged("a credential in the backup has no copy, or stands there twice"));
+        }
+        // It is written to logs and terminals, where names of a wallet's own making are harmless.
+        let id = credential.id.as_str();
+        if !(1..=LONGEST_ID).contains(&id.len()) || !id.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(damaged("a credential in the backup has a name that no wallet gives"));
         }
         self.credentials.push(credential);
         Ok(())

@@ -210,6 +210,12 @@ fn lines_that_do_not_belong_together_are_no_backup() {
     assert_eq!(read_lines(&whole(0, &[])).expect("a backup"), 0);
     let mut bare = testing::credential(3);
     bare.instances.clear();
+    let named = |name: &str| {
+        let mut credential = testing::credential(4);
+        credential.id = name.into();
+        json_of(&credential).to_string()
+    };
+    assert_eq!(read_lines(&whole(1, &[named("0a-Z_.~")])).expect("a backup"), 1);
     for wrong in [
         Vec::new(),
         b"{}".to_vec(),
@@ -217,6 +223,11 @@ fn lines_that_do_not_belong_together_are_no_backup() {
         whole(1, &[line(0), line(1)]),
         whole(2, &[line(0), line(0)]),
         whole(1, &[json_of(&bare).to_string()]),
+        whole(1, &[named("")]),
+        whole(1, &[named("a\u{1b}[2J")]),
+        whole(1, &[named("a b")]),
+        whole(1, &[named("\u{202e}a")]),
+        whole(1, &[named(&"a".repeat(129))]),
         whole(1, &["{}".to_owned()]),
         whole(1, &["[".repeat(100_000)]),
         whole(1, &[String::new()]),
