@@ -16,7 +16,7 @@ use crate::type_metadata::integrity;
 pub(crate) const MAX_BYTES: usize = 512 * 1024;
 
 /// The most pixels that a picture may have across or down: a small file can unfold to a large surface.
-const MAX_SIDE: u32 = 4096;
+pub(super) const MAX_SIDE: u32 = 4096;
 
 /// Base64 as it is found: with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
@@ -164,6 +164,12 @@ pub(crate) fn picture(bytes: Vec<u8>, integrity: Option<&str>) -> Option<(ImageT
 pub(super) fn is_small_raster(uri: &str) -> bool {
     let picture = data(uri).and_then(|bytes| raster(&bytes));
     picture.is_some_and(|(_, width, height)| width <= MAX_SIDE && height <= MAX_SIDE)
+}
+
+/// How many pixels the picture at a `data:` address has, by its header.
+pub(super) fn raster_pixels(uri: &str) -> Option<u64> {
+    let (_, width, height) = raster(&data(uri)?)?;
+    Some(u64::from(width) * u64::from(height))
 }
 
 /// The type and size of a picture made of pixels, from its header.

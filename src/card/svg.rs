@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use percent_encoding::percent_decode_str;
 use roxmltree::{Document, Node, NodeId, NodeType, ParsingOptions};
 
 use super::image;
@@ -18,6 +19,9 @@ const MOST_NODES: u32 = 20_000;
 const DEEPEST: usize = 64;
 /// The most elements there may be to draw once every reference is followed.
 const MOST_DRAWN: u64 = 50_000;
+
+/// The most pixels of all pictures in it together: as many as one picture may have.
+const MOST_PIXELS: u64 = image::MAX_SIDE as u64 * image::MAX_SIDE as u64;
 
 /// What a still picture is made of. There are no scripts, links, foreign objects and animations among them.
 const ELEMENTS: [&str; 62] = [
@@ -139,13 +143,25 @@ fn without_prolog(text: &str) -> Option<&str> {
 /// A picture that is looked through.
 struct Picture<'a> {
     document: &'a Document<'a>,
-    ids: HashMap<&'a str, Node<'a, 'a>>,
+    /// Several may have one name: which of them is meant is for who draws it to say.
+    ids: HashMap<&'a str, Vec<Node<'a, 'a>>>,
 }
 
 impl<'a> Picture<'a> {
     fn of(document: &'a Document<'a>) -> Self {
-        let ids = document.descendants().filter_map(|node| Some((node.attribute("id")?, node))).collect();
+        let mut ids: HashMap<_, Vec<_>> = HashMap::new();
+        for node in document.descendants() {
+            if let Some(id) = node.attribute("id") {
+                ids.entry(id).or_default().push(node);
+            }
+        }
         Self { document, ids }
+    }
+
+    /// What a reference may mean; it may be written with escapes, as in an address.
+    fn targets(&self, id: &str) -> impl Iterator<Item = Node<'a, 'a>> {
+        let id = percent_decode_str(id).decode_utf8_lossy();
+        self.ids.get(id.as_ref()).into_iter().flatten().copied()
     }
 
     fn is_harmless(&self) -> bool {
@@ -182,14 +198,21 @@ impl<'a> Picture<'a> {
         let styles = self.document.descendants().filter(|node| node.has_tag_name((SVG, "style")));
         let styles: String = styles.map(style_of).collect();
         let nested = local_urls(&styles)
-            .filter_map(|id| self.ids.get(id))
+            .flat_map(|id| self.targets(id))
             .filter(|target| !matches!(target.tag_name().name(), "linearGradient" | "radialGradient"))
             .fold(1_u64, |product, target| {
                 product.saturating_mul(
                     target.descendants().filter(Node::is_element).count().saturating_sub(1).max(1) as u64
                 )
             });
-        drawn.is_some_and(|drawn| drawn.saturating_mul(nested) <= MOST_DRAWN)
+        drawn.is_some_and(|drawn| drawn.saturating_mul(nested) <= MOST_DRAWN) && self.pixels() <= MOST_PIXELS
+    }
+
+    /// How large the pictures in it are together, once unpacked.
+    fn pixels(&self) -> u64 {
+        let attributes = self.document.descendants().flat_map(|node| node.attributes());
+        let inside = attributes.filter(|attribute| matches!(attribute.name(), "href" | "src"));
+        inside.filter_map(|attribute| image::raster_pixels(attribute.value().trim())).sum()
     }
 
     /// How many elements are drawn for one; nothing if it refers to itself.
@@ -209,8 +232,8 @@ impl<'a> Picture<'a> {
         for attribute in node.attributes() {
             let whole = attribute.value().trim().strip_prefix('#').filter(|_| attribute.name() == "href");
             for id in whole.into_iter().chain(local_urls(attribute.value())) {
-                if let Some(target) = self.ids.get(id) {
-                    sum = sum.saturating_add(self.drawn(*target, known, depth + 1)?);
+                for target in self.targets(id) {
+                    sum = sum.saturating_add(self.drawn(target, known, depth + 1)?);
                 }
             }
         }
@@ -226,8 +249,10 @@ fn style_of(node: Node<'_, '_>) -> String {
 
 /// The ids in `url(#id)`.
 fn local_urls(text: &str) -> impl Iterator<Item = &str> {
-    text.split("url(").skip(1).filter_map(|rest| {
-        let rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\'', '"']).strip_prefix('#')?;
+    // Case matters for ids, and not for `url`.
+    text.split('(').zip(text.split('(').skip(1)).filter_map(|(function, rest)| {
+        let is_url = function.len().checked_sub(3).and_then(|at| function.get(at..))?.eq_ignore_ascii_case("url");
+        let rest = rest.trim_start_matches([' ', '\t', '\n', '\r', '\'', '"']).strip_prefix('#').filter(|_| is_url)?;
         Some(rest.split([')', '\'', '"']).next().unwrap_or_default().trim())
     })
 }

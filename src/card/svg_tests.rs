@@ -132,3 +132,33 @@ fn bombs_are_no_pictures() {
     let chain: String = (0..5_000).map(|at| format!(r##"<g id="c{at}"><use href="#c{}"/></g>"##, at + 1)).collect();
     assert!(!shown(&svg(&chain)));
 }
+
+#[test]
+fn bombs_do_not_hide_behind_how_references_are_written() {
+    let levels = |reference: fn(usize) -> String| -> String {
+        (0..9)
+            .map(|level| format!(r##"<pattern id="p{level}">{}</pattern>"##, reference(level + 1).repeat(10)))
+            .collect()
+    };
+    let upper = levels(|to| format!(r##"<rect fill="URL(#p{to})"/>"##));
+    assert!(!shown(&svg(&format!(r##"{upper}<rect fill="Url( '#p0')"/>"##))));
+    let escaped = levels(|to| format!(r##"<rect fill="url(#%70{to})"/>"##));
+    assert!(!shown(&svg(&format!(r##"{escaped}<rect fill="url(#p0)"/>"##))));
+    // Of two elements with one name, the first is mostly meant.
+    let doubled = levels(|to| format!(r##"<use href="#p{to}"/>"##));
+    let decoys: String = (0..10).map(|level| format!(r#"<g id="p{level}"/>"#)).collect();
+    assert!(!shown(&svg(&format!(r##"{doubled}{decoys}<use href="#p0"/>"##))));
+    assert!(shown(&svg(r##"<g id="a"/><g id="a"/><use href="#a"/><rect fill="URL(#a)"/>"##)));
+}
+
+#[test]
+fn pictures_inside_of_one_are_counted_together() {
+    let png = |side: u32| {
+        let header = [b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", &side.to_be_bytes()[..], &side.to_be_bytes()].concat();
+        let octets: String = header.iter().map(|octet| format!("%{octet:02x}")).collect();
+        format!(r#"<image href="data:image/png,{octets}"/>"#)
+    };
+    assert!(shown(&svg(&png(2048).repeat(4))));
+    assert!(!shown(&svg(&png(2048).repeat(5))));
+    assert!(!shown(&svg(&png(4097))));
+}
