@@ -44,7 +44,7 @@ const TASKS: &[Task] = &[
     #[cfg(unix)]
     Task {
         name: "interop",
-        arguments: "keycloak [OPTIONS]",
+        arguments: "credo|keycloak [OPTIONS]",
         about: "the wallet against an issuer that is not ours",
         run: interop::run,
     },
