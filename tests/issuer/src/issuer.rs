@@ -12,6 +12,7 @@ use crate::chain;
 use crate::clock::Clock;
 use crate::credential::Issued;
 use crate::deferred::Transaction;
+use crate::dialect::Dialect;
 use crate::dpop::Realm;
 use crate::encryption::RequestKeys;
 use crate::faults::{Fault, Switchboard};
@@ -29,6 +30,7 @@ use crate::wishes::Wishes;
 /// One running issuer.
 pub(crate) struct Issuer {
     pub(crate) options: Options,
+    pub(crate) dialect: Dialect,
     /// Scheme, host and port, without a slash at the end.
     pub(crate) origin: String,
     /// The credential issuer identifier.
@@ -121,6 +123,7 @@ impl Issuer {
         let more = options.attester_trust_pem.as_deref().and_then(chain::read_roots);
         attester_roots.extend(more.unwrap_or_default());
         Self {
+            dialect: Dialect::of(options.profile),
             configurations: catalogue::configurations(&options),
             signers: Signers::new(&origin, &options.path, options.signer),
             request_keys: RequestKeys::new(),

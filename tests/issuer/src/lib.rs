@@ -35,6 +35,7 @@ mod cose;
 mod credential;
 mod data_integrity;
 mod deferred;
+mod dialect;
 mod display;
 mod dpop;
 mod encoding;

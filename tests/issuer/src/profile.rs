@@ -23,8 +23,8 @@ pub enum Profile {
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 9] =
-    ["draft15", "draft14", "draft13", "draft12", "draft11", "identus", "vercre", "didroom", "sphereon"];
+const PLANNED: [&str; 10] =
+    ["draft15", "draft14", "draft13", "draft12", "draft11", "identus", "vercre", "credibil", "didroom", "sphereon"];
 
 impl Profile {
     /// Every profile that can be served.

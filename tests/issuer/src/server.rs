@@ -44,7 +44,7 @@ pub(crate) fn router(issuer: &Shared) -> Router {
     let own_port = |server: &AuthServer| server.id.starts_with(&format!("{}/", issuer.origin));
     let at = |rest: &str| format!("{path}{rest}");
     let mut router = Router::new()
-        .route(&format!("/.well-known/openid-credential-issuer{path}"), get(metadata::credential_issuer))
+        .route(&issuer.dialect.well_known.path("openid-credential-issuer", &path), get(metadata::credential_issuer))
         .route(&at("/offers/{id}"), get(offers::fetch))
         .route(&at("/credential"), posted(credential::credential))
         .route(&format!("/.well-known/jwt-vc-issuer{path}"), get(metadata::jwt_vc_issuer))
@@ -205,10 +205,12 @@ fn renewed(issuer: &Issuer, path: &str, mut response: Response) -> Response {
 
 /// Which answer a path leads to, as the wire faults count them.
 fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
+    if path == issuer.dialect.well_known.path("openid-credential-issuer", &issuer.options.path) {
+        return Some(Target::Metadata);
+    }
     if let Some(rest) = path.strip_prefix("/.well-known/") {
         let (name, _) = rest.split_once('/').unwrap_or((rest, ""));
         return match name {
-            "openid-credential-issuer" => Some(Target::Metadata),
             "oauth-authorization-server" => Some(Target::AsMetadata),
             "jwt-vc-issuer" | "did.json" => Some(Target::IssuerKey),
             _ => None,
