@@ -44,6 +44,8 @@ pub use builder::WalletBuilder;
 pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
 pub use changes::{Changes, CredentialChange};
 pub use credentials::{CredentialQuery, Page, TakenInstance};
+pub use dialect::explain::{Conclusion, DialectReport};
+pub use dialect::{Dialects, Tolerance};
 pub use error::{Advice, Error, ErrorCode, ErrorKind, IssuerError, Operation, RequestOutcome, Result};
 pub use issuance::{
     AcceptOptions, CodeHint, CredentialTerms, Failure, Issuance, OfferSummary, OfferedCredential, ProofTerms, Step,

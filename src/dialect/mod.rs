@@ -1,22 +1,71 @@
 //! The one place that knows how issuers differ on the wire.
 //!
-//! [`read`] turns what arrives into the [model](crate::model); [`write`] turns the model into what
-//! this issuer understands. Which form that is stands in [`Quirks`], found by looking at what the
-//! issuer shows. No other module asks for a version of the specification.
+//! - [`lift`] turns what older drafts and particular systems say into the words of 1.0, and notes what it had
+//!   to put up with ([`Tolerance`]);
+//! - [`read`] turns the words of 1.0 into the [model](crate::model);
+//! - [`detect`] looks at what the issuer shows and concludes how it wants to be spoken to ([`Quirks`]);
+//! - [`form`] is what a credential request can look like, and which is tried after which;
+//! - [`write`] turns the model into the form that this issuer understands.
+//!
+//! Every behaviour is chosen by the evidence that is nearest to it, never by a version: deployed issuers mix
+//! drafts. No other module asks for a version of the specification. With [`Dialects::Strict`] nothing is lifted
+//! and nothing concluded: what is left is 1.0.
 
+pub(crate) mod detect;
+pub(crate) mod explain;
+pub(crate) mod form;
+pub(crate) mod lift;
+pub(crate) mod memory;
 pub(crate) mod read;
+pub(crate) mod tolerance;
 pub(crate) mod write;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::detect::Sign;
+use self::form::RequestForm;
+use self::read::ReadError;
+pub(crate) use self::tolerance::Tolerated;
+pub use self::tolerance::{Dialects, Tolerance};
+use crate::model::ids::{ConfigurationId, IssuerId};
+use crate::model::metadata::{AuthorizationServerMetadata, CredentialConfiguration, IssuerMetadata};
+use crate::model::offer::CredentialOffer;
 
 /// How this issuer differs from OpenID4VCI 1.0 Final, behaviour by behaviour.
 ///
 /// The default is an issuer that differs in nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Quirks {
     /// Where the issuer's metadata was found.
     pub(crate) well_known: WellKnown,
+    /// What was seen, for whoever wants to know why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) seen: Vec<Sign>,
+    /// The form of credential requests.
+    pub(crate) request: RequestForm,
+    /// What the form rests on.
+    pub(crate) basis: Basis,
+    /// How `authorization_details` name a credential.
+    pub(crate) details: DetailsBy,
+    /// How a request for an encrypted answer is spelled.
+    pub(crate) encryption: EncryptionForm,
+    /// The parameter for the transaction code.
+    pub(crate) pin: PinParameter,
+    /// How deferred credentials are picked up.
+    pub(crate) deferral: Deferral,
+    /// Whether a redirect has to bring `state` back.
+    pub(crate) state: StateEcho,
+    /// Whether authorization requests are pushed where the server takes that.
+    pub(crate) push: Push,
+    /// Whether to believe a server that says that it takes anonymous requests.
+    pub(crate) anonymous: Anonymous,
+    /// Configurations whose format or types this issuer spells its own way.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) spellings: BTreeMap<ConfigurationId, Spelling>,
 }
 
 /// Where `/.well-known/…` goes in the address of an issuer that has a path.
@@ -28,4 +77,242 @@ pub(crate) enum WellKnown {
     Inserted,
     /// After the path.
     Appended,
+}
+
+/// What a conclusion about the credential request rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Basis {
+    /// Nothing: a lean 1.0 issuer and an old one look the same. The token answer decides.
+    Nothing,
+    /// Something that the issuer shows.
+    #[default]
+    Evidence,
+    /// This issuer took it before.
+    Experience,
+}
+
+/// How `authorization_details` name what they ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DetailsBy {
+    /// By `credential_configuration_id`.
+    #[default]
+    Configuration,
+    /// By `format` and type: up to draft 12.
+    Format,
+}
+
+/// How `credential_response_encryption` is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EncryptionForm {
+    /// An object; the algorithm is the key's. Only in an encrypted request.
+    #[default]
+    InKey,
+    /// An object with `alg` beside the key: drafts 13 to 15.
+    BesideKey,
+    /// Members of their own in the request: draft 12.
+    Flat,
+}
+
+/// The parameter of the token request that takes the transaction code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PinParameter {
+    /// `tx_code`.
+    #[default]
+    TxCode,
+    /// `user_pin`: up to draft 12.
+    UserPin,
+}
+
+/// How a deferred credential is picked up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Deferral {
+    /// By `transaction_id` in the body, with the access token.
+    #[default]
+    TransactionId,
+    /// With the `acceptance_token` in the place of the access token and no body: up to draft 11.
+    AcceptanceToken,
+}
+
+/// Whether a redirect without `state` is taken. One with another `state` never is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StateEcho {
+    /// It is not.
+    #[default]
+    Required,
+    /// It is, from a server that shows by its metadata that it is of the kind that forgets `state`, and that
+    /// checks PKCE: then the code is of use in this sign-in only.
+    MayBeMissing,
+}
+
+/// Whether authorization requests are pushed (RFC 9126).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Push {
+    /// Where the server takes it.
+    #[default]
+    Offered,
+    /// Only where the server demands it.
+    Demanded,
+}
+
+/// Whether a server's word on anonymous access is taken (OpenID4VCI section 6.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Anonymous {
+    /// It is.
+    #[default]
+    AsSaid,
+    /// It is not: the client is named in every request.
+    Never,
+}
+
+/// How an issuer spells a configuration in requests that name format and type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Spelling {
+    /// The format's identifier, where it is not the known one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) format: Option<String>,
+    /// Where its types are.
+    pub(crate) types: TypesPlace,
+}
+
+/// Where a W3C credential's types are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TypesPlace {
+    /// `credential_definition.type`.
+    #[default]
+    Definition,
+    /// `types`, on top or (with JSON-LD) in `credential_definition`: up to draft 11.
+    Types,
+}
+
+/// An offer as it was read, with what only its metadata can settle.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadOffer {
+    /// The offer. Of what it describes in line, the ids are made up.
+    pub(crate) offer: CredentialOffer,
+    /// What it describes in line, by the made-up id, as an entry of `credential_configurations_supported`.
+    pub(crate) inline: BTreeMap<ConfigurationId, Value>,
+    pub(crate) pin: PinParameter,
+    pub(crate) tolerated: Tolerated,
+}
+
+impl From<CredentialOffer> for ReadOffer {
+    fn from(offer: CredentialOffer) -> Self {
+        Self { offer, inline: BTreeMap::new(), pin: PinParameter::default(), tolerated: Tolerated::new() }
+    }
+}
+
+/// Reads a credential offer of any draft.
+pub(crate) fn offer(document: &Value, dialects: Dialects) -> Result<ReadOffer, ReadError> {
+    match dialects {
+        Dialects::Strict => read::offer(document).map(ReadOffer::from),
+        Dialects::Any => {
+            let lifted = lift::offer::lift(document)?;
+            let offer = read::offer(&lifted.document)?;
+            Ok(ReadOffer { offer, inline: lifted.inline, pin: lifted.pin, tolerated: lifted.tolerated })
+        }
+    }
+}
+
+/// What an issuer's metadata says, and how it says it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadIssuer {
+    pub(crate) metadata: IssuerMetadata,
+    pub(crate) quirks: Quirks,
+    pub(crate) tolerated: Tolerated,
+    /// Server metadata that stands in the issuer's, for issuers that have no other.
+    pub(crate) server: Option<AuthorizationServerMetadata>,
+}
+
+/// Reads issuer metadata of any draft that was asked for as `asked`.
+pub(crate) fn issuer_metadata(document: &Value, asked: &IssuerId, dialects: Dialects) -> Result<ReadIssuer, ReadError> {
+    if dialects == Dialects::Strict {
+        let metadata = read::issuer_metadata(document)?;
+        return Ok(ReadIssuer { metadata, quirks: Quirks::default(), tolerated: Tolerated::new(), server: None });
+    }
+    let lifted = lift::metadata::lift(document, asked);
+    let metadata = read::issuer_metadata(&lifted.document)?;
+    let quirks = Quirks { spellings: lifted.spellings, ..detect::quirks(detect::signs(document)) };
+    let server = lifted.server.as_ref().and_then(|server| read::authorization_server_metadata(server).ok());
+    Ok(ReadIssuer { metadata, quirks, tolerated: lifted.tolerated, server })
+}
+
+/// What an authorization server's metadata says, and how it says it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadServer {
+    pub(crate) metadata: AuthorizationServerMetadata,
+    pub(crate) tolerated: Tolerated,
+    /// Whether it says that it checks PKCE by S256 (RFC 8414).
+    pub(crate) checks_pkce: bool,
+}
+
+/// Reads authorization server metadata.
+pub(crate) fn server_metadata(document: &Value, asked: &IssuerId, dialects: Dialects) -> Result<ReadServer, ReadError> {
+    let mut tolerated = Tolerated::new();
+    let lifted;
+    let document = match dialects {
+        Dialects::Strict => document,
+        Dialects::Any => {
+            lifted = lift::server::lift(document, asked, &mut tolerated);
+            &lifted
+        }
+    };
+    let metadata = read::authorization_server_metadata(document)?;
+    let methods = document.get("code_challenge_methods_supported").and_then(Value::as_array);
+    let checks_pkce = methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"));
+    Ok(ReadServer { metadata, tolerated, checks_pkce })
+}
+
+/// Puts the configurations of an offer's in-line descriptions in the place of their made-up ids. What the issuer
+/// does not list is taken from the offer itself.
+pub(crate) fn settle(read: &ReadOffer, issuer: &mut IssuerMetadata, quirks: &mut Quirks) -> CredentialOffer {
+    let mut offer = read.offer.clone();
+    for (made_up, described) in &read.inline {
+        let lifted = lift::configuration::lift(described);
+        let Ok(described) = read::configuration(&lifted.entry, made_up.as_str()) else {
+            // Named as what can't be read.
+            let why = "the offer describes it in a way that can't be read".to_owned();
+            issuer.unreadable.insert(made_up.clone(), why);
+            continue;
+        };
+        let is_it =
+            |listed: &CredentialConfiguration| listed.format == described.format && same_kind(listed, &described);
+        let known = &issuer.credential_configurations_supported;
+        let found = known.iter().find(|(_, listed)| is_it(listed)).map(|(id, _)| id.clone());
+        let id = found.unwrap_or_else(|| {
+            if let Some(spelling) = lifted.spelling.clone() {
+                quirks.spellings.insert(made_up.clone(), spelling);
+            }
+            issuer.credential_configurations_supported.insert(made_up.clone(), described);
+            made_up.clone()
+        });
+        let ids = &mut offer.credential_configuration_ids;
+        if ids.contains(&id) && id != *made_up {
+            ids.retain(|offered| offered != made_up);
+        } else if let Some(slot) = ids.iter_mut().find(|offered| *offered == made_up) {
+            *slot = id;
+        }
+    }
+    offer
+}
+
+fn same_kind(one: &CredentialConfiguration, other: &CredentialConfiguration) -> bool {
+    use crate::model::metadata::CredentialKind::Types;
+    match (&one.kind, &other.kind) {
+        // A list of types is a set.
+        (Types(one), Types(other)) => {
+            let set = |types: &[String]| types.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+            set(one) == set(other)
+        }
+        (one, other) => one == other,
+    }
 }

@@ -148,7 +148,7 @@ impl<'a> Object<'a> {
 }
 
 /// A whole number, also when it was written as `300.0` or `"300"`.
-fn whole(value: &Value) -> Option<i64> {
+pub(super) fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| number.to_string().parse::<f64>().ok().and_then(truncate)),
         Value::String(text) => text.parse().ok(),
@@ -269,7 +269,7 @@ pub(crate) fn issuer_metadata(value: &Value) -> Read<IssuerMetadata> {
     })
 }
 
-fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
+pub(super) fn configuration(value: &Value, path: &str) -> Read<CredentialConfiguration> {
     let object = Object::new(value, path)?;
     let name = object.required_text("format")?;
     let format = Format::from(name.to_owned());

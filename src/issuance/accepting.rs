@@ -205,7 +205,7 @@ impl Live<'_> {
         encryption::plan(&session.issuer, options.encryption)?;
         let haip = session.profile.is_haip();
         if haip {
-            haip::check_servers(&session.issuer, &session.server, session.quirks, grant)?;
+            haip::check_servers(&session.issuer, &session.server, session.quirks.well_known, grant)?;
             if !options.claims.is_empty() || options.request == RequestBy::Details {
                 return fail(ErrorCode::ProfileViolated, "HAIP asks for credentials by scope only".to_owned());
             }

@@ -147,7 +147,8 @@ impl Search<'_> {
                         let why = "the issuer's metadata is not where OpenID4VCI 1.0 has it";
                         provenance.not_haip.get_or_insert_with(|| why.to_owned());
                     }
-                    let found = FoundIssuer { metadata, quirks: Quirks { well_known }, provenance };
+                    let found =
+                        FoundIssuer { metadata, quirks: Quirks { well_known, ..Quirks::default() }, provenance };
                     let fresh = Fresh::of(response.headers(), now).at_most(expires_at);
                     wallet.metadata.keep_issuer(issuer, &found, fresh);
                     return Ok(found);

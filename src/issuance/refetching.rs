@@ -45,7 +45,12 @@ impl Live<'_> {
         }
         if self.session.profile.is_haip() {
             // Nobody signs in any more: what is asked of a sign-in was asked before.
-            haip::check_servers(&found.metadata, &self.session.server, found.quirks, GrantType::PreAuthorizedCode)?;
+            haip::check_servers(
+                &found.metadata,
+                &self.session.server,
+                found.quirks.well_known,
+                GrantType::PreAuthorizedCode,
+            )?;
         }
         let mut metadata = found.metadata;
         let gone = self.carry_over(&mut metadata);

@@ -1,7 +1,7 @@
 //! What `OpenID4VC` High Assurance Interoperability Profile 1.0 demands of an issuance, beyond what its
 //! messages are checked for when they come.
 
-use crate::dialect::{Quirks, WellKnown};
+use crate::dialect::WellKnown;
 use crate::error::{Error, ErrorCode, Operation};
 use crate::model::format::Format;
 use crate::model::ids::ConfigurationId;
@@ -16,11 +16,11 @@ fn violated(detail: impl Into<String>) -> Error {
 pub(crate) fn check_servers(
     issuer: &IssuerMetadata,
     server: &AuthorizationServerMetadata,
-    quirks: Quirks,
+    well_known: WellKnown,
     grant: GrantType,
 ) -> Result<(), Error> {
     let fail = |detail: &str| Err(violated(detail));
-    if quirks.well_known != WellKnown::Inserted {
+    if well_known != WellKnown::Inserted {
         return fail("the issuer's metadata is not where OpenID4VCI section 12.2.2 has it");
     }
     if grant == GrantType::AuthorizationCode && server.pushed_authorization_request_endpoint.is_none() {
@@ -91,11 +91,11 @@ mod tests {
     fn servers_that_fall_short_are_refused() {
         let read = |document: &Value| read::issuer_metadata(document).expect("metadata");
         let (good, code) = (read(&issuer()), GrantType::AuthorizationCode);
-        let inserted = Quirks::default();
+        let inserted = WellKnown::Inserted;
         assert!(check_servers(&good, &server(true), inserted, code).is_ok());
         assert!(check_servers(&good, &server(false), inserted, GrantType::PreAuthorizedCode).is_ok());
         assert!(refusal(check_servers(&good, &server(false), inserted, code)).contains("pushed"));
-        let appended = Quirks { well_known: WellKnown::Appended };
+        let appended = WellKnown::Appended;
         assert!(refusal(check_servers(&good, &server(true), appended, code)).contains("12.2.2"));
         let mut without = issuer();
         without["nonce_endpoint"] = Value::Null;
