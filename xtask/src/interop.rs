@@ -5,8 +5,11 @@ mod credential;
 mod credo;
 mod fixtures;
 mod keycloak;
+mod node;
 mod process;
 mod sign_in;
+mod sphereon;
+mod steps;
 mod transcript;
 mod wallet;
 mod web;
@@ -16,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use checks::Tally;
+use steps::Tally;
 use transcript::Transcript;
 
 pub(crate) use sign_in::run as sign_in;
@@ -63,6 +66,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let run = match peer.as_str() {
         "credo" => with_credo,
         "keycloak" => with_keycloak,
+        "sphereon" => with_sphereon,
         other => return Err(format!("no peer `{other}`. There are: {PEERS}")),
     };
     let options = Options::parse(rest)?;
@@ -82,7 +86,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
 }
 
 /// The peers, as the usage text shows them.
-const PEERS: &str = "credo, keycloak";
+const PEERS: &str = "credo, keycloak, sphereon";
 
 fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
     let begun = Instant::now();
@@ -108,8 +112,7 @@ fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript)
 }
 
 fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
-    let home = credo::fetch(transcript)?;
-    let server = credo::Server::start(&home, transcript)?;
+    let server = credo::Server::start(transcript)?;
     let setup = wallet::Setup::new(program, server.credential_issuer(), "billfold", None)?;
     setup.explain(transcript);
     let tally = credo::run(&server, &setup, options.record, transcript)?;
@@ -118,6 +121,12 @@ fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) ->
         transcript.print(&format!("still running at {} until Ctrl-C", server.credential_issuer()));
         process::wait_for_interrupt();
     }
+    Ok(tally)
+}
+
+fn with_sphereon(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
+    let tally = sphereon::run(program, options.record, transcript)?;
+    transcript.print(&format!("sphereon: {} passed, {} failed", tally.passed, tally.failed));
     Ok(tally)
 }
 

@@ -67,7 +67,7 @@ pub(super) fn check(raw: &str, expected: &Expected<'_>) -> Result<(), String> {
     if payload["iss"] != expected.issuer {
         return Err("the credential is of another issuer".into());
     }
-    let claims = if expected.format == "dc+sd-jwt" {
+    let claims = if expected.format.ends_with("sd-jwt") {
         if payload["vct"] != expected.kind {
             return Err("the credential is of another type".into());
         }

@@ -128,7 +128,8 @@ fn code_token(server: &Server, wallet: &Setup, transcript: &mut Transcript, scop
     server.web.post_form(&server.token_endpoint(), &form)?.ok("token")
 }
 
-fn random() -> Result<String, String> {
+/// 32 random bytes as text.
+pub(super) fn random() -> Result<String, String> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).map_err(|_| "no random bytes")?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))

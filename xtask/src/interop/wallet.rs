@@ -35,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) status: Option<i32>,
     /// Every line of standard output.
     pub(super) events: Vec<Value>,
+    /// What was said on the wire, a line a request, as `--verbose` shows it.
+    pub(super) wire: Vec<String>,
 }
 
 impl Outcome {
@@ -53,6 +55,17 @@ impl Outcome {
         }
     }
 
+    /// The requests to an address that ends so, each with what was sent and what came.
+    pub(super) fn requests<'a>(&'a self, address: &str) -> impl Iterator<Item = &'a str> {
+        let lines = self.wire.iter().map(String::as_str);
+        lines.filter(move |line| line.split(' ').nth(1).is_some_and(|url| url.ends_with(address)))
+    }
+
+    /// How many of these requests the issuer refused.
+    pub(super) fn refused(&self, address: &str) -> usize {
+        self.requests(address).filter(|line| status(line).is_some_and(|status| status >= 400)).count()
+    }
+
     /// Fails unless the wallet ended with this code.
     pub(super) fn expect_status(&self, wanted: i32) -> Result<(), String> {
         if self.status == Some(wanted) {
@@ -61,6 +74,12 @@ impl Outcome {
         let shown = self.status.map_or("a signal".into(), |status| status.to_string());
         Err(format!("the wallet ended with {shown}, not {wanted}"))
     }
+}
+
+/// The status in a line of `--verbose`.
+fn status(line: &str) -> Option<u16> {
+    let (_, answer) = line.split_once(" -> ")?;
+    answer.split(' ').next()?.parse().ok()
 }
 
 impl Setup {
@@ -131,7 +150,7 @@ impl Setup {
     /// The options of every call, which the transcript shows once.
     fn options(&self, dev: bool) -> Vec<String> {
         let path = |name| self.folder.path().join(name).to_string_lossy().into_owned();
-        let mut options = vec!["--store".to_owned(), path("store"), "--json".to_owned()];
+        let mut options = vec!["--store".to_owned(), path("store"), "--json".to_owned(), "--verbose".to_owned()];
         if dev {
             options.push("--dev".to_owned());
         }
@@ -192,12 +211,15 @@ impl Setup {
             }
         }
         transcript.text(&other.join("\n"));
-        transcript.text(&read(&err)?);
+        let said = read(&err)?;
+        transcript.text(&said);
+        let is_request = |line: &&str| line.starts_with("GET ") || line.starts_with("POST ");
+        let wire: Vec<String> = said.lines().filter(is_request).map(str::to_owned).collect();
         let status = status.map_err(|error| format!("wallet: {error}"))?;
         if !other.is_empty() {
             return Err("with --json the wallet printed something that is not JSON".into());
         }
-        Ok(Outcome { status: status.code(), events })
+        Ok(Outcome { status: status.code(), events, wire })
     }
 }
 
@@ -205,4 +227,20 @@ fn read(path: &Path) -> Result<String, String> {
     fs::read(path)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_found_by_their_address() {
+        let wire = ["GET http://h/.well-known/x -> 404", "POST http://h/credential {proof} -> 500 {error}"];
+        let wire = wire.map(str::to_owned).to_vec();
+        let outcome = Outcome { status: Some(0), events: Vec::new(), wire };
+        assert_eq!(outcome.requests("/credential").count(), 1);
+        assert_eq!((outcome.refused("/credential"), outcome.refused("/x")), (1, 1));
+        assert_eq!(outcome.requests("/token").count(), 0);
+        assert_eq!(status("GET http://h/ -> no answer"), None);
+    }
 }
