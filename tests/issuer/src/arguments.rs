@@ -116,6 +116,9 @@ pub(crate) struct Serve {
     /// Refuse pre-authorized codes from clients without `client_id`.
     #[arg(long)]
     no_anonymous: bool,
+    /// With the profile `identus`: name the issuer by the short form of its DID, which has to be looked up.
+    #[arg(long)]
+    published_did: bool,
     /// Leave `iss` out of redirects, and say so in the metadata.
     #[arg(long)]
     no_iss: bool,
@@ -397,6 +400,7 @@ impl From<Serve> for Options {
             unknown_format: arguments.unknown_format,
             refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
+            published_did: arguments.published_did,
             ..Self::default()
         }
     }

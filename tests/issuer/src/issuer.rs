@@ -24,6 +24,7 @@ use crate::options::{AuthorizationServer, Options};
 use crate::refresh::Refresh;
 use crate::signers::Signers;
 use crate::status::Statuses;
+use crate::systems::{self, System};
 use crate::token::{PreAuthorized, Token};
 use crate::wishes::Wishes;
 
@@ -45,6 +46,8 @@ pub(crate) struct Issuer {
     pub(crate) clock: Arc<Clock>,
     pub(crate) faults: Switchboard,
     pub(crate) log: Log,
+    /// The system by name that answers in place of the endpoints here.
+    pub(crate) system: Option<Box<dyn System>>,
     book: Mutex<Book>,
 }
 
@@ -107,7 +110,7 @@ impl Issuer {
             AuthorizationServer::Own => vec![server(&origin, &options.path, both)],
             AuthorizationServer::Path => vec![server(&origin, "/as", both)],
             AuthorizationServer::Port => {
-                vec![server(second_origin.unwrap_or(&origin), "", both)]
+                vec![server(second_origin.unwrap_or(&origin), systems::server_path(options.profile), both)]
             }
             AuthorizationServer::Two => {
                 vec![server(&origin, "/as1", vec![Grant::Code]), server(&origin, "/as2", vec![Grant::PreAuthorized])]
@@ -129,6 +132,7 @@ impl Issuer {
             request_keys: RequestKeys::new(),
             attester,
             attester_roots,
+            system: systems::of(&options),
             options,
             origin,
             id,

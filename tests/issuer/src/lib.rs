@@ -67,6 +67,7 @@ mod signed_metadata;
 mod signers;
 mod status;
 mod subjects;
+mod systems;
 mod token;
 mod type_metadata;
 mod user;

@@ -176,6 +176,9 @@ pub(crate) struct StoredOffer {
 
 /// Makes an offer.
 pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, String> {
+    if let Some(system) = &issuer.system {
+        return system.make(issuer, spec);
+    }
     let format = Format::from_id(&spec.format).ok_or_else(|| {
         format!("'{}' is not a format; known: {}", spec.format, Format::ALL.map(Format::id).join(", "))
     })?;
@@ -333,6 +336,10 @@ fn check_tx_code(tx_code: &TxCode) -> Result<(), String> {
 
 /// The offers that a fresh issuer announces: each grant, format and way, with and without code.
 pub(crate) fn announced(issuer: &Issuer) -> Vec<MadeOffer> {
+    if let Some(system) = &issuer.system {
+        let made = |spec| make(issuer, &spec).expect("these offers are legal");
+        return system.announced().into_iter().map(made).collect();
+    }
     let mut offers = Vec::new();
     let has = |format| issuer.configurations.iter().any(|configuration| configuration.format == format);
     let grants = [Grant::PreAuthorized, Grant::Code];

@@ -280,6 +280,9 @@ pub struct Options {
     pub refresh_token_lifetime: i64,
     /// Seconds that a nonce lives.
     pub nonce_lifetime: i64,
+    /// Whether the issuer of the profile `identus` goes by the short form of its DID, which has to be
+    /// looked up, and not by the long form.
+    pub published_did: bool,
     /// Who can sign in.
     pub login: Login,
 }
@@ -341,6 +344,7 @@ impl Default for Options {
             rotate_refresh_tokens: true,
             refresh_token_lifetime: 30 * 24 * 3600,
             nonce_lifetime: 300,
+            published_did: false,
             login: Login::default(),
         }
     }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::options::{
     AttestationProof, ClientAuth, Dpop, Encryption, IssuerKey, KeyAttestation, Options, Par, Scopes, SignedMetadata,
 };
+use crate::systems;
 
 /// What kind of issuer to be.
 ///
@@ -20,21 +21,24 @@ pub enum Profile {
     /// The `OpenID4VC` High Assurance Interoperability Profile 1.0: [`Options::haip`], whatever
     /// else was chosen.
     Haip,
+    /// The Identus Cloud Agent with Keycloak as its authorization server.
+    Identus,
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 10] =
-    ["draft15", "draft14", "draft13", "draft12", "draft11", "identus", "vercre", "credibil", "didroom", "sphereon"];
+const PLANNED: [&str; 9] =
+    ["draft15", "draft14", "draft13", "draft12", "draft11", "vercre", "credibil", "didroom", "sphereon"];
 
 impl Profile {
     /// Every profile that can be served.
-    pub const ALL: &[Self] = &[Self::Final, Self::Haip];
+    pub const ALL: &[Self] = &[Self::Final, Self::Haip, Self::Identus];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Final => "final",
             Self::Haip => "haip",
+            Self::Identus => "identus",
         }
     }
 }
@@ -45,6 +49,7 @@ impl Profile {
         match self {
             Self::Final => options,
             Self::Haip => options.into_haip(),
+            Self::Identus => systems::shape(options),
         }
     }
 }

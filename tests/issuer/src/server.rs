@@ -30,7 +30,7 @@ use crate::options::Par;
 use crate::refusal::{Noted, Refusal};
 use crate::shown::Shown;
 use crate::{
-    authorize, challenge, credential, deferred, images, login, metadata, offers, status, token, type_metadata,
+    authorize, challenge, credential, deferred, images, login, metadata, offers, status, systems, token, type_metadata,
 };
 
 type Shared = Arc<Issuer>;
@@ -40,6 +40,9 @@ const BODY_LIMIT: usize = 1 << 20;
 
 /// Everything that the issuer's own port serves.
 pub(crate) fn router(issuer: &Shared) -> Router {
+    if issuer.system.is_some() {
+        return observed(systems::router(systems::Side::Issuer), issuer);
+    }
     let path = issuer.options.path.clone();
     let own_port = |server: &AuthServer| server.id.starts_with(&format!("{}/", issuer.origin));
     let at = |rest: &str| format!("{path}{rest}");
@@ -74,6 +77,9 @@ pub(crate) fn router(issuer: &Shared) -> Router {
 
 /// What the authorization server's own port serves, if it has one.
 pub(crate) fn second_router(issuer: &Shared) -> Router {
+    if issuer.system.is_some() {
+        return observed(systems::router(systems::Side::Server), issuer);
+    }
     finish(with_server(Router::new(), issuer, 0), issuer)
 }
 
@@ -83,8 +89,11 @@ fn did_path(path: &str) -> String {
 }
 
 fn finish(router: Router<Shared>, issuer: &Shared) -> Router {
+    observed(router.fallback(async || Refusal::not_found()), issuer)
+}
+
+fn observed(router: Router<Shared>, issuer: &Shared) -> Router {
     router
-        .fallback(async || Refusal::not_found())
         .layer(from_fn_with_state(issuer.clone(), observe))
         // Behind the log on purpose: asking about the test is not part of it.
         .merge(control::router())
@@ -186,6 +195,9 @@ async fn answer(issuer: &Issuer, request: Request, next: Next) -> Response {
 
 /// The answer with new values for the next request to the same server, where there are such.
 fn renewed(issuer: &Issuer, path: &str, mut response: Response) -> Response {
+    if issuer.system.is_some() {
+        return response;
+    }
     let at_server = |(index, server): (usize, &AuthServer)| {
         let endpoint = path.strip_prefix(server.path.as_str())?;
         ["/par", "/token", "/challenge"].contains(&endpoint).then_some(index)
@@ -205,6 +217,9 @@ fn renewed(issuer: &Issuer, path: &str, mut response: Response) -> Response {
 
 /// Which answer a path leads to, as the wire faults count them.
 fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
+    if let Some(system) = &issuer.system {
+        return system.target(path);
+    }
     if path == issuer.dialect.well_known.path("openid-credential-issuer", &issuer.options.path) {
         return Some(Target::Metadata);
     }

@@ -11,6 +11,9 @@ use url::Url;
 use crate::Error;
 use crate::options::Login;
 
+/// Most pages and redirects on the way.
+const STEPS: usize = 10;
+
 /// What the user does with the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -23,34 +26,97 @@ pub enum Decision {
 /// Goes through the sign-in page behind an authorization URL, over real HTTP, and returns the
 /// redirect that the browser would follow.
 ///
-/// An authorization request that is refused by redirect returns that redirect as well. A page
-/// without a form is an error that quotes what the page says.
+/// Redirects among the server's own pages are followed, and every form on the way is filled in. An
+/// authorization request that is refused by redirect returns that redirect as well. A page without a
+/// form is an error that quotes what the page says.
 pub async fn sign_in(authorization_url: &str, login: &Login, decision: Decision) -> Result<String, Error> {
-    let url = parse(authorization_url)?;
-    let page = send(&url, Method::GET, None).await?;
-    if let Some(location) = page.location {
-        return Ok(location);
+    let mut url = parse(authorization_url)?;
+    let mut page = send(&url, Method::GET, None).await?;
+    for _ in 0..STEPS {
+        let leads = |to: &str| url.join(to).map_err(|error| Error(format!("'{to}' leads nowhere: {error}")));
+        if let Some(location) = page.location {
+            let next = leads(&location)?;
+            if next.origin() != url.origin() {
+                return Ok(location);
+            }
+            url = next;
+            page = send(&url, Method::GET, None).await?;
+            continue;
+        }
+        let Some(form) = Form::read(&page.text) else {
+            return Err(Error(format!("the page ({}) has no form to fill in: {}", page.status, words(&page.text))));
+        };
+        let next = leads(&form.action)?;
+        page = send(&next, Method::POST, Some(form.filled(login, decision))).await?;
+        url = next;
+        // The same form once more means that it was not taken.
+        if page.location.is_none() && Form::read(&page.text).is_some_and(|again| again.same_fields(&form)) {
+            return Err(Error(format!("the form was not taken ({}): {}", page.status, words(&page.text))));
+        }
     }
-    let (Some(action), Some(request)) =
-        (between(&page.text, "action=\""), between(&page.text, "name=\"request\" value=\""))
-    else {
-        return Err(Error(format!("the page ({}) has no form: {}", page.status, words(&page.text))));
-    };
-    let action = url.join(action).map_err(|error| Error(format!("the form leads nowhere: {error}")))?;
-    let decision = match decision {
-        Decision::Allow => "allow",
-        Decision::Deny => "deny",
-    };
-    let form: String = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([
-            ("request", request),
-            ("username", &login.user),
-            ("password", &login.password),
-            ("decision", decision),
-        ])
-        .finish();
-    let answer = send(&action, Method::POST, Some(form)).await?;
-    answer.location.ok_or_else(|| Error(format!("the form was not taken ({}): {}", answer.status, words(&answer.text))))
+    Err(Error("the pages do not come to an end".to_owned()))
+}
+
+/// The form of a page.
+struct Form {
+    action: String,
+    hidden: Vec<(String, String)>,
+    /// The names of everything else.
+    names: Vec<String>,
+}
+
+impl Form {
+    fn read(page: &str) -> Option<Self> {
+        let (_, form) = page.split_once("<form")?;
+        let form = form.split_once("</form>").map_or(form, |(form, _)| form);
+        let mut read = Self { action: unescape(between(form, "action=\"")?), hidden: Vec::new(), names: Vec::new() };
+        for tag in form.split('<').filter(|tag| tag.starts_with("input") || tag.starts_with("button")) {
+            let Some(name) = between(tag, "name=\"") else { continue };
+            if tag.contains("type=\"hidden\"") {
+                let value = between(tag, "value=\"").unwrap_or_default();
+                read.hidden.push((unescape(name), unescape(value)));
+            } else {
+                read.names.push(unescape(name));
+            }
+        }
+        (!read.names.is_empty()).then_some(read)
+    }
+
+    fn same_fields(&self, other: &Self) -> bool {
+        self.names == other.names
+    }
+
+    /// What is sent: who the user is where that is asked, and the button of the decision.
+    fn filled(&self, login: &Login, decision: Decision) -> String {
+        let allow = decision == Decision::Allow;
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(&self.hidden);
+        let mut decided = false;
+        for name in &self.names {
+            let value = match name.as_str() {
+                "username" => &login.user,
+                "password" => &login.password,
+                "decision" if !decided => {
+                    if allow {
+                        "allow"
+                    } else {
+                        "deny"
+                    }
+                }
+                "accept" if allow => "Yes",
+                "cancel" if !allow => "No",
+                _ => continue,
+            };
+            decided |= name == "decision";
+            form.append_pair(name, value);
+        }
+        form.finish()
+    }
+}
+
+/// Text as it stood before it was put into a page.
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
 }
 
 /// Opens a redirect that leads to a loopback address, as a browser would, and drops the answer.

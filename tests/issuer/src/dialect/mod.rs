@@ -310,7 +310,8 @@ impl Dialect {
     /// The dialect of a profile.
     pub(crate) fn of(profile: Profile) -> Self {
         match profile {
-            Profile::Final | Profile::Haip => Self::last(),
+            // Systems by name have endpoints of their own, which ask for nothing here.
+            Profile::Final | Profile::Haip | Profile::Identus => Self::last(),
         }
     }
 

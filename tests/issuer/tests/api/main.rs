@@ -12,6 +12,7 @@ mod dpop;
 mod encryption;
 mod faults;
 mod flows;
+mod identus;
 mod key_attestations;
 mod presentations;
 mod profiles;
