@@ -111,8 +111,6 @@ impl Issue {
 pub(crate) enum Refused {
     /// It is not written as the help says.
     Usage(String),
-    /// It asks for something that this version does not do.
-    NotYet(String),
 }
 
 pub(crate) fn usage(text: impl Into<String>) -> Refused {
@@ -170,10 +168,6 @@ pub(crate) fn choice<T: Copy>(option: &str, value: &str, choices: &[(&str, T)]) 
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         usage(format!("--{option}: `{value}` is not one of {}", names.join(", ")))
     })
-}
-
-pub(crate) fn not_yet(what: &str) -> Refused {
-    Refused::NotYet(format!("`{what}` is not there yet in this version"))
 }
 
 /// The words of a command line, before they are put together.
@@ -342,11 +336,6 @@ mod tests {
             assert_eq!(offer.as_deref(), Some("L".as_ref()));
             assert_eq!(how.tx_code.as_deref(), Some("0123"));
         }
-    }
-
-    #[test]
-    fn what_is_not_there_yet_is_refused_as_such() {
-        assert!(matches!(words("--binding did:prism list"), Err(Refused::NotYet(_))));
     }
 
     #[test]

@@ -255,21 +255,15 @@ pub(crate) fn error(trouble: &Trouble) -> Value {
             advice: if *retryable { json!("retry") } else { json!("fix_setup") },
             wallet: None,
         },
-        Trouble::Refused(refused) => {
-            let (kind, code, detail) = match refused {
-                Refused::Usage(detail) => ("command", "usage", detail),
-                Refused::NotYet(detail) => ("unsupported", "feature_unsupported", detail),
-            };
-            ErrorEvent {
-                kind: json!(kind),
-                code: json!(code),
-                detail,
-                session: None,
-                retryable: false,
-                advice: json!("fix_setup"),
-                wallet: None,
-            }
-        }
+        Trouble::Refused(Refused::Usage(detail)) => ErrorEvent {
+            kind: json!("command"),
+            code: json!("usage"),
+            detail,
+            session: None,
+            retryable: false,
+            advice: json!("fix_setup"),
+            wallet: None,
+        },
     };
     event.into_value()
 }

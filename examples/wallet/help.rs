@@ -60,8 +60,9 @@ GLOBAL
   --client-id ID          the name the wallet is known by (default billfold-wallet)
   --redirect-uri URI      where sign-ins return to (default: a free port of this machine)
   --key es256|es384|eddsa|es256k         the only algorithm for new keys
-  --binding auto|jwk|did:key|did:jwk|x5c     how keys are named in proofs (x5c: by certificates
-                          that the attester below issues)
+  --binding auto|jwk|did:key|did:jwk|did:prism|x5c
+                          how keys are named in proofs (did:prism: keys for es256k only;
+                          x5c: by certificates that the attester below issues)
   --assume-jwt-proofs     send proofs to issuers that do not say which ones they take
   --trust FILE.pem        accept only issuers below these certificates
   --policy KIND=require|warn|off         what becomes of a check (repeatable)

@@ -239,7 +239,6 @@ impl Output {
             Trouble::Refused(Refused::Usage(detail)) => {
                 tell(&format!("wallet: {}\n`wallet --help` shows how it is used.\n", plain_text(detail)));
             }
-            Trouble::Refused(Refused::NotYet(detail)) => tell(&format!("wallet: {}\n", plain_text(detail))),
             Trouble::Command(error) => {
                 self.complain(&error.detail, error.code);
                 if let Some(session) = error.session.as_ref().filter(|_| error.retryable) {

@@ -9,7 +9,7 @@ use billfold::{AttestationVersion, Binding, Profile, SignedMetadata};
 use lexopt::ValueExt as _;
 use url::Url;
 
-use crate::args::{Refused, choice, not_yet, usage};
+use crate::args::{Refused, choice, usage};
 
 /// How long a sign-in or a deferred credential is waited for.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -162,18 +162,15 @@ pub(crate) fn take(global: &mut Global, name: &str, parser: &mut lexopt::Parser)
             global.key = Some(choice("key", &parser.value()?.string()?, &choices)?);
         }
         "binding" => {
-            let value = parser.value()?.string()?;
-            if value == "did:prism" {
-                return Err(not_yet("--binding did:prism"));
-            }
             let choices = [
                 ("auto", Binding::Auto),
                 ("jwk", Binding::Jwk),
                 ("did:key", Binding::DidKey),
                 ("did:jwk", Binding::DidJwk),
+                ("did:prism", Binding::DidPrism),
                 ("x5c", Binding::X5c),
             ];
-            global.binding = choice("binding", &value, &choices)?;
+            global.binding = choice("binding", &parser.value()?.string()?, &choices)?;
         }
         "policy" => {
             let text = parser.value()?.string()?;

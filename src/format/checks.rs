@@ -19,6 +19,7 @@ use crate::verify::did;
 use crate::verify::issuer_key::{self, IssuerKeys, Statement};
 use crate::verify::jose::{AlgorithmError, Jws};
 use crate::verify::mdoc::ValidityInfo;
+use crate::verify::public_key::IssuerPublicKey;
 use crate::verify::x509::Named;
 
 /// A check that came out some way.
@@ -130,8 +131,12 @@ pub(crate) fn issuer(issuer: Option<&str>, keys: &IssuerKeys, context: &VerifyCo
 pub(crate) enum Bound {
     /// This key.
     Key(Jwk),
+    /// Any of these keys: a DID can have several.
+    AnyOf(Vec<Jwk>),
     /// The key with this SHA-256 thumbprint.
     Thumbprint(String),
+    /// The key whose did:prism this is the short form of.
+    ShortPrism(String),
     /// A key that can't be ours, for the reason given.
     Foreign(&'static str),
     /// A way of writing it that this version does not know.
@@ -157,8 +162,19 @@ pub(crate) fn confirmation(payload: &Map<String, Value>) -> Option<Bound> {
     })
 }
 
-/// The key in a did:key or did:jwk; `None` for anything else.
+/// The keys in a did:key, did:jwk or did:prism; `None` for anything else.
 pub(crate) fn did_subject(text: &str) -> Option<Bound> {
+    let (base, fragment) = did::split(text);
+    if let Some(state) = did::prism::long_form(base) {
+        let keys = state.and_then(|state| state.subject_keys(fragment));
+        return Some(match keys {
+            Ok(keys) => Bound::AnyOf(keys.into_iter().filter_map(IssuerPublicKey::into_jwk).collect()),
+            Err(_) => Bound::Foreign("it is bound to a DID without a usable key"),
+        });
+    }
+    if did::prism::is_short_form(base) {
+        return Some(Bound::ShortPrism(base.to_owned()));
+    }
     Some(match did::self_contained(text)? {
         Ok(key) => match key.into_jwk() {
             Some(key) => Bound::Key(key),
@@ -180,7 +196,11 @@ pub(crate) fn binding(
     let holder_keys = context.holder_keys;
     let ours = |bound: &Bound| match bound {
         Bound::Key(key) => holder_keys.iter().find(|ours| *ours == key),
+        Bound::AnyOf(keys) => holder_keys.iter().find(|ours| keys.contains(ours)),
         Bound::Thumbprint(thumbprint) => holder_keys.iter().find(|ours| ours.thumbprint() == *thumbprint),
+        Bound::ShortPrism(short) => {
+            holder_keys.iter().find(|ours| did::prism::did_prism(ours).is_some_and(|long| did::same(&long, short)))
+        }
         Bound::Foreign(_) | Bound::Unsupported(_) => None,
     };
     if let Some(key) = bound.iter().find_map(ours) {
@@ -188,6 +208,7 @@ pub(crate) fn binding(
     }
     let key = bound.iter().find_map(|bound| match bound {
         Bound::Key(key) => Some(key.clone()),
+        Bound::AnyOf(keys) => keys.first().cloned(),
         _ => None,
     });
     let check = if bound.is_empty() {
@@ -196,7 +217,9 @@ pub(crate) fn binding(
         skipped(kind, Reason::NotApplicable, "no holder key to compare with")
     } else if let Some(why) = bound.iter().find_map(|bound| match bound {
         Bound::Foreign(why) => Some(*why),
-        Bound::Key(_) | Bound::Thumbprint(_) => Some("it is bound to a key that is not this wallet's"),
+        Bound::Key(_) | Bound::AnyOf(_) | Bound::Thumbprint(_) | Bound::ShortPrism(_) => {
+            Some("it is bound to a key that is not this wallet's")
+        }
         Bound::Unsupported(_) => None,
     }) {
         failed(kind, why)

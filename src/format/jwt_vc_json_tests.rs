@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::inflate::testing::gzipped;
 use crate::model::ids::IssuerId;
-use crate::model::jwk::Algorithm;
+use crate::model::jwk::{Algorithm, Curve, Jwk};
 use crate::model::status::{StatusReference, StatusValue};
 use crate::model::time::Timestamp;
 use crate::verify::did;
@@ -251,6 +251,62 @@ async fn dids_as_issuers() {
         assert_eq!(amiss(&examined), [], "{did}: {:?}", examined.checks);
         assert_eq!(outcome(&examined.checks, CheckKind::IssuerKey), Outcome::Passed);
         assert_eq!(outcome(&examined.checks, CheckKind::Issuer), issuer, "{did}");
+    }
+}
+
+/// As Identus issues: both parties by did:prism, and no `kid`.
+#[tokio::test]
+async fn dids_of_prism_on_both_sides() {
+    let (issuer, stranger) = (TestKey::new(Algorithm::Es256k), TestKey::new(Algorithm::Es256k).jwk());
+    let key = TestKey::new(Algorithm::Es256k).jwk();
+    let [own, foreign, issuer_did] = [&key, &stranger, &issuer.jwk()].map(|key| did::prism::did_prism(key).unwrap());
+    let short = |did: &str| did.rsplit_once(':').unwrap().0.to_owned();
+    // Made elsewhere with the holder's key, and a state that is none.
+    let elsewhere = "did:prism:4a2bc09be65136f604d1564e2fced1a1cdbce9deb9b64ee396afc95fc0b01c59:CnsKeRI6CgZhdXRoLTEQBE\
+                     ouCglzZWNwMjU2azESIQOx16yykO2nDcmM-NeQeVipxmuaF38KasIA8gycJCHWJhI7CgdtYXN0ZXIwEAFKLgoJc2VjcDI1\
+                     NmsxEiECKrfbf1_p7YT5aRJspBLct5zDyL6aicEam1Gycq5xKy0";
+    let secret = hex::decode("d93c6485e30aad4d6522313553e58d235693f7007b822676e5e1e9a667655b69").unwrap();
+    let known = k256::ecdsa::SigningKey::from_slice(&secret).unwrap();
+    let point = known.verifying_key().to_sec1_point(false);
+    let known = Jwk::from_point(Curve::Secp256k1, point.as_bytes()).unwrap();
+    for (subject, expected) in [
+        (own.clone(), Some(&key)),
+        (format!("{own}#authentication-0"), Some(&key)),
+        (short(&own), Some(&key)),
+        (format!("{}#authentication-0", short(&own)), Some(&key)),
+        (elsewhere.to_owned(), Some(&known)),
+        (format!("{elsewhere}#auth-1"), Some(&known)),
+        (foreign.clone(), None),
+        (short(&foreign), None),
+        (format!("{own}#master-0"), None),
+        (format!("{elsewhere}#master0"), None),
+        (format!("{own}A"), None),
+    ] {
+        for in_sub in [true, false] {
+            let mut scene = Scene::new();
+            scene.world.holder_keys = vec![scene.holder.jwk(), key.clone(), known.clone()];
+            scene.header = json!({"typ": "JWT"});
+            scene.payload["iss"] = json!(issuer_did);
+            scene.payload["vc"]["issuer"] = json!(issuer_did);
+            if in_sub {
+                scene.payload["sub"] = json!(subject);
+            } else {
+                scene.payload.as_object_mut().unwrap().remove("sub");
+                scene.payload["vc"]["credentialSubject"]["id"] = json!(subject);
+            }
+            let raw = Value::String(issuer.jws(&scene.header, &scene.payload));
+            let examined = JwtVcJson.examine(&raw, &scene.world.context()).await;
+            let expected_amiss = match expected {
+                Some(_) => vec![],
+                None => vec![(CheckKind::HolderBinding, Outcome::Failed)],
+            };
+            assert_eq!(amiss(&examined), expected_amiss, "{subject}: {:?}", examined.checks);
+            assert_eq!(outcome(&examined.checks, CheckKind::IssuerKey), Outcome::Passed);
+            assert_eq!(outcome(&examined.checks, CheckKind::Issuer), Outcome::Skipped(Reason::NotApplicable));
+            if expected.is_some() {
+                assert_eq!(examined.bound_key.as_ref(), expected, "{subject}");
+            }
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Curve {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::Ed25519, Self::Secp256k1].into_iter().find(|curve| curve.as_str() == name)
     }
 

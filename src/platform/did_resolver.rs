@@ -7,9 +7,9 @@ use serde_json::Value;
 
 /// Resolves DIDs of methods that billfold does not resolve by itself.
 ///
-/// did:key, did:jwk and did:web are never asked of it. A document is judged by the same rules as one of a did:web: its
-/// `id` has to be the DID, and only keys that it lists for assertions (`assertionMethod`) sign credentials. Documents
-/// are remembered for five minutes.
+/// did:key, did:jwk, did:web and the long form of did:prism are never asked of it. A document is judged by the same
+/// rules as one of a did:web: its `id` has to be the DID, and only keys that it lists for assertions
+/// (`assertionMethod`) sign credentials. Documents are remembered for five minutes.
 #[async_trait]
 pub trait DidResolver: Send + Sync {
     /// The methods that it knows, such as `ebsi` of `did:ebsi:…`. Read once, when the wallet is built.

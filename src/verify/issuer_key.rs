@@ -320,7 +320,7 @@ async fn by_issuer(statement: &Statement<'_>, context: &VerifyContext<'_>) -> Is
     if did::is_did(issuer) {
         let did = did::split(issuer).0;
         return match kid {
-            Some(kid) if did::is_did(kid) && did::split(kid).0 != did => by_foreign_did(kid, context).await,
+            Some(kid) if did::is_did(kid) && !did::same(did::split(kid).0, did) => by_foreign_did(kid, context).await,
             _ => without_chain(by_did(did, kid, context).await),
         };
     }
@@ -336,7 +336,12 @@ async fn by_issuer(statement: &Statement<'_>, context: &VerifyContext<'_>) -> Is
 
 async fn by_did(did: &str, kid: Option<&str>, context: &VerifyContext<'_>) -> Found {
     let url = match kid {
-        Some(kid) if did::is_did(kid) => kid.to_owned(),
+        // Of two forms of one DID, the longer tells more.
+        Some(kid) if did::is_did(kid) && did::split(kid).0.len() >= did.len() => kid.to_owned(),
+        Some(kid) if did::is_did(kid) => match did::split(kid).1 {
+            Some(fragment) => format!("{did}#{fragment}"),
+            None => did.to_owned(),
+        },
         Some(kid) => format!("{did}#{}", kid.trim_start_matches('#')),
         None => did.to_owned(),
     };

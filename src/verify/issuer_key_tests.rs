@@ -304,6 +304,44 @@ async fn dids_are_held_against_the_issuer() {
 }
 
 #[tokio::test]
+async fn a_did_prism_has_its_key_in_it_and_two_forms() {
+    let [key, other] = [(); 2].map(|()| TestKey::new(Algorithm::Es256k).jwk());
+    let [long, foreign] = [&key, &other].map(|key| did::prism::did_prism(key).unwrap());
+    let short = long.rsplit_once(':').unwrap().0.to_owned();
+    let unknown = Outcome::Unknown(Reason::Unsupported);
+    for (issuer, kid, expected) in [
+        (&long, None, Outcome::Passed),
+        (&long, Some(format!("{long}#issuing-0")), Outcome::Passed),
+        (&long, Some("#issuing-0".to_owned()), Outcome::Passed),
+        (&long, Some("issuing-0".to_owned()), Outcome::Passed),
+        (&long, Some(format!("{short}#issuing-0")), Outcome::Passed),
+        (&long, Some(short.clone()), Outcome::Passed),
+        (&short, Some(format!("{long}#issuing-0")), Outcome::Passed),
+        // A key that signs no credentials, or that is not there.
+        (&long, Some(format!("{long}#authentication-0")), Outcome::Failed),
+        (&long, Some("master-0".to_owned()), Outcome::Failed),
+        (&long, Some(format!("{short}#issuing-1")), Outcome::Failed),
+        // A key of somebody else.
+        (&long, Some(format!("{foreign}#issuing-0")), Outcome::Failed),
+        (&foreign, Some(format!("{long}#issuing-0")), Outcome::Failed),
+        // A state that is not that of the hash.
+        (&format!("{long}A"), None, Outcome::Failed),
+        (&format!("{long}A"), Some(format!("{long}#issuing-0")), Outcome::Failed),
+        (&short, Some(format!("{long}A#issuing-0")), Outcome::Failed),
+        // Nobody knows what stands behind the short form.
+        (&short, None, unknown),
+        (&short, Some(format!("{short}#issuing-0")), unknown),
+    ] {
+        let header = kid.as_ref().map_or_else(|| json!({}), |kid| json!({"kid": kid}));
+        let found = find_with(&header, Some(issuer), &world(Documents::default())).await;
+        assert_eq!(found.check.outcome, expected, "{issuer} {kid:?}: {}", found.check.detail);
+        if expected == Outcome::Passed {
+            assert_eq!(keys_of(&found), std::slice::from_ref(&key));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_did_in_kid_can_be_linked_to_a_url() {
     let key = TestKey::new(Algorithm::Es256).jwk();
     let kid = did::did_jwk_url(&key);

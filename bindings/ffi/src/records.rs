@@ -73,6 +73,8 @@ pub enum Binding {
     DidKey,
     /// `kid` with a `did:jwk`.
     DidJwk,
+    /// `kid` with a `did:prism` in its long form, which only ES256K keys can have.
+    DidPrism,
     /// The certificates that the key store gave with the key (`x5c`).
     X5c,
 }
@@ -84,6 +86,7 @@ impl From<Binding> for billfold::Binding {
             Binding::Jwk => Self::Jwk,
             Binding::DidKey => Self::DidKey,
             Binding::DidJwk => Self::DidJwk,
+            Binding::DidPrism => Self::DidPrism,
             Binding::X5c => Self::X5c,
         }
     }

@@ -53,8 +53,8 @@ impl From<DidResolverError> for core::DidResolverError {
     }
 }
 
-/// Resolves DIDs of methods that billfold does not resolve by itself. It is never asked for did:key, did:jwk and
-/// did:web.
+/// Resolves DIDs of methods that billfold does not resolve by itself. It is never asked for did:key, did:jwk,
+/// did:web and the long form of did:prism.
 #[uniffi::export(foreign)]
 #[async_trait]
 pub trait DidResolver: Send + Sync {

@@ -61,7 +61,8 @@ impl Wallet {
     /// without `keys`, software keys rest among the secrets; without `http`, the built-in transport
     /// is used; without `provider`, nobody vouches for the wallet and its keys; without `store`, records
     /// rest where the configuration says. What a `store` of the app's own is given is sealed with a key
-    /// among the secrets. Without `resolver`, only did:key, did:jwk and did:web are resolved.
+    /// among the secrets. Without `resolver`, only did:key, did:jwk, did:web and the long form of
+    /// did:prism are resolved.
     #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None, store = None, resolver = None))]
     pub async fn open(
         config: WalletConfig,

@@ -112,6 +112,8 @@ public enum Binding: Sendable, Hashable, CaseIterable {
     case didKey
     /// `kid` with a `did:jwk`.
     case didJwk
+    /// `kid` with a `did:prism` in its long form, which only ``Algorithm/es256k`` keys can have.
+    case didPrism
     /// ``HolderKey/certificates`` (`x5c`).
     case x5c
 }

@@ -1,5 +1,5 @@
-/// Resolves DIDs of methods that billfold does not resolve by itself. It is never asked for did:key, did:jwk and
-/// did:web.
+/// Resolves DIDs of methods that billfold does not resolve by itself. It is never asked for did:key, did:jwk,
+/// did:web and the long form of did:prism.
 ///
 /// A document is judged by the same rules as one of a did:web: its `id` has to be the DID, and only keys that it lists
 /// for assertions (`assertionMethod`) sign credentials. Throw ``DidResolverError``; anything else that is thrown counts

@@ -38,6 +38,11 @@ pub(crate) fn signing_input(plan: ProofPlan, key: &HolderKey, claims: &ProofClai
     match plan.binding {
         Binding::DidKey => header["kid"] = json!(did::did_key_url(&key.public_jwk)),
         Binding::DidJwk => header["kid"] = json!(did::did_jwk_url(&key.public_jwk)),
+        Binding::DidPrism => {
+            let detail = "the key store gave a key that is not on secp256k1, and a did:prism needs one that is";
+            let unfit = || Error::new(ErrorCode::SetupInvalid, detail).at(Operation::Proof);
+            header["kid"] = json!(did::prism::did_prism_url(&key.public_jwk).ok_or_else(unfit)?);
+        }
         Binding::X5c => header["x5c"] = certificates(key)?,
         Binding::Auto | Binding::Jwk => header["jwk"] = key.public_jwk.to_value(),
     }
@@ -131,6 +136,20 @@ mod tests {
         let [header, _] = decode(&signing_input(plan(Binding::Jwk), &key, &attested).expect("a proof"));
         assert_eq!(header["key_attestation"], "a.b.c");
         assert_eq!(header.as_object().map(serde_json::Map::len), Some(4));
+    }
+
+    // covers: PROOF-05
+    #[test]
+    fn a_did_of_the_key_names_it_alone() {
+        let [k256, p256] = [Algorithm::Es256k, Algorithm::Es256].map(|a| HolderKey::new("1", TestKey::new(a).jwk()));
+        let audience = audience();
+        let by_prism = ProofPlan { algorithm: Algorithm::Es256k, ..plan(Binding::DidPrism) };
+        let es256k = ProofClaims { algorithm: "ES256K", ..claims(&audience) };
+        let [header, _] = decode(&signing_input(by_prism, &k256, &es256k).expect("a proof"));
+        let kid = did::prism::did_prism_url(&k256.public_jwk).expect("a DID");
+        assert_eq!(header, json!({ "typ": "openid4vci-proof+jwt", "alg": "ES256K", "kid": kid }));
+        let error = signing_input(by_prism, &p256, &es256k).expect_err("no DID of that key");
+        assert_eq!((error.code(), error.operation()), (ErrorCode::SetupInvalid, Some(Operation::Proof)));
     }
 
     // covers: PROOF-03

@@ -25,6 +25,10 @@ pub enum Binding {
     DidKey,
     /// A `did:jwk` made of it, as `kid`.
     DidJwk,
+    /// A `did:prism` in its long form made of it, as `kid`. Only keys on secp256k1
+    /// ([`Algorithm::Es256k`](crate::model::jwk::Algorithm::Es256k)) can have one; with others
+    /// alone, the error is [`ErrorCode::NoCommonAlgorithm`].
+    DidPrism,
     /// Its certificates, as `x5c`. The key store has to give them with the key
     /// ([`HolderKey::certificates`](crate::HolderKey::certificates)); a key without them gets no proof, and the
     /// error is [`ErrorCode::SetupInvalid`].
@@ -140,7 +144,7 @@ fn assumed(configuration: &CredentialConfiguration, means: &Means<'_>) -> Result
         return Ok(None);
     }
     let binding = binding(configuration, means.binding)?;
-    Ok(Some(ProofPlan { algorithm: any_algorithm(means)?, binding, form: ProofForm::Jwt }))
+    Ok(Some(ProofPlan { algorithm: any_algorithm(binding, means)?, binding, form: ProofForm::Jwt }))
 }
 
 fn plan_for(
@@ -163,12 +167,15 @@ fn plan_for(
         )
         .map_err(|error| error.advise(Advice::FixSetup));
     }
+    let binding = binding(configuration, means.binding)?;
     let algorithm = match form {
         // Here the list is for the attestation's own signature, which the keys have no part in.
-        ProofForm::Attestation => common_algorithm(listed, means).or_else(|_| any_algorithm(means))?,
-        _ => common_algorithm(listed, means)?,
+        ProofForm::Attestation => {
+            common_algorithm(listed, binding, means).or_else(|_| any_algorithm(binding, means))?
+        }
+        _ => common_algorithm(listed, binding, means)?,
     };
-    Ok(ProofPlan { algorithm, binding: binding(configuration, means.binding)?, form })
+    Ok(ProofPlan { algorithm, binding, form })
 }
 
 /// A presentation: its key is named by a DID, and what the issuer lists are cryptosuites.
@@ -230,6 +237,7 @@ fn binding(configuration: &CredentialConfiguration, wanted: Binding) -> Result<B
         Binding::Auto if by_jwk => Ok(Binding::Jwk),
         Binding::Auto if lists("did:key") => Ok(Binding::DidKey),
         Binding::Auto if lists("did:jwk") => Ok(Binding::DidJwk),
+        Binding::Auto if lists("did:prism") => Ok(Binding::DidPrism),
         Binding::Auto => {
             fail(ErrorCode::BindingUnsupported, format!("the issuer binds credentials by {} only", methods.join(", ")))
         }
@@ -237,22 +245,42 @@ fn binding(configuration: &CredentialConfiguration, wanted: Binding) -> Result<B
     }
 }
 
-fn common_algorithm(listed: &[String], means: &Means<'_>) -> Result<Algorithm, Error> {
+/// The algorithms of the wallet's keys that can be named so, the preferred first.
+fn nameable(binding: Binding, means: &Means<'_>) -> impl Iterator<Item = Algorithm> {
+    means.algorithms.iter().copied().filter(move |algorithm| match binding {
+        Binding::DidPrism => *algorithm == Algorithm::Es256k,
+        _ => true,
+    })
+}
+
+fn common_algorithm(listed: &[String], binding: Binding, means: &Means<'_>) -> Result<Algorithm, Error> {
     let accepted: Vec<_> = listed.iter().filter_map(|name| Algorithm::parse(name)).collect();
-    match means.algorithms.iter().copied().find(|algorithm| accepted.contains(algorithm)) {
+    let mut keys = nameable(binding, means);
+    match keys.find(|algorithm| accepted.contains(algorithm)) {
         Some(algorithm) => Ok(algorithm),
         None => fail(
             ErrorCode::NoCommonAlgorithm,
-            format!("the issuer takes proofs by {}, which this wallet's keys can't make", listed.join(", ")),
+            match binding {
+                Binding::DidPrism => format!(
+                    "keys by did:prism sign with ES256K: the issuer takes proofs by {}, and the key store makes keys \
+                     for {}",
+                    listed.join(", "),
+                    means.algorithms.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().join(", ")
+                ),
+                _ => format!("the issuer takes proofs by {}, which this wallet's keys can't make", listed.join(", ")),
+            },
         ),
     }
 }
 
 /// An algorithm that nobody has a say in.
-fn any_algorithm(means: &Means<'_>) -> Result<Algorithm, Error> {
-    let es256 = means.algorithms.iter().find(|algorithm| means.profile.is_haip() && **algorithm == Algorithm::Es256);
-    match es256.or(means.algorithms.first()) {
-        Some(algorithm) => Ok(*algorithm),
+fn any_algorithm(binding: Binding, means: &Means<'_>) -> Result<Algorithm, Error> {
+    let es256 = nameable(binding, means).find(|algorithm| means.profile.is_haip() && *algorithm == Algorithm::Es256);
+    match es256.or_else(|| nameable(binding, means).next()) {
+        Some(algorithm) => Ok(algorithm),
+        None if binding == Binding::DidPrism => {
+            fail(ErrorCode::NoCommonAlgorithm, "the key store makes no keys for ES256K, which a did:prism needs")
+        }
         None => fail(ErrorCode::NoCommonAlgorithm, "the key store makes no keys"),
     }
 }

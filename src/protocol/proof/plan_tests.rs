@@ -60,6 +60,49 @@ fn the_plan_follows_the_issuers_lists_and_the_wallets_order() {
     assert_eq!(refused(&unknown, &means(Binding::Auto)).0, ErrorCode::NoCommonAlgorithm);
 }
 
+// covers: META-26, META-29, PROOF-05
+#[test]
+fn a_did_prism_is_made_of_a_key_that_can_have_one() {
+    let all = Means { algorithms: &Algorithm::ALL, ..means(Binding::Auto) };
+    let prism = ProofPlan { algorithm: Algorithm::Es256k, binding: Binding::DidPrism, form: ProofForm::Jwt };
+    // As Identus lists it; and where the issuer would take what the wallet prefers.
+    for listed in [&["ES256K"][..], &["ES256", "ES256K"], &["EdDSA", "ES256K"]] {
+        assert_eq!(planned(&configuration(&["did:prism"], jwt(listed)), &all), prism, "{listed:?}");
+    }
+    let chosen = Means { binding: Binding::DidPrism, ..all };
+    assert_eq!(planned(&configuration(&["jwk"], jwt(&["ES256", "ES256K"])), &chosen), prism);
+    let unlisted = configuration(&["did:prism"], Value::Null);
+    assert_eq!(planned(&unlisted, &Means { assume_jwt: true, ..all }), prism);
+    // Others come first where the issuer takes them.
+    for (methods, binding) in [
+        (&["did:prism", "jwk"][..], Binding::Jwk),
+        (&["did:prism", "did:key"], Binding::DidKey),
+        (&["did:prism", "did:jwk"], Binding::DidJwk),
+    ] {
+        let plan = planned(&configuration(methods, jwt(&["ES256K", "ES256"])), &all);
+        assert_eq!((plan.binding, plan.algorithm), (binding, Algorithm::Es256));
+    }
+    // Without such keys, or where the issuer takes no proof by them.
+    let without = Means { binding: Binding::DidPrism, ..means(Binding::DidPrism) };
+    for (listed, means) in [(&["ES256", "ES256K"][..], &without), (&["ES256", "EdDSA"], &all)] {
+        let configuration = configuration(&["did:prism"], jwt(listed));
+        assert_eq!(refused(&configuration, means).0, ErrorCode::NoCommonAlgorithm, "{listed:?}");
+    }
+    let none = Means { assume_jwt: true, ..without };
+    assert_eq!(refused(&unlisted, &none).0, ErrorCode::NoCommonAlgorithm);
+}
+
+// What the wallet prefers does not count against what the issuer takes.
+// covers: META-29
+#[test]
+fn the_only_algorithm_that_the_issuer_takes_is_taken() {
+    let all = Means { algorithms: &Algorithm::ALL, ..means(Binding::Auto) };
+    for algorithm in Algorithm::ALL {
+        let plan = planned(&configuration(&["jwk"], jwt(&["RS256", algorithm.as_str()])), &all);
+        assert_eq!((plan.algorithm, plan.binding), (algorithm, Binding::Jwk));
+    }
+}
+
 // covers: PROOF-01
 #[test]
 fn an_algorithm_is_named_as_the_issuer_spells_it() {

@@ -45,6 +45,7 @@ fn settings_have_the_same_names_on_both_sides() {
         (Binding::Jwk, "Jwk"),
         (Binding::DidKey, "DidKey"),
         (Binding::DidJwk, "DidJwk"),
+        (Binding::DidPrism, "DidPrism"),
         (Binding::X5c, "X5c"),
     ] {
         assert_eq!(format!("{:?}", billfold::Binding::from(binding)), expected);

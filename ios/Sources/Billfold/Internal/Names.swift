@@ -57,6 +57,7 @@ extension Binding {
         case .jwk: .jwk
         case .didKey: .didKey
         case .didJwk: .didJwk
+        case .didPrism: .didPrism
         case .x5c: .x5c
         }
     }

@@ -71,6 +71,9 @@ public enum class Binding {
     /** `kid` with a `did:jwk`. */
     DID_JWK,
 
+    /** `kid` with a `did:prism` in its long form, which only [Algorithm.ES256K] keys can have. */
+    DID_PRISM,
+
     /** [HolderKey.certificates] (`x5c`). */
     X5C,
 }

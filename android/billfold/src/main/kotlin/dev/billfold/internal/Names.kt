@@ -84,6 +84,7 @@ internal fun Binding.toFfi(): FfiBinding = when (this) {
     Binding.JWK -> FfiBinding.JWK
     Binding.DID_KEY -> FfiBinding.DID_KEY
     Binding.DID_JWK -> FfiBinding.DID_JWK
+    Binding.DID_PRISM -> FfiBinding.DID_PRISM
     Binding.X5C -> FfiBinding.X5C
 }
 
