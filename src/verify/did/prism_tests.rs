@@ -82,6 +82,18 @@ fn the_state_of_a_made_did_is_what_the_method_asks_for() {
     assert_eq!(hex::encode(state_of(&did_prism(&key).unwrap())), hex::encode(length(&length(&keys))));
 }
 
+/// Made by another hand, of the generator of the curve, which is the key of the number 1.
+#[test]
+fn a_known_key_has_a_known_did() {
+    let generator = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let did = "did:prism:de1ae32d1d2a453a60a6bff1ab137f73b8c521928dc245674b12ac9823e43fd7:CsYBCsMBEjwKCG1hc3Rlci0wEAFKLg\
+               oJc2VjcDI1NmsxEiECeb5mfvncu6xVoGKVzocLBwKb_NstzijZWfKBWxb4F5gSRAoQYXV0aGVudGljYXRpb24tMBAESi4KCXNlY3AyN\
+               TZrMRIhAnm-Zn753LusVaBilc6HCwcCm_zbLc4o2VnygVsW-BeYEj0KCWlzc3VpbmctMBACSi4KCXNlY3AyNTZrMRIhAnm-Zn753Lus\
+               VaBilc6HCwcCm_zbLc4o2VnygVsW-BeY";
+    let key = IssuerPublicKey::from_point(Curve::Secp256k1, &hex::decode(generator).unwrap()).unwrap();
+    assert_eq!(did_prism(&key.into_jwk().unwrap()).as_deref(), Some(did));
+}
+
 #[test]
 fn two_forms_are_one_did() {
     let [one, other] = [(); 2].map(|()| did_prism(&TestKey::new(Algorithm::Es256k).jwk()).unwrap());
