@@ -112,8 +112,10 @@ fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript)
 }
 
 fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
-    let server = credo::Server::start(transcript)?;
-    let setup = wallet::Setup::new(program, server.credential_issuer(), "billfold", None)?;
+    let keycloak = keycloak::Server::start(&keycloak::fetch(transcript)?, transcript)?;
+    let server = credo::Server::start(&keycloak, transcript)?;
+    let login = wallet::Login { user: keycloak::USER, password: keycloak::PASSWORD };
+    let setup = wallet::Setup::new(program, server.credential_issuer(), "billfold", Some(&login))?;
     setup.explain(transcript);
     let tally = credo::run(&server, &setup, options.record, transcript)?;
     transcript.print(&format!("credo: {} passed, {} failed", tally.passed, tally.failed));

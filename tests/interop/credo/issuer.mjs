@@ -1,6 +1,9 @@
-// An issuer by Credo, for pre-authorized offers: SD-JWT VC, mdoc and W3C credentials as JWT.
+// An issuer by Credo: SD-JWT VC, mdoc and W3C credentials as JWT. `node issuer.mjs ISSUER CLIENT SECRET` also has
+// users sign in at that authorization server.
 //
-// Prints one JSON line when it serves: {"base", "trust", "offers": [{"configuration", "format", "link"}]}.
+// Prints JSON lines: {"base", "trust"} when it serves, {"exchange"} for each request with its answer. Offers are made
+// at `POST /offers` with {"configurations", "grant": "code" or none, "txCode", "dpop", "refresh", "version"}.
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import {
   Agent, ClaimFormat, ConsoleLogger, DidKey, InjectionSymbols, Kms, LogLevel, RecordNotFoundError,
@@ -53,7 +56,19 @@ class Memory {
   }
 }
 
+const [authorizationServer, clientId, clientSecret] = process.argv.slice(2);
 const app = express();
+app.use((request, response, next) => {
+  const send = response.send;
+  response.send = function (body) {
+    response.send = send;
+    const answer = typeof body === "string" && /^[{[]/.test(body) ? JSON.parse(body) : body;
+    const exchange = { method: request.method, path: request.originalUrl, sent: request.body, status: response.statusCode, answer };
+    console.log(JSON.stringify({ exchange }));
+    return send.call(this, body);
+  };
+  next();
+});
 const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1");
 await once(server, "listening");
 const base = `http://127.0.0.1:${server.address().port}`;
@@ -91,12 +106,31 @@ const configurations = {
   },
 };
 
+// The same card, which is ready at the second time of asking only.
+configurations["late-card"] = { ...configurations["library-card"], scope: "late-card" };
+
 let signer;
+const asked = new Map();
+
+async function answer(request) {
+  if (request.credentialConfigurationId !== "late-card") return sign(request);
+  const transactionId = randomUUID();
+  asked.set(transactionId, { request, times: 0 });
+  return { type: "deferral", transactionId, interval: 1 };
+}
+
+async function answerLater({ deferredCredentialRequest }) {
+  const transactionId = deferredCredentialRequest.transaction_id;
+  const waiting = asked.get(transactionId);
+  waiting.times += 1;
+  return waiting.times < 2 ? { type: "deferral", transactionId, interval: 1 } : sign(waiting.request);
+}
 
 async function sign({ agentContext, holderBinding, credentialConfigurationId }) {
   const { certificate, root, did } = signer;
   switch (credentialConfigurationId) {
     case "library-card":
+    case "late-card":
       return {
         type: "credentials",
         format: ClaimFormat.SdJwtDc,
@@ -161,7 +195,16 @@ const agent = new Agent({
   modules: {
     storage: { register: (manager) => manager.registerInstance(InjectionSymbols.StorageService, memory) },
     kms: new Kms.KeyManagementModule({ backends: [new NodeKeyManagementService(new NodeInMemoryKeyManagementStorage())] }),
-    openid4vc: new OpenId4VcModule({ app, issuer: { baseUrl: `${base}/issuers`, credentialRequestToCredentialMapper: sign } }),
+    openid4vc: new OpenId4VcModule({
+      app,
+      issuer: {
+        baseUrl: `${base}/issuers`,
+        // A wallet may begin by itself, without an offer.
+        allowDynamicIssuanceSessions: true,
+        credentialRequestToCredentialMapper: answer,
+        deferredCredentialRequestToCredentialMapper: answerLater,
+      },
+    }),
   },
 });
 await memory.save(null, new StorageVersionRecord({ storageVersion: "0.6" }));
@@ -202,19 +245,34 @@ const { didState } = await agent.dids.create({
 });
 signer = { certificate, root, did: didState.did };
 
+const scopesMapping = Object.fromEntries(Object.values(configurations).map(({ scope }) => [scope, ["openid"]]));
 const issuer = await agent.openid4vc.issuer.createIssuer({
   issuerId: "library",
   display: [{ name: "Harbour library", locale: "en" }],
+  dpopSigningAlgValuesSupported: ["ES256"],
+  batchCredentialIssuance: { batchSize: 5 },
   credentialConfigurationsSupported: configurations,
+  authorizationServerConfigs: authorizationServer && [
+    {
+      type: "chained",
+      issuer: authorizationServer,
+      clientAuthentication: { type: "clientSecret", clientId, clientSecret },
+      scopesMapping,
+    },
+  ],
 });
-const offers = [];
-for (const configuration of Object.keys(configurations)) {
-  const { credentialOffer } = await agent.openid4vc.issuer.createCredentialOffer({
+app.post("/offers", express.json(), async (request, response) => {
+  const { configurations, grant, txCode, dpop, refresh, version } = request.body;
+  const { credentialOffer, issuanceSession } = await agent.openid4vc.issuer.createCredentialOffer({
     issuerId: issuer.issuerId,
-    credentialConfigurationIds: [configuration],
-    preAuthorizedCodeFlowConfig: {},
-    version: "v1",
+    credentialConfigurationIds: configurations,
+    version: version ?? "v1",
+    authorization: { requireDpop: Boolean(dpop), requireWalletAttestation: false },
+    generateRefreshTokens: Boolean(refresh),
+    ...(grant === "code"
+      ? { authorizationCodeFlowConfig: { authorizationServerUrl: authorizationServer } }
+      : { preAuthorizedCodeFlowConfig: { txCode: txCode ? { length: 6, input_mode: "numeric" } : undefined } }),
   });
-  offers.push({ configuration, format: configurations[configuration].format, link: credentialOffer });
-}
-console.log(JSON.stringify({ base, trust: root.toString("pem"), offers }));
+  response.json({ link: credentialOffer, txCode: issuanceSession.userPin });
+});
+console.log(JSON.stringify({ base, trust: root.toString("pem") }));

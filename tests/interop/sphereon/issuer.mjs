@@ -149,7 +149,7 @@ support.express.use((request, response, next) => {
   response.send = function (body) {
     response.send = send;
     const answer = typeof body === "string" && /^[{[]/.test(body) ? JSON.parse(body) : body;
-    say({ exchange: { method: request.method, path: request.path, sent: request.body, status: response.statusCode, answer } });
+    say({ exchange: { method: request.method, path: request.originalUrl, sent: request.body, status: response.statusCode, answer } });
     return send.call(this, body);
   };
   next();

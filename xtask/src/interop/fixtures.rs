@@ -46,6 +46,9 @@ const SECRETS: &[&str] = &[
     "c_nonce",
     "credentials_offer_id",
     "issued_credential_id",
+    "request_uri",
+    "transaction_id",
+    "notification_id",
 ];
 
 /// Writes the answers of the running issuer under `tests/fixtures`.
@@ -139,6 +142,14 @@ fn get(server: &Server, name: &str) -> Result<Value, String> {
     server.web.get(&server.well_known(name), None)?.ok(name)
 }
 
+/// Which of the exchanges at an address is meant.
+pub(super) type Fits<'a> = &'a dyn Fn(&Value) -> bool;
+
+/// The exchange ended well.
+pub(super) fn good(exchange: &Value) -> bool {
+    exchange["status"].as_u64().is_some_and(|status| (200..300).contains(&status) && status != 202)
+}
+
 /// A folder of recorded answers.
 pub(super) struct Fixtures {
     folder: PathBuf,
@@ -148,6 +159,23 @@ impl Fixtures {
     pub(super) fn in_folder(folder: PathBuf) -> Result<Self, String> {
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { folder })
+    }
+
+    /// Writes for each file the first answer from its address that fits; a refusal with its status. An address that
+    /// ends with a slash stands for all below it. What never occurred makes no file.
+    pub(super) fn write_exchanges(&self, exchanges: &[Value], files: &[(&str, &str, Fits<'_>)]) -> Result<(), String> {
+        for (file, address, fits) in files {
+            let at = |exchange: &&Value| {
+                exchange["path"].as_str().is_some_and(|path| {
+                    if address.ends_with('/') { path.contains(address) } else { path.ends_with(address) }
+                })
+            };
+            let Some(exchange) = exchanges.iter().filter(at).find(|exchange| fits(exchange)) else { continue };
+            let refused = json!({ "status": exchange["status"], "body": exchange["answer"] });
+            let refusal = exchange["status"].as_u64().is_none_or(|status| status >= 400);
+            self.write(file, if refusal { &refused } else { &exchange["answer"] })?;
+        }
+        Ok(())
     }
 
     /// Writes one answer, its secrets redacted.

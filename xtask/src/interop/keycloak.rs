@@ -30,6 +30,9 @@ const REALM: &str = "billfold";
 pub(super) const CLIENT: &str = "billfold";
 /// Another client, for which Keycloak shows a consent page after the login.
 pub(super) const CLIENT_WITH_CONSENT: &str = "billfold-with-consent";
+/// The client by which Credo sends users here.
+pub(super) const CREDO: &str = "credo";
+pub(super) const CREDO_SECRET: &str = "only-on-this-machine";
 pub(super) const USER: &str = "reader";
 pub(super) const PASSWORD: &str = "borrow-a-book";
 
@@ -109,7 +112,6 @@ fn download(work: &Path) -> Result<PathBuf, String> {
     Ok(work.join(format!("keycloak-{VERSION}")))
 }
 
-/// Runs a command that must succeed.
 /// Runs a command to its good end.
 pub(super) fn finish(command: &mut Command, log: &Path, limit: Duration) -> Result<(), String> {
     let name = command.get_program().display().to_string();
@@ -275,7 +277,8 @@ fn lay_out(home: &Path, run: &Path) -> Result<(), String> {
     std::os::unix::fs::symlink(home.join("lib"), run.join("lib")).map_err(at(run))
 }
 
-fn link(name: &str, value: &str) -> String {
+/// A link with an offer.
+pub(super) fn link(name: &str, value: &str) -> String {
     let mut link = url::Url::parse("openid-credential-offer://").expect("a fixed link");
     link.query_pairs_mut().append_pair(name, value);
     link.into()

@@ -97,6 +97,11 @@ impl Script {
         log.lines().filter(|line| line.starts_with('{')).filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// The requests that it answered, each with its answer.
+    pub(super) fn exchanges(&self) -> Vec<Value> {
+        self.lines().into_iter().filter_map(|mut line| line.get_mut("exchange").map(Value::take)).collect()
+    }
+
     /// The end of what it has printed, for an error text.
     pub(super) fn log_tail(&self) -> String {
         self.group.log_tail()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::credential::{self, Expected};
-use super::fixtures::Fixtures;
+use super::fixtures::{Fixtures, good};
 use super::keycloak::text;
 use super::node::{self, Packages, Script};
 use super::process::poll;
@@ -229,15 +229,7 @@ fn accept(
 fn tx_code(server: &Server, steps: &mut Steps<'_>, by: By) -> Result<(), String> {
     let offer = server.offer("library-card", by, true)?;
     let code = offer.tx_code.as_deref().ok_or("the server made no transaction code")?;
-    let begun = steps.call(&["accept", &offer.link, "--no-wait"])?;
-    begun.expect_status(3)?;
-    let session = text(begun.single("enter_code")?, "session")?.to_owned();
-    let wrong = if code == "000000" { "000001" } else { "000000" };
-    let refused = steps.call(&["resume", &session, "--tx-code", wrong, "--no-wait"])?;
-    if refused.named("stored").next().is_some() || refused.refused("/token") != 1 {
-        return Err("a wrong code was not refused".into());
-    }
-    let outcome = steps.call(&["resume", &session, "--tx-code", code])?;
+    let outcome = steps.wrong_and_right_code(&offer.link, code, &[])?;
     let wanted = server.wanted("library-card");
     let id = steps.expect_stored(&outcome, &wanted)?;
     let raw = steps.export(&id)?;
@@ -265,9 +257,6 @@ fn note_requests(steps: &mut Steps<'_>, outcome: &Outcome) {
     steps.transcript.note(&format!("{all} requests, {refused} credential requests refused"));
 }
 
-/// Which of the exchanges at an address is meant.
-type Fits<'a> = &'a dyn Fn(&Value) -> bool;
-
 /// Writes the server's answers under `tests/fixtures`: those that the wallet got, and two that it never provokes.
 fn record(server: &Server, transcript: &mut Transcript) -> Result<(), String> {
     let name = format!("tests/fixtures/sphereon-{}", server.version.packages.version);
@@ -279,28 +268,23 @@ fn record(server: &Server, transcript: &mut Transcript) -> Result<(), String> {
     server.web.post_json(&credential_endpoint, None, &json!({ "credential_configuration_id": "library-card" }))?;
 
     let degree = |exchange: &Value| !exchange["answer"].to_string().contains('~');
-    let good = |exchange: &Value| exchange["status"] == 200;
-    let files: [(&str, &str, Fits<'_>); 10] = [
-        ("issuer-metadata", "/.well-known/openid-credential-issuer", &good),
-        ("server-metadata", "/.well-known/oauth-authorization-server", &good),
-        ("jwt-vc-issuer.jwks", "/.well-known/jwt-vc-issuer", &good),
-        ("offer.pre-authorized", "/credential-offers/", &good),
-        ("nonce", "/nonce", &good),
-        ("token.pre-authorized", "/token", &good),
-        ("token-error.unknown-code", "/token", &|exchange| exchange["sent"]["pre-authorized_code"] == "unknown"),
-        ("credential.sd-jwt", "/credentials", &|exchange| good(exchange) && !degree(exchange)),
-        ("credential.jwt", "/credentials", &|exchange| good(exchange) && degree(exchange)),
-        ("credential-error.no-token", "/credentials", &|exchange| exchange["answer"]["error"] == "invalid_token"),
-    ];
-    let lines = server.script.lines();
-    let exchanges: Vec<&Value> = lines.iter().map(|line| &line["exchange"]).filter(|one| one.is_object()).collect();
-    for (file, path, fits) in files {
-        let at = |exchange: &&&Value| exchange["path"].as_str().is_some_and(|found| found.contains(path));
-        // What this version does not have, such as a nonce endpoint, makes no file.
-        let Some(exchange) = exchanges.iter().filter(at).find(|exchange| fits(exchange)) else { continue };
-        let refused = json!({ "status": exchange["status"], "body": exchange["answer"] });
-        fixtures.write(file, if good(exchange) { &exchange["answer"] } else { &refused })?;
-    }
+    fixtures.write_exchanges(
+        &server.script.exchanges(),
+        &[
+            ("issuer-metadata", "/.well-known/openid-credential-issuer", &good),
+            ("server-metadata", "/.well-known/oauth-authorization-server", &good),
+            ("jwt-vc-issuer.jwks", "/.well-known/jwt-vc-issuer", &good),
+            ("offer.pre-authorized", "/credential-offers/", &good),
+            ("nonce", "/nonce", &good),
+            ("token.pre-authorized", "/token", &good),
+            ("token-error.unknown-code", "/token", &|one| one["sent"]["pre-authorized_code"] == "unknown"),
+            ("token-error.tx-code", "/token", &|one| one["answer"]["error_description"] == "PIN is invalid"),
+            ("credential.sd-jwt", "/credentials", &|one| good(one) && !degree(one)),
+            ("credential.jwt", "/credentials", &|one| good(one) && degree(one)),
+            ("credential-error.no-token", "/credentials", &|one| one["answer"]["error"] == "invalid_token"),
+            ("credential-error.request", "/credentials", &|one| one["answer"]["error"] == "invalid_request"),
+        ],
+    )?;
     transcript.note(&format!("recorded in {}", folder.display()));
     Ok(())
 }

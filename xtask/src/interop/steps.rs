@@ -98,6 +98,20 @@ impl<'a> Steps<'a> {
         Ok(id)
     }
 
+    /// The wallet asks for the code, survives a wrong one, and goes on with the right one.
+    pub(super) fn wrong_and_right_code(&mut self, link: &str, code: &str, options: &[&str]) -> Result<Outcome, String> {
+        let begun = self.call(&[options, &["accept", link, "--no-wait"]].concat())?;
+        begun.expect_status(3)?;
+        let event = begun.single("enter_code")?;
+        let session = event["session"].as_str().ok_or("the enter_code event names no session")?.to_owned();
+        let wrong = if code == "000000" { "000001" } else { "000000" };
+        let refused = self.call(&[options, &["resume", &session, "--tx-code", wrong, "--no-wait"]].concat())?;
+        if refused.named("stored").next().is_some() || refused.refused("/token") != 1 {
+            return Err("a wrong code was not refused".into());
+        }
+        self.call(&[options, &["resume", &session, "--tx-code", code]].concat())
+    }
+
     /// The only copy of a stored credential, as it was received.
     pub(super) fn export(&mut self, id: &str) -> Result<String, String> {
         let exported = self.call(&["export", id])?;
