@@ -132,7 +132,7 @@ impl Issuer {
             request_keys: RequestKeys::new(),
             attester,
             attester_roots,
-            system: systems::of(&options),
+            system: systems::of(&options, &origin),
             options,
             origin,
             id,

@@ -23,15 +23,16 @@ pub enum Profile {
     Haip,
     /// The Identus Cloud Agent with Keycloak as its authorization server.
     Identus,
+    /// The issuer of vercre, with its sample server.
+    Vercre,
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 9] =
-    ["draft15", "draft14", "draft13", "draft12", "draft11", "vercre", "credibil", "didroom", "sphereon"];
+const PLANNED: [&str; 8] = ["draft15", "draft14", "draft13", "draft12", "draft11", "credibil", "didroom", "sphereon"];
 
 impl Profile {
     /// Every profile that can be served.
-    pub const ALL: &[Self] = &[Self::Final, Self::Haip, Self::Identus];
+    pub const ALL: &[Self] = &[Self::Final, Self::Haip, Self::Identus, Self::Vercre];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -39,6 +40,7 @@ impl Profile {
             Self::Final => "final",
             Self::Haip => "haip",
             Self::Identus => "identus",
+            Self::Vercre => "vercre",
         }
     }
 }
@@ -49,7 +51,7 @@ impl Profile {
         match self {
             Self::Final => options,
             Self::Haip => options.into_haip(),
-            Self::Identus => systems::shape(options),
+            Self::Identus | Self::Vercre => systems::shape(options),
         }
     }
 }

@@ -3,8 +3,10 @@
 //! Each is built from its own source, with its own routes, answers and refusals, and shares nothing with
 //! the others but what stands in this file: it gets whole requests and gives whole answers.
 
+mod family;
 mod identus;
 mod prism;
+mod vercre;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -51,9 +53,10 @@ pub(crate) trait System: Send + Sync {
 }
 
 /// The system of a profile, if it is one.
-pub(crate) fn of(options: &Options) -> Option<Box<dyn System>> {
+pub(crate) fn of(options: &Options, origin: &str) -> Option<Box<dyn System>> {
     match options.profile {
         Profile::Identus => Some(Box::new(identus::Identus::new(options))),
+        Profile::Vercre => Some(Box::new(vercre::Vercre::new(origin))),
         _ => None,
     }
 }
@@ -66,6 +69,7 @@ pub(crate) fn shape(options: Options) -> Options {
             authorization_server: AuthorizationServer::Port,
             ..options
         },
+        Profile::Vercre => Options { path: String::new(), authorization_server: AuthorizationServer::Own, ..options },
         _ => options,
     }
 }

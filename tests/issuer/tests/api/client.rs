@@ -272,3 +272,29 @@ pub(crate) fn code_request(code: &str) -> Vec<(&'static str, &str)> {
         ("code_verifier", VERIFIER),
     ]
 }
+
+/// A member that is a string.
+#[track_caller]
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+pub(crate) fn with_query(url: &str, fields: &[(&str, &str)]) -> String {
+    format!("{url}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
+}
+
+/// Posts JSON with a bearer token.
+pub(crate) async fn post_json(url: &str, token: &str, body: &Value) -> Answer {
+    let headers = [("content-type", "application/json"), ("authorization", &*format!("Bearer {token}"))];
+    send(Method::POST, url, &headers, body.to_string()).await
+}
+
+/// Checks status and error code of a refusal, and returns its body.
+#[track_caller]
+pub(crate) fn refusal(answer: &Answer, status: u16, code: &str) -> Value {
+    let body = String::from_utf8_lossy(&answer.body);
+    assert_eq!(answer.status, status, "{body}");
+    let json = answer.json();
+    assert_eq!(text(&json, "error"), code, "{body}");
+    json
+}

@@ -67,10 +67,6 @@ async fn documents(issuer: &Running) -> (Value, Value) {
     (metadata, server.json())
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
-}
-
 /// An authorization request as a plain query.
 fn request(issuer_state: Option<&str>) -> Vec<(&'static str, &str)> {
     let mut fields = vec![
@@ -82,10 +78,6 @@ fn request(issuer_state: Option<&str>) -> Vec<(&'static str, &str)> {
     ];
     fields.extend(issuer_state.map(|state| ("issuer_state", state)));
     fields
-}
-
-fn with_query(url: &str, fields: &[(&str, &str)]) -> String {
-    format!("{url}?{}", url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
 }
 
 /// Signs in and redeems the code.

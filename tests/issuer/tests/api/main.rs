@@ -21,3 +21,4 @@ mod refresh;
 mod refusals;
 mod setups;
 mod signed_metadata;
+mod vercre;
