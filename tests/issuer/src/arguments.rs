@@ -2,7 +2,7 @@
 
 use billfold_test_issuer::{
     AttestationProof, AuthorizationServer, ClientAuth, Curve, Display, Dpop, Encryption, Fault, IssuerKey,
-    KeyAttestation, Login, Options, Par, Profile, Scopes, SignedMetadata, StatusKind,
+    KeyAttestation, Login, Options, Par, Profile, Scopes, SignedMetadata, SphereonRelease, StatusKind,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -40,6 +40,14 @@ pub(crate) enum Task {
         /// The authorization URL.
         url: String,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Release {
+    #[value(name = "0.14")]
+    Old,
+    #[value(name = "0.20")]
+    New,
 }
 
 #[derive(clap::Args)]
@@ -119,6 +127,9 @@ pub(crate) struct Serve {
     /// With the profile `identus`: name the issuer by the short form of its DID, which has to be looked up.
     #[arg(long)]
     published_did: bool,
+    /// The release of the profile `sphereon`.
+    #[arg(long, value_enum, value_name = "RELEASE", default_value_t = Release::New)]
+    sphereon_release: Release,
     /// Leave `iss` out of redirects, and say so in the metadata.
     #[arg(long)]
     no_iss: bool,
@@ -401,6 +412,10 @@ impl From<Serve> for Options {
             refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
             published_did: arguments.published_did,
+            sphereon_release: match arguments.sphereon_release {
+                Release::Old => SphereonRelease::V0_14,
+                Release::New => SphereonRelease::V0_20,
+            },
             ..Self::default()
         }
     }

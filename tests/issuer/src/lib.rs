@@ -91,7 +91,7 @@ pub use crate::oauth::Grant;
 pub use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
 pub use crate::options::{
     AttestationProof, AuthorizationServer, Client, ClientAuth, Dpop, Encryption, IssuerKey, KeyAttestation, Login,
-    Options, Par, Scopes, SignedMetadata,
+    Options, Par, Scopes, SignedMetadata, SphereonRelease,
 };
 pub use crate::profile::Profile;
 pub use crate::shown::{ShownAttestation, ShownDpop};

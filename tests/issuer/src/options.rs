@@ -150,6 +150,16 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
 }
 
+/// A release of Sphereon's issuer server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SphereonRelease {
+    /// 0.14.0: as in draft 13, without a document of the authorization server.
+    V0_14,
+    /// 0.20.1: as in draft 15, not strict about it.
+    #[default]
+    V0_20,
+}
+
 /// The user who can sign in.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Login {
@@ -283,6 +293,8 @@ pub struct Options {
     /// Whether the issuer of the profile `identus` goes by the short form of its DID, which has to be
     /// looked up, and not by the long form.
     pub published_did: bool,
+    /// Which release of the profile `sphereon`.
+    pub sphereon_release: SphereonRelease,
     /// Who can sign in.
     pub login: Login,
 }
@@ -345,6 +357,7 @@ impl Default for Options {
             refresh_token_lifetime: 30 * 24 * 3600,
             nonce_lifetime: 300,
             published_did: false,
+            sphereon_release: SphereonRelease::default(),
             login: Login::default(),
         }
     }

@@ -25,14 +25,16 @@ pub enum Profile {
     Identus,
     /// The issuer of vercre, with its sample server.
     Vercre,
+    /// Sphereon's issuer server, in the release that the options say.
+    Sphereon,
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 8] = ["draft15", "draft14", "draft13", "draft12", "draft11", "credibil", "didroom", "sphereon"];
+const PLANNED: [&str; 7] = ["draft15", "draft14", "draft13", "draft12", "draft11", "credibil", "didroom"];
 
 impl Profile {
     /// Every profile that can be served.
-    pub const ALL: &[Self] = &[Self::Final, Self::Haip, Self::Identus, Self::Vercre];
+    pub const ALL: &[Self] = &[Self::Final, Self::Haip, Self::Identus, Self::Vercre, Self::Sphereon];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Profile {
             Self::Haip => "haip",
             Self::Identus => "identus",
             Self::Vercre => "vercre",
+            Self::Sphereon => "sphereon",
         }
     }
 }
@@ -51,7 +54,7 @@ impl Profile {
         match self {
             Self::Final => options,
             Self::Haip => options.into_haip(),
-            Self::Identus | Self::Vercre => systems::shape(options),
+            Self::Identus | Self::Vercre | Self::Sphereon => systems::shape(options),
         }
     }
 }

@@ -311,7 +311,7 @@ impl Dialect {
     pub(crate) fn of(profile: Profile) -> Self {
         match profile {
             // Systems by name have endpoints of their own, which ask for nothing here.
-            Profile::Final | Profile::Haip | Profile::Identus | Profile::Vercre => Self::last(),
+            Profile::Final | Profile::Haip | Profile::Identus | Profile::Vercre | Profile::Sphereon => Self::last(),
         }
     }
 

@@ -6,6 +6,7 @@
 mod family;
 mod identus;
 mod prism;
+mod sphereon;
 mod vercre;
 
 use axum::Router;
@@ -56,6 +57,7 @@ pub(crate) trait System: Send + Sync {
 pub(crate) fn of(options: &Options, origin: &str) -> Option<Box<dyn System>> {
     match options.profile {
         Profile::Identus => Some(Box::new(identus::Identus::new(options))),
+        Profile::Sphereon => Some(Box::new(sphereon::Sphereon::new(options.sphereon_release))),
         Profile::Vercre => Some(Box::new(vercre::Vercre::new(origin))),
         _ => None,
     }
@@ -69,7 +71,9 @@ pub(crate) fn shape(options: Options) -> Options {
             authorization_server: AuthorizationServer::Port,
             ..options
         },
-        Profile::Vercre => Options { path: String::new(), authorization_server: AuthorizationServer::Own, ..options },
+        Profile::Sphereon | Profile::Vercre => {
+            Options { path: String::new(), authorization_server: AuthorizationServer::Own, ..options }
+        }
         _ => options,
     }
 }

@@ -21,4 +21,5 @@ mod refresh;
 mod refusals;
 mod setups;
 mod signed_metadata;
+mod sphereon;
 mod vercre;
