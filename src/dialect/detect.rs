@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::form::{ProofMember, RequestForm, SelectorForm};
+use super::lift::catalogue::Catalogue;
 use super::{Basis, DetailsBy, EncryptionForm, Quirks};
 
 /// Something in an issuer's metadata that tells drafts apart.
@@ -22,7 +23,7 @@ pub(crate) enum Sign {
     NonceEndpoint,
     /// `key_attestations_required`: since 15.
     KeyAttestations,
-    /// Claims as a list of paths: since 15.
+    /// Claims as a list of paths outside of `credential_metadata`: draft 15.
     ClaimPaths,
     /// The format `dc+sd-jwt`: since 15.
     DcSdJwt,
@@ -40,7 +41,12 @@ pub(crate) enum Sign {
     SupportedMap,
     /// `credentials_supported` as a list: up to 11.
     SupportedList,
-    /// `credential_response_encryption` without a way to encrypt requests: drafts 13 to 15.
+    /// Proof types as a list: draft 12.
+    ProofTypesList,
+    /// `cryptographic_suites_supported`: up to 12.
+    CryptographicSuites,
+    /// `credential_response_encryption` without a way to encrypt requests: drafts 13 to 15, and issuers of 1.0 that
+    /// took over only part of it.
     ResponseEncryptionAlone,
     /// `credential_response_encryption_alg_values_supported`: draft 12.
     FlatEncryption,
@@ -56,7 +62,7 @@ impl Sign {
             Self::DiVp => "the proof type `di_vp`",
             Self::NonceEndpoint => "`nonce_endpoint`",
             Self::KeyAttestations => "`key_attestations_required`",
-            Self::ClaimPaths => "`claims` as a list of paths",
+            Self::ClaimPaths => "`claims` as a list of paths outside of `credential_metadata`",
             Self::DcSdJwt => "the format `dc+sd-jwt`",
             Self::BatchIssuance => "`batch_credential_issuance`",
             Self::BatchEndpoint => "`batch_credential_endpoint`",
@@ -65,6 +71,8 @@ impl Sign {
             Self::ConfigurationList => "`credential_configurations_supported` as a list",
             Self::SupportedMap => "`credentials_supported` as a map",
             Self::SupportedList => "`credentials_supported` as a list",
+            Self::ProofTypesList => "`proof_types_supported` as a list",
+            Self::CryptographicSuites => "`cryptographic_suites_supported`",
             Self::ResponseEncryptionAlone => "`credential_response_encryption` without `credential_request_encryption`",
             Self::FlatEncryption => "`credential_response_encryption_alg_values_supported`",
         }
@@ -74,15 +82,17 @@ impl Sign {
     pub(crate) fn drafts(self) -> (u8, u8) {
         match self {
             Self::RequestEncryption | Self::CredentialMetadata | Self::CoseAlgorithms | Self::DiVp => (16, 16),
-            Self::NonceEndpoint | Self::KeyAttestations | Self::ClaimPaths | Self::DcSdJwt => (15, 16),
+            Self::NonceEndpoint | Self::KeyAttestations | Self::DcSdJwt => (15, 16),
+            Self::ClaimPaths => (15, 15),
             Self::BatchIssuance => (14, 16),
             Self::BatchEndpoint => (11, 13),
             Self::IdentifiersFlag => (12, 13),
             Self::ClaimsTree => (11, 14),
             Self::ConfigurationList => (13, 14),
-            Self::SupportedMap | Self::FlatEncryption => (12, 12),
+            Self::SupportedMap | Self::FlatEncryption | Self::ProofTypesList => (12, 12),
+            Self::CryptographicSuites => (11, 12),
             Self::SupportedList => (11, 11),
-            Self::ResponseEncryptionAlone => (13, 15),
+            Self::ResponseEncryptionAlone => (13, 16),
         }
     }
 
@@ -95,23 +105,17 @@ impl Sign {
 /// The signs in issuer metadata as it came, the newest first.
 pub(crate) fn signs(document: &Value) -> Vec<Sign> {
     let has = |name: &str| document.get(name).is_some_and(|value| !value.is_null());
-    let configurations = configurations(document);
+    let catalogue = Catalogue::of(document);
+    let configurations = catalogue.map(|catalogue| catalogue.objects()).unwrap_or_default();
     let any = |test: &dyn Fn(&Map<String, Value>) -> bool| configurations.iter().any(|entry| test(entry));
     let proof_types = |entry: &Map<String, Value>, test: &dyn Fn(&str, &Value) -> bool| {
         let types = entry.get("proof_types_supported").and_then(Value::as_object);
         types.is_some_and(|types| types.iter().any(|(name, value)| test(name, value)))
     };
-    let definition = |entry: &Map<String, Value>, name: &str| {
-        entry.get("credential_definition").and_then(|definition| definition.get(name)).cloned()
+    let shape_is = |is_older: bool, shape: fn(&Value) -> bool| {
+        catalogue.is_some_and(|found| found.is_older == is_older && shape(found.entries))
     };
-    let in_metadata = |entry: &Map<String, Value>, name: &str| {
-        entry.get("credential_metadata").and_then(|metadata| metadata.get(name)).is_some()
-    };
-    let is_format = |entry: &Map<String, Value>, name: &str| entry.get("format").is_some_and(|format| format == name);
-    let alone = has("credential_response_encryption") && !has("credential_request_encryption");
-    let is_list = |name: &str| document.get(name).is_some_and(Value::is_array);
-    let old = !has("credential_configurations_supported");
-    let table: [(Sign, bool); 17] = [
+    let table: [(Sign, bool); 19] = [
         (Sign::RequestEncryption, has("credential_request_encryption")),
         (Sign::CredentialMetadata, any(&|entry| entry.get("credential_metadata").is_some_and(Value::is_object))),
         (
@@ -122,51 +126,39 @@ pub(crate) fn signs(document: &Value) -> Vec<Sign> {
             }),
         ),
         (Sign::DiVp, any(&|entry| proof_types(entry, &|name, _| name == "di_vp"))),
-        (Sign::NonceEndpoint, has("nonce_endpoint")),
+        (Sign::NonceEndpoint, is_endpoint(document.get("nonce_endpoint"))),
         (
             Sign::KeyAttestations,
             any(&|entry| proof_types(entry, &|_, value| value.get("key_attestations_required").is_some())),
         ),
-        (
-            Sign::ClaimPaths,
-            any(&|entry| {
-                let listed = entry.get("claims").is_some_and(Value::is_array);
-                listed
-                    || definition(entry, "claims").is_some_and(|claims| claims.is_array())
-                    || in_metadata(entry, "claims")
-            }),
-        ),
-        (Sign::DcSdJwt, any(&|entry| is_format(entry, "dc+sd-jwt"))),
+        (Sign::ClaimPaths, any(&|entry| claims_are(entry, &["claims"], Value::is_array))),
+        (Sign::DcSdJwt, any(&|entry| entry.get("format").is_some_and(|format| format == "dc+sd-jwt"))),
         (Sign::BatchIssuance, has("batch_credential_issuance")),
         (Sign::BatchEndpoint, has("batch_credential_endpoint")),
         (Sign::IdentifiersFlag, has("credential_identifiers_supported")),
-        (
-            Sign::ClaimsTree,
-            any(&|entry| {
-                let tree = |value: Option<&Value>| value.is_some_and(Value::is_object);
-                tree(entry.get("claims"))
-                    || tree(entry.get("credentialSubject"))
-                    || tree(definition(entry, "credentialSubject").as_ref())
-            }),
-        ),
-        (Sign::ConfigurationList, is_list("credential_configurations_supported")),
-        (Sign::SupportedMap, old && document.get("credentials_supported").is_some_and(Value::is_object)),
-        (Sign::SupportedList, old && is_list("credentials_supported")),
-        (Sign::ResponseEncryptionAlone, alone),
+        (Sign::ClaimsTree, any(&|entry| claims_are(entry, &["claims", "credentialSubject"], Value::is_object))),
+        (Sign::ConfigurationList, shape_is(false, Value::is_array)),
+        (Sign::SupportedMap, shape_is(true, Value::is_object)),
+        (Sign::SupportedList, shape_is(true, Value::is_array)),
+        (Sign::ProofTypesList, any(&|entry| entry.get("proof_types_supported").is_some_and(Value::is_array))),
+        (Sign::CryptographicSuites, any(&|entry| entry.contains_key("cryptographic_suites_supported"))),
+        (Sign::ResponseEncryptionAlone, has("credential_response_encryption") && !has("credential_request_encryption")),
         (Sign::FlatEncryption, has("credential_response_encryption_alg_values_supported")),
     ];
     table.into_iter().filter(|(_, seen)| *seen).map(|(sign, _)| sign).collect()
 }
 
-/// The entries of the catalogue, whatever it is called and whatever its shape.
-fn configurations(document: &Value) -> Vec<&Map<String, Value>> {
-    let catalogue =
-        document.get("credential_configurations_supported").or_else(|| document.get("credentials_supported"));
-    match catalogue {
-        Some(Value::Object(map)) => map.values().filter_map(Value::as_object).collect(),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_object).collect(),
-        _ => Vec::new(),
-    }
+/// Something that is meant as an address.
+fn is_endpoint(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+}
+
+/// Whether an entry's claims have a shape, on top of it or in its `credential_definition`: where drafts had them.
+fn claims_are(entry: &Map<String, Value>, names: &[&str], shape: fn(&Value) -> bool) -> bool {
+    let definitions =
+        ["credential_definition", "credentials_definition"].into_iter().filter_map(|name| entry.get(name));
+    let places = definitions.filter_map(Value::as_object).chain([entry]);
+    places.flat_map(|place| names.iter().filter_map(|name| place.get(*name))).any(shape)
 }
 
 /// What follows from the signs.
@@ -174,8 +166,7 @@ pub(crate) fn quirks(seen: Vec<Sign>) -> Quirks {
     let has = |sign: Sign| seen.contains(&sign);
     let old_catalogue = has(Sign::SupportedMap) || has(Sign::SupportedList);
     let by_configuration = seen.iter().any(|sign| sign.by_configuration()) && !old_catalogue;
-    let old = old_catalogue
-        || [Sign::BatchEndpoint, Sign::IdentifiersFlag, Sign::ClaimsTree, Sign::ConfigurationList].into_iter().any(has);
+    let old = old_catalogue || seen.iter().any(|sign| sign.drafts().1 < 15);
     let several = has(Sign::BatchIssuance) && !old_catalogue;
     let (request, basis) = match (by_configuration, several) {
         (true, _) => (RequestForm::FINAL, Basis::Evidence),

@@ -117,7 +117,10 @@ fn looks_like(seen: &[Sign]) -> String {
     if seen.is_empty() {
         return "anything from draft 13 to 1.0".to_owned();
     }
-    let oldest = seen.iter().map(|sign| sign.drafts().0).max().unwrap_or(FINAL);
+    // Without an older catalogue there is a newer one.
+    let older = seen.iter().any(|sign| matches!(sign, Sign::SupportedList | Sign::SupportedMap));
+    let first = if older { 11 } else { 13 };
+    let oldest = seen.iter().map(|sign| sign.drafts().0).max().unwrap_or(FINAL).max(first);
     let newest = seen.iter().map(|sign| sign.drafts().1).min().unwrap_or(FINAL);
     match (oldest, newest) {
         (oldest, newest) if oldest == newest => name(oldest),
@@ -136,7 +139,8 @@ mod tests {
             (vec![], "anything from draft 13 to 1.0"),
             (vec![Sign::CredentialMetadata, Sign::NonceEndpoint], "1.0"),
             (vec![Sign::NonceEndpoint], "draft 15 to 1.0"),
-            (vec![Sign::NonceEndpoint, Sign::ResponseEncryptionAlone], "draft 15"),
+            (vec![Sign::NonceEndpoint, Sign::ClaimPaths], "draft 15"),
+            (vec![Sign::ClaimsTree], "draft 13 to draft 14"),
             (vec![Sign::SupportedList, Sign::ClaimsTree], "draft 11"),
             (vec![Sign::NonceEndpoint, Sign::ClaimsTree], "a mixture of draft 14 and draft 15"),
         ] {

@@ -97,7 +97,9 @@ tolerances! {
     /// Drafts up to 11, or an array under the newer name.
     CatalogueList = "catalogue_list": "the issuer's configurations are a list instead of a map";
     /// Drafts up to 11.
-    TypesOnTop = "types_on_top": "a configuration has its types outside of `credential_definition`";
+    TypesOnTop = "types_on_top": "a configuration has its type elsewhere than 1.0 has it";
+    /// Drafts up to 13: `mso` for `cose_key`, `did` for any method, `cryptographic_suites_supported`.
+    OlderSpelling = "older_spelling": "a configuration says something in words of older drafts";
     /// Another spelling of a known format.
     FormatSpelling = "format_spelling": "a format's identifier is spelled another way";
     /// Drafts 11 and 12.
@@ -108,8 +110,8 @@ tolerances! {
     SingleDisplay = "single_display": "`display` is one object instead of a list";
     /// Draft 12.
     FlatEncryption = "flat_encryption": "what the issuer encrypts stands in members of their own";
-    /// Numbers as texts, or texts as numbers.
-    ValueType = "value_type": "a number came as a text, or the other way around";
+    /// Numbers as texts, texts as numbers, one text where a list is due.
+    ValueType = "value_type": "a value came as one of another type, such as a number as a text";
     /// A member that can't be read and that nothing depends on.
     IgnoredMember = "ignored_member": "a member that can't be read was ignored";
     /// The server answers pushed requests with "not there" or "not this way".

@@ -5,6 +5,8 @@
 //! moved, never made up.
 
 pub(crate) mod answers;
+pub(super) mod catalogue;
+mod claims;
 pub(crate) mod configuration;
 pub(crate) mod metadata;
 pub(crate) mod offer;
@@ -29,6 +31,37 @@ fn absolute(members: &mut Map<String, Value>, name: &str, of: &IssuerId, tolerat
         members.insert(name.to_owned(), Value::String(joined.into()));
         tolerated.insert(Tolerance::RelativeEndpoint);
     }
+}
+
+/// Puts a single `display` into the list that it has to be in.
+fn single_display(members: &mut Map<String, Value>, tolerated: &mut Tolerated) {
+    if let Some(display) = members.get_mut("display").filter(|display| display.is_object()) {
+        *display = Value::Array(vec![display.take()]);
+        tolerated.insert(Tolerance::SingleDisplay);
+    }
+}
+
+/// Puts a single text into the list that it has to be in.
+fn single_text(members: &mut Map<String, Value>, name: &str, tolerated: &mut Tolerated) {
+    if let Some(text) = members.get_mut(name).filter(|value| value.as_str().is_some_and(|text| !text.is_empty())) {
+        *text = Value::Array(vec![text.take()]);
+        tolerated.insert(Tolerance::ValueType);
+    }
+}
+
+/// Reads `"true"` and `"false"` as what they say.
+fn flag_from_text(members: &mut Map<String, Value>, name: &str, tolerated: &mut Tolerated) {
+    let said = match members.get(name).and_then(Value::as_str) {
+        Some("true") => true,
+        Some("false") => false,
+        _ => return,
+    };
+    members.insert(name.to_owned(), Value::Bool(said));
+    tolerated.insert(Tolerance::ValueType);
+}
+
+fn is_there(members: &Map<String, Value>, name: &str) -> bool {
+    members.get(name).is_some_and(|value| !value.is_null())
 }
 
 fn same_origin(one: &Url, other: &Url) -> bool {
