@@ -3,6 +3,7 @@
 mod checks;
 mod credential;
 mod credo;
+mod extras;
 mod fixtures;
 mod keycloak;
 mod node;
@@ -35,6 +36,8 @@ struct Options {
     wallet: Option<PathBuf>,
     /// Record the issuer's answers under `tests/fixtures`.
     record: bool,
+    /// Keycloak only: once more without pushed requests.
+    without_par: bool,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             match argument.as_str() {
                 "--keep" => options.keep = true,
                 "--record" => options.record = true,
+                "--without-par" => options.without_par = true,
                 "--transcript" => options.transcript = Some(value()?.into()),
                 "--wallet" => options.wallet = Some(value()?.into()),
                 other => return Err(format!("no option `{other}`; there are {OPTIONS}")),
@@ -56,7 +60,7 @@ impl Options {
 }
 
 /// The options, as the usage text shows them.
-const OPTIONS: &str = "--keep, --record, --transcript FILE, --wallet PROGRAM";
+const OPTIONS: &str = "--keep, --record, --transcript FILE, --wallet PROGRAM, --without-par";
 
 /// Runs the task: `interop PEER [OPTIONS]`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
@@ -100,6 +104,7 @@ fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript)
     if options.record {
         fixtures::record(&server, &setup, transcript)?;
     }
+    let tally = if options.without_par { tally.and(&without_par(&home, program, transcript)?) } else { tally };
     if let Some(memory) = server.resident_megabytes() {
         transcript.note(&format!("resident memory of the issuer {memory} MB"));
     }
@@ -109,6 +114,16 @@ fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript)
         process::wait_for_interrupt();
     }
     Ok(tally)
+}
+
+/// A second Keycloak, built to take no pushed requests.
+fn without_par(home: &Path, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
+    transcript.print("");
+    let server = keycloak::Server::start_with(home, &["--features-disabled=par"], transcript)?;
+    let login = wallet::Login { user: keycloak::USER, password: keycloak::PASSWORD };
+    let setup = wallet::Setup::new(program, server.credential_issuer(), keycloak::CLIENT, Some(&login))?;
+    setup.explain(transcript);
+    extras::without_par(&server, &setup, transcript)
 }
 
 fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {

@@ -1,6 +1,7 @@
 //! The steps of a run, and what must be true after each.
 
 use super::credential::{self, Expected};
+use super::extras;
 use super::keycloak::{self, Server};
 use super::steps::{Steps, Tally, Wanted, expect_sign_ins};
 use super::transcript::Transcript;
@@ -30,6 +31,11 @@ pub(super) const CONFIGURATIONS: [Configuration; 2] = [
 pub(super) const CLAIMS: [(&str, &str); 3] =
     [("given_name", "Test"), ("family_name", "Reader"), ("branch", "Harbour Street")];
 
+/// Where the requests go, at the end of their addresses.
+pub(super) const PUSHED: &str = "/ext/par/request";
+pub(super) const CREDENTIAL: &str = "/protocol/oid4vc/credential";
+pub(super) const TOKEN: &str = "/protocol/openid-connect/token";
+
 /// Runs every step.
 pub(super) fn run(server: &Server, wallet: &Setup, transcript: &mut Transcript) -> Result<Tally, String> {
     let mut steps = Steps::new(wallet, transcript);
@@ -51,6 +57,7 @@ pub(super) fn run(server: &Server, wallet: &Setup, transcript: &mut Transcript) 
     }
     steps.step("sign-in finished by another process", |steps| resume(steps, server))?;
     steps.step("http is refused without --dev", |steps| refuse_http(steps, server))?;
+    extras::run(&mut steps, server)?;
     steps.step("list, show, export and forget", look)?;
     Ok(steps.tally)
 }
@@ -61,6 +68,8 @@ fn start(steps: &mut Steps<'_>, server: &Server, configuration: &Configuration) 
     let words = ["start", issuer, "--configuration", configuration.id];
     let outcome = steps.wallet.run_as(steps.transcript, client, &words)?;
     expect_sign_ins(&outcome, 1)?;
+    outcome.expect_sent(PUSHED, "code_challenge")?;
+    outcome.expect_sent(CREDENTIAL, "Authorization: DPoP")?;
     expect_stored(steps, server, &outcome, configuration)
 }
 
@@ -68,6 +77,8 @@ fn sign_in_offer(steps: &mut Steps<'_>, server: &Server, configuration: &Configu
     let link = server.offer(configuration.id, false)?;
     let outcome = steps.call(&["accept", &link])?;
     expect_sign_ins(&outcome, 1)?;
+    outcome.expect_sent(PUSHED, "issuer_state")?;
+    outcome.expect_sent(CREDENTIAL, "Authorization: DPoP")?;
     expect_stored(steps, server, &outcome, configuration)
 }
 
@@ -76,6 +87,7 @@ fn pre_authorized(steps: &mut Steps<'_>, server: &Server, configuration: &Config
     let link = server.offer_by_value(configuration.id, true)?;
     let outcome = steps.call(&["accept", &link])?;
     expect_sign_ins(&outcome, 0)?;
+    outcome.expect_sent(CREDENTIAL, "Authorization: DPoP")?;
     expect_stored(steps, server, &outcome, configuration)?;
 
     let again = steps.call(&["accept", &link])?;

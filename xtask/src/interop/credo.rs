@@ -128,8 +128,8 @@ impl Run<'_> {
         steps.step("DPoP, where the issuer demands it", |steps| {
             let offer = self.server.offer(&json!({ "configurations": ["library-card"], "dpop": true }))?;
             let outcome = self.accept(steps, &offer.link, &CARD, 0, &[])?;
-            expect_sent(&outcome, "/token", "DPoP")?;
-            expect_sent(&outcome, "/credential", "Authorization: DPoP")
+            outcome.expect_sent("/token", "DPoP")?;
+            outcome.expect_sent("/credential", "Authorization: DPoP")
         })?;
         steps.step("three copies, each with a key of its own", |steps| {
             let offer = self.server.offer(&json!({ "configurations": ["library-card"] }))?;
@@ -171,14 +171,14 @@ impl Run<'_> {
                 let offer = self.server.offer(&json!({ "configurations": [name], "grant": "code" }))?;
                 let link = if by_value { self.server.by_value(&offer)? } else { offer.link };
                 let outcome = self.accept(steps, &link, &wanted, 1, &[])?;
-                expect_sent(&outcome, "/par", "issuer_state")
+                outcome.expect_sent("/par", "issuer_state")
             })?;
         }
         steps.step("library-card: sign-in at Keycloak, with DPoP where the issuer demands it", |steps| {
             let wanted = json!({ "configurations": ["library-card"], "grant": "code", "dpop": true });
             let offer = self.server.offer(&wanted)?;
             let outcome = self.accept(steps, &offer.link, &CARD, 1, &[])?;
-            expect_sent(&outcome, "/credential", "Authorization: DPoP")
+            outcome.expect_sent("/credential", "Authorization: DPoP")
         })?;
         steps.step("late-card: sign-in at Keycloak, not ready at first", |steps| {
             let offer = self.server.offer(&json!({ "configurations": ["late-card"], "grant": "code" }))?;
@@ -197,7 +197,7 @@ impl Run<'_> {
             let wanted = json!({ "configurations": ["library-card"], "grant": "code", "refresh": true });
             let offer = self.server.offer(&wanted)?;
             let outcome = self.accept(steps, &offer.link, &CARD, 1, &[])?;
-            expect_received(&outcome, "/token", "refresh_token")?;
+            outcome.expect_received("/token", "refresh_token")?;
             let id = steps.stored.last().cloned().ok_or("nothing was stored")?;
             let again = steps.call(&["--trust", &self.trust, "refresh", &id])?;
             again.expect_status(1)?;
@@ -282,16 +282,4 @@ impl Run<'_> {
         transcript.note(&format!("recorded in {}", folder.display()));
         Ok(())
     }
-}
-
-/// A request to this address had this header field or member.
-fn expect_sent(outcome: &Outcome, address: &str, what: &str) -> Result<(), String> {
-    let sent = |line: &str| line.split(" -> ").next().is_some_and(|request| request.contains(what));
-    if outcome.requests(address).any(sent) { Ok(()) } else { Err(format!("no request to {address} with {what}")) }
-}
-
-/// An answer from this address had this member.
-fn expect_received(outcome: &Outcome, address: &str, what: &str) -> Result<(), String> {
-    let received = |line: &str| line.split(" -> ").nth(1).is_some_and(|answer| answer.contains(what));
-    if outcome.requests(address).any(received) { Ok(()) } else { Err(format!("no answer from {address} with {what}")) }
 }

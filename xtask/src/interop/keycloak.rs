@@ -28,6 +28,10 @@ const REALM_FILE: &str = "tests/interop/keycloak/realm.json";
 const REALM: &str = "billfold";
 /// The client and the user that the realm file defines.
 pub(super) const CLIENT: &str = "billfold";
+/// A client whose tokens are good for a moment only.
+pub(super) const CLIENT_IN_A_HURRY: &str = "billfold-in-a-hurry";
+/// How long they are, in seconds.
+pub(super) const HURRY: u64 = 15;
 /// Another client, for which Keycloak shows a consent page after the login.
 pub(super) const CLIENT_WITH_CONSENT: &str = "billfold-with-consent";
 /// The client by which Credo sends users here.
@@ -148,9 +152,19 @@ pub(super) struct Server {
 impl Server {
     /// Starts Keycloak on a free loopback port and waits until the realm answers.
     pub(super) fn start(home: &Path, transcript: &mut Transcript) -> Result<Self, String> {
+        Self::start_with(home, &[], transcript)
+    }
+
+    /// The same with one more option of the build, which takes half a minute.
+    pub(super) fn start_with(home: &Path, options: &[&str], transcript: &mut Transcript) -> Result<Self, String> {
         let folder =
             TempDir::with_prefix("billfold-keycloak-").map_err(|error| format!("no temporary folder: {error}"))?;
         lay_out(home, folder.path())?;
+        if !options.is_empty() {
+            let mut build = kc(folder.path());
+            build.arg("build").args(BUILD_OPTIONS).args(options);
+            finish(&mut build, &folder.path().join("build.log"), BUILD_LIMIT)?;
+        }
         // Keycloak must know its own address before it listens.
         let port = free_port()?;
         let base = format!("http://127.0.0.1:{port}");
@@ -197,6 +211,15 @@ impl Server {
     /// A metadata document, its well-known part inserted before the path.
     pub(super) fn well_known(&self, name: &str) -> String {
         format!("{}/.well-known/{name}/realms/{REALM}", self.base)
+    }
+
+    /// The credential issuer metadata as the JWT that Keycloak signs.
+    pub(super) fn signed_metadata(&self) -> Result<String, String> {
+        let answer = self.web.get_as(&self.well_known("openid-credential-issuer"), "application/jwt")?;
+        match answer.ok("signed metadata")? {
+            Value::String(token) => Ok(token),
+            _ => Err("the metadata is not signed".into()),
+        }
     }
 
     /// The token endpoint of the realm.
@@ -263,7 +286,7 @@ impl Server {
 
 /// A home of its own for one run: the built libraries are shared, everything that is written is not.
 fn lay_out(home: &Path, run: &Path) -> Result<(), String> {
-    for folder in ["bin", "conf", "data/import", "providers", "themes"] {
+    for folder in ["bin", "conf", "data/import", "lib", "providers", "themes"] {
         fs::create_dir_all(run.join(folder)).map_err(at(run))?;
     }
     let files: [(PathBuf, &str); 3] = [
@@ -274,7 +297,28 @@ fn lay_out(home: &Path, run: &Path) -> Result<(), String> {
     for (from, to) in files {
         fs::copy(&from, run.join(to)).map_err(at(&from))?;
     }
-    std::os::unix::fs::symlink(home.join("lib"), run.join("lib")).map_err(at(run))
+    // What a build writes is small.
+    for name in ["quarkus", "quarkus-run.jar"] {
+        copy(&home.join("lib").join(name), &run.join("lib").join(name))?;
+    }
+    for name in ["app", "lib"] {
+        let place = run.join("lib").join(name);
+        std::os::unix::fs::symlink(home.join("lib").join(name), &place).map_err(at(&place))?;
+    }
+    Ok(())
+}
+
+/// Copies a file, or a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(drop).map_err(at(from));
+    }
+    fs::create_dir_all(to).map_err(at(to))?;
+    for entry in fs::read_dir(from).map_err(at(from))? {
+        let name = entry.map_err(at(from))?.file_name();
+        copy(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
 }
 
 /// A link with an offer.

@@ -85,8 +85,7 @@ pub(super) fn run(program: &Path, record: bool, transcript: &mut Transcript) -> 
         if tally.failed > 0 {
             transcript.text(&server.script.log_tail());
         }
-        all.passed += tally.passed;
-        all.failed += tally.failed;
+        all = all.and(&tally);
     }
     Ok(all)
 }

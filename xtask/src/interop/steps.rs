@@ -16,6 +16,13 @@ pub(super) struct Tally {
     pub(super) failed: usize,
 }
 
+impl Tally {
+    /// Both together.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
+}
+
 /// A run with its wallet, and what that wallet has to have by now.
 pub(super) struct Steps<'a> {
     pub(super) wallet: &'a Setup,

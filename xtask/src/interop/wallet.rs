@@ -66,6 +66,18 @@ impl Outcome {
         self.requests(address).filter(|line| status(line).is_some_and(|status| status >= 400)).count()
     }
 
+    /// Fails unless a request to this address had this header field or member.
+    pub(super) fn expect_sent(&self, address: &str, what: &str) -> Result<(), String> {
+        let sent = |line: &str| line.split(" -> ").next().is_some_and(|request| names(request, what));
+        if self.requests(address).any(sent) { Ok(()) } else { Err(format!("no request to {address} with {what}")) }
+    }
+
+    /// Fails unless an answer from this address had this member.
+    pub(super) fn expect_received(&self, address: &str, what: &str) -> Result<(), String> {
+        let received = |line: &str| line.split(" -> ").nth(1).is_some_and(|answer| names(answer, what));
+        if self.requests(address).any(received) { Ok(()) } else { Err(format!("no answer from {address} with {what}")) }
+    }
+
     /// Fails unless the wallet ended with this code.
     pub(super) fn expect_status(&self, wanted: i32) -> Result<(), String> {
         if self.status == Some(wanted) {
@@ -74,6 +86,12 @@ impl Outcome {
         let shown = self.status.map_or("a signal".into(), |status| status.to_string());
         Err(format!("the wallet ended with {shown}, not {wanted}"))
     }
+}
+
+/// Whether the list in braces has this entry.
+fn names(text: &str, entry: &str) -> bool {
+    let (_, list) = text.split_once('{').unwrap_or_default();
+    list.split('}').next().unwrap_or_default().split(", ").any(|one| one == entry)
 }
 
 /// The status in a line of `--verbose`.
@@ -242,5 +260,9 @@ mod tests {
         assert_eq!((outcome.refused("/credential"), outcome.refused("/x")), (1, 1));
         assert_eq!(outcome.requests("/token").count(), 0);
         assert_eq!(status("GET http://h/ -> no answer"), None);
+        assert!(outcome.expect_sent("/credential", "proof").is_ok());
+        assert!(outcome.expect_sent("/credential", "error").is_err());
+        assert!(outcome.expect_received("/credential", "error").is_ok());
+        assert!(outcome.expect_received("/credential", "err").is_err());
     }
 }

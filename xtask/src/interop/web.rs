@@ -48,6 +48,11 @@ impl Web {
         answer(request.call())
     }
 
+    /// Asks for one media type.
+    pub(super) fn get_as(&self, url: &str, media_type: &str) -> Result<Answer, String> {
+        answer(self.agent.get(url).header("Accept", media_type).call())
+    }
+
     pub(super) fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Result<Answer, String> {
         answer(self.agent.post(url).send_form(form.iter().copied()))
     }
