@@ -26,6 +26,8 @@ pub struct Attester {
     clock: Arc<Clock>,
     /// Version of the draft for client attestations.
     version: u8,
+    /// `typ` of key attestations.
+    key_attestation_typ: &'static str,
 }
 
 /// What a key attestation (`OpenID4VCI` appendix D) shall say.
@@ -43,9 +45,11 @@ pub struct KeyAttestationSpec {
 }
 
 impl Attester {
-    pub(crate) fn new(clock: Arc<Clock>, version: u8) -> Self {
+    /// An attester; where there is no name for key attestations, it makes those of 1.0.
+    pub(crate) fn new(clock: Arc<Clock>, version: u8, key_attestation_typ: Option<&'static str>) -> Self {
         let authority = Authority::new("Test Attester");
-        Self { chain: authority.signer(NAME), trust_pem: authority.root_pem, clock, version }
+        let key_attestation_typ = key_attestation_typ.unwrap_or("key-attestation+jwt");
+        Self { chain: authority.signer(NAME), trust_pem: authority.root_pem, clock, version, key_attestation_typ }
     }
 
     /// The root behind `x5c`, in PEM.
@@ -86,7 +90,7 @@ impl Attester {
                 claims[name] = json!(levels);
             }
         }
-        self.sign(&json!({"typ": "key-attestation+jwt"}), &claims)
+        self.sign(&json!({"typ": self.key_attestation_typ}), &claims)
     }
 
     /// A JWT that says just this. The header gets `alg` and `x5c` unless it has them; a member

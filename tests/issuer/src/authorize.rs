@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::client_auth::authenticate;
 use crate::codes::{self, Place};
+use crate::dialect::Offered;
 use crate::dpop;
 use crate::encoding::random_text;
 use crate::faults::Fault;
@@ -194,9 +195,11 @@ fn check_rest(issuer: &Issuer, form: &Form) -> Result<(String, Wanted, Option<St
         return Err(Refusal::new("invalid_request", message));
     }
     let mut wishes = Wishes::of_options(&issuer.options);
-    if let Some(issuer_state) = form.get("issuer_state") {
+    // Its name in the oldest offers.
+    let old_name = form.get("op_state").filter(|_| issuer.dialect.offered == Offered::IdsOrObjects);
+    if let Some(issuer_state) = form.get("issuer_state").or(old_name) {
         match issuer.book().issuer_states.get(issuer_state) {
-            Some((expires, of_offer)) if *expires > issuer.now() => wishes = of_offer.clone(),
+            Some(offered) if offered.expires > issuer.now() => wishes = offered.wishes.clone(),
             _ => return Err(Refusal::new("invalid_request", "issuer_state is unknown or has expired")),
         }
     }

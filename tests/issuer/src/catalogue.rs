@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::data_integrity;
+use crate::dialect::Dialect;
 use crate::encoding::b64_standard;
 use crate::formats::ldp;
 use crate::images;
@@ -83,10 +84,9 @@ pub(crate) const PROOF_ALGS: [&str; 4] = ["ES256", "ES384", "EdDSA", "ES256K"];
 const JWK: &[&str] = &["jwk"];
 const DID: &[&str] = &["did:key", "did:jwk"];
 const BOTH: &[&str] = &["jwk", "did:key", "did:jwk"];
-const COSE: &[&str] = &["cose_key"];
 
 /// Every configuration of an issuer.
-pub(crate) fn configurations(options: &Options) -> Vec<Configuration> {
+pub(crate) fn configurations(options: &Options, dialect: &Dialect) -> Vec<Configuration> {
     let main_key = options.issuer_key;
     let entry = |id: &str, format, kind, binding, issuer_key| Configuration {
         id: id.to_owned(),
@@ -121,7 +121,7 @@ pub(crate) fn configurations(options: &Options) -> Vec<Configuration> {
     version2.flavor = Flavor::Version2;
     all.push(version2);
     all.push(entry("UniversityDegree_jwt_vc_json_ld", Format::JwtVcLd, Kind::Degree, BOTH, main_key));
-    all.push(entry("DrivingLicence_mso_mdoc", Format::Mdoc, Kind::Licence, COSE, IssuerKey::X5c));
+    all.push(entry("DrivingLicence_mso_mdoc", Format::Mdoc, Kind::Licence, dialect.mdoc_binding, IssuerKey::X5c));
     for suite in ldp::Suite::ALL {
         let id = format!("UniversityDegree_ldp_vc_{}", suite.slug());
         let mut secured = entry(&id, Format::LdpVc, Kind::Degree, DID, suite.issuer_key());
@@ -132,6 +132,10 @@ pub(crate) fn configurations(options: &Options) -> Vec<Configuration> {
     if options.unknown_format {
         all.push(entry("StudentCard_unheard_of", Format::Unknown, Kind::Student, JWK, main_key));
     }
+    if !dialect.formats.contains(&Format::SdJwtVc) && dialect.formats.contains(&Format::VcSdJwt) {
+        use_the_older_name(&mut all);
+    }
+    all.retain(|configuration| dialect.formats.contains(&configuration.format));
     for configuration in &mut all {
         match options.scopes {
             Scopes::Most => {}
@@ -140,6 +144,18 @@ pub(crate) fn configurations(options: &Options) -> Vec<Configuration> {
         }
     }
     all
+}
+
+/// Makes every SD-JWT VC one by its older name.
+fn use_the_older_name(all: &mut Vec<Configuration>) {
+    all.retain(|configuration| configuration.format != Format::VcSdJwt);
+    for configuration in all.iter_mut().filter(|configuration| configuration.format == Format::SdJwtVc) {
+        configuration.format = Format::VcSdJwt;
+        configuration.id = configuration.id.replace("dc_sd_jwt", "vc_sd_jwt");
+        if let Some(scope) = &mut configuration.scope {
+            scope.clone_from(&configuration.id);
+        }
+    }
 }
 
 impl Configuration {
@@ -160,11 +176,11 @@ impl Configuration {
 
     /// Whether proofs may show a key that goes by no name.
     pub(crate) fn takes_bare_keys(&self) -> bool {
-        self.binding.contains(&"jwk") || self.binding.contains(&"cose_key")
+        ["jwk", "cose_key", "mso"].iter().any(|method| self.binding.contains(method))
     }
 
     /// The proof types that are listed and taken, with their requirements.
-    pub(crate) fn proof_types(&self, options: &Options) -> Map<String, Value> {
+    pub(crate) fn proof_types(&self, options: &Options, dialect: &Dialect) -> Map<String, Value> {
         let mut types = Map::new();
         if !self.is_bound() {
             return types;
@@ -177,19 +193,20 @@ impl Configuration {
             types.insert("attestation".into(), json!({"proof_signing_alg_values_supported": key_attestation::ALGS}));
         }
         let takes_dids = self.binding.iter().any(|method| method.starts_with("did:"));
-        if options.di_vp_proof && takes_dids {
-            types.insert("di_vp".into(), json!({"proof_signing_alg_values_supported": data_integrity::SUITES}));
+        let presentation = dialect.presentation.filter(|_| options.di_vp_proof && takes_dids);
+        if let Some(kind) = presentation {
+            types.insert(kind.into(), json!({"proof_signing_alg_values_supported": data_integrity::SUITES}));
         }
         if let Some(required) = key_attestation::required(options).filter(|_| self.takes_key_attestations()) {
-            for (_, entry) in types.iter_mut().filter(|(kind, _)| *kind != "di_vp") {
+            for (_, entry) in types.iter_mut().filter(|(kind, _)| Some(kind.as_str()) != presentation) {
                 entry["key_attestations_required"] = required.clone();
             }
         }
         types
     }
 
-    /// The entry in the issuer's metadata.
-    pub(crate) fn metadata(&self, issuer: &str, options: &Options) -> Value {
+    /// The entry in the issuer's metadata, in the shape of 1.0.
+    pub(crate) fn metadata(&self, issuer: &str, options: &Options, dialect: &Dialect) -> Value {
         let mut entry = json!({
             "format": self.format.id(),
             "credential_signing_alg_values_supported": [self.signing_alg(options.signer)],
@@ -204,7 +221,7 @@ impl Configuration {
         }
         if self.is_bound() {
             object.insert("cryptographic_binding_methods_supported".into(), json!(self.binding));
-            object.insert("proof_types_supported".into(), Value::Object(self.proof_types(options)));
+            object.insert("proof_types_supported".into(), Value::Object(self.proof_types(options, dialect)));
         }
         let definition = || json!({"type": ["VerifiableCredential", self.kind.type_name()]});
         match self.format {

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::challenge;
+use crate::dialect::PendingToken;
 use crate::dpop::{self, Realm};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
@@ -183,6 +184,9 @@ pub(crate) fn forced(issuer: &Issuer, place: Place, server: usize, scheme: Schem
             Refusal::protected(scheme, code, &words)
         }
         "issuance_pending" => Refusal::new(code, words).with("interval", json!(issuer.options.deferred_interval)),
+        "authorization_pending" | "slow_down" if issuer.dialect.pending_token == PendingToken::IntervalInRefusal => {
+            Refusal::new(code, words).with("interval", json!(issuer.options.deferred_interval))
+        }
         _ => Refusal::new(code, words).status(status(code)),
     };
     Some(match code {

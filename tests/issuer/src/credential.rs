@@ -1,5 +1,7 @@
 //! The protected side: nonce, credential and notification endpoints.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{AUTHORIZATION, CACHE_CONTROL};
@@ -8,16 +10,16 @@ use serde_json::{Map, Value, json};
 
 use crate::access::authorize;
 use crate::answers::finish;
-use crate::catalogue::Configuration;
 use crate::codes::{self, Place};
 use crate::deferred::put_off;
-use crate::encoding::random_text;
+use crate::dialect::{Nonces, refusals};
 use crate::encryption;
 use crate::faults::Fault;
 use crate::issuer::Issuer;
+use crate::nonces;
 use crate::oauth::media_type;
-use crate::proofs;
 use crate::refusal::{Refusal, Scheme, no_store};
+use crate::requests::{self, Asked};
 use crate::token::Token;
 
 /// One credential response, as the notification endpoint knows it.
@@ -38,59 +40,106 @@ pub(crate) fn nonce(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Respon
     if !body.is_empty() {
         return Refusal::new("invalid_request", "The nonce endpoint takes no body").into_response();
     }
-    let lifetime = if issuer.faults.strikes(Fault::StaleNonce) { 0 } else { issuer.options.nonce_lifetime };
-    no_store(StatusCode::OK, &json!({"c_nonce": new_nonce(issuer, lifetime)}))
+    no_store(StatusCode::OK, &json!({"c_nonce": nonces::fresh(issuer, &mut issuer.book(), None)}))
 }
 
 /// Issues credentials.
 pub(crate) fn credential(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
-    issue(issuer, headers, body).unwrap_or_else(|refusal| {
-        let about_proofs = ["invalid_proof", "invalid_nonce", "invalid_or_missing_proof"].contains(&refusal.code);
-        if about_proofs && issuer.faults.strikes(Fault::NonceInRefusal) {
-            let nonce = new_nonce(issuer, issuer.options.nonce_lifetime);
-            let lifetime = json!(issuer.options.nonce_lifetime);
-            return refusal.with("c_nonce", json!(nonce)).with("c_nonce_expires_in", lifetime).into_response();
-        }
-        refusal.into_response()
+    serve(issuer, "/credential", headers, body, issue)
+}
+
+/// Issues the credentials of several requests at once, or none of them.
+pub(crate) fn batch(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Response {
+    serve(issuer, "/batch", headers, body, issue_batch)
+}
+
+type Issue = fn(&Issuer, &Token, &HeaderMap, &[u8]) -> Result<Response, Refusal>;
+
+fn serve(issuer: &Issuer, endpoint: &str, headers: &HeaderMap, body: &[u8], issue: Issue) -> Response {
+    let token = match admit(issuer, endpoint, headers) {
+        Ok(token) => token,
+        Err(refusal) => return in_refusal(issuer, refusal).into_response(),
+    };
+    issue(issuer, &token, headers, body).unwrap_or_else(|refusal| {
+        let refusal = in_refusal(issuer, refusal);
+        refusals::translate(issuer, &token, refusal).into_response()
     })
 }
 
-fn new_nonce(issuer: &Issuer, lifetime: i64) -> String {
-    let nonce = random_text();
-    issuer.book().nonces.insert(nonce.clone(), issuer.now() + lifetime);
-    nonce
-}
-
-fn issue(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-    let (_, token) = authorize(issuer, headers, "/credential")?;
+/// The access token, unless a fault does not like it.
+fn admit(issuer: &Issuer, endpoint: &str, headers: &HeaderMap) -> Result<Token, Refusal> {
+    let (_, token) = authorize(issuer, headers, endpoint)?;
     if issuer.faults.strikes(Fault::InvalidToken) {
         let message = "The access token is not accepted";
         return Err(Refusal::protected(token.scheme(), "invalid_token", message));
     }
-    if let Some(refusal) = codes::forced(issuer, Place::Credential, 0, token.scheme()) {
-        return Err(refusal);
+    match codes::forced(issuer, Place::Credential, 0, token.scheme()) {
+        Some(refusal) => Err(refusal),
+        None => Ok(token),
     }
+}
+
+/// The fault that puts a nonce into refusals that are about proofs.
+fn in_refusal(issuer: &Issuer, refusal: Refusal) -> Refusal {
+    let about_proofs = ["invalid_proof", "invalid_nonce", "invalid_or_missing_proof"].contains(&refusal.code);
+    if !about_proofs || issuer.dialect.nonces == Nonces::Answers || !issuer.faults.strikes(Fault::NonceInRefusal) {
+        return refusal;
+    }
+    let nonce = nonces::fresh(issuer, &mut issuer.book(), None);
+    let lifetime = json!(issuer.options.nonce_lifetime);
+    refusal.with("c_nonce", json!(nonce)).with("c_nonce_expires_in", lifetime)
+}
+
+fn issue(issuer: &Issuer, token: &Token, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
     let mut opened = encryption::read(issuer, headers, body)?;
-    let request = &opened.request;
-    check_members(issuer, request)?;
-    let configuration = choose(issuer, &token, request)?;
-    let holders = proofs::read(issuer, configuration, token.client_id.as_deref(), request.get("proofs"))?;
-    if let Some(seen) = proofs::describe(request.get("proofs"), &holders) {
-        opened.seen.insert("proofs".to_owned(), seen);
+    let asked = requests::read(issuer, token, &opened.request)?;
+    nonces::spend(issuer, &token.family, &asked.shown.nonces)?;
+    opened.seen.extend(asked.shown.describe().map(|seen| ("proofs".to_owned(), seen)));
+    opened.seen.extend(asked.wanted.as_ref().map(|wanted| ("claims".to_owned(), json!(wanted))));
+    let (status, mut answer) = fulfil(issuer, token, asked)?;
+    nonces::put_into(issuer, &mut issuer.book(), &token.family, &mut answer);
+    Ok(opened.answer(issuer, status, &answer))
+}
+
+fn issue_batch(issuer: &Issuer, token: &Token, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
+    let whole = read_object(headers, body)?;
+    if let Some(name) = whole.keys().find(|name| *name != "credential_requests") {
+        return Err(malformed(format!("The member {name} has no place beside credential_requests")));
     }
-    let wanted = token.claims.get(&configuration.id);
-    if let Some(wanted) = wanted {
-        opened.seen.insert("claims".to_owned(), json!(wanted));
+    let requests = whole
+        .get("credential_requests")
+        .and_then(Value::as_array)
+        .filter(|requests| !requests.is_empty())
+        .ok_or_else(|| malformed("credential_requests is not a filled array"))?;
+    let limit = issuer.options.batch_size;
+    if requests.len() > limit {
+        return Err(malformed(format!("There are more than {limit} requests")));
     }
+    let mut all = Vec::new();
+    for request in requests {
+        let request = request.as_object().ok_or_else(|| malformed("A request is not an object"))?;
+        all.push(requests::read(issuer, token, request)?);
+    }
+    let nonces: BTreeSet<String> = all.iter().flat_map(|asked| asked.shown.nonces.clone()).collect();
+    nonces::spend(issuer, &token.family, &nonces.into_iter().collect::<Vec<_>>())?;
+    let mut responses = Vec::new();
+    for asked in all {
+        responses.push(fulfil(issuer, token, asked)?.1);
+    }
+    let mut answer = json!({"credential_responses": responses});
+    nonces::put_into(issuer, &mut issuer.book(), &token.family, &mut answer);
+    Ok(no_store(StatusCode::OK, &answer))
+}
+
+/// Makes what was asked for, or puts it off.
+fn fulfil(issuer: &Issuer, token: &Token, asked: Asked<'_>) -> Result<(StatusCode, Value), Refusal> {
     if let Some(waits) = issuer.options.deferred_waits {
-        let answer = put_off(issuer, &token, &configuration.id, holders, waits);
-        return Ok(opened.answer(issuer, StatusCode::ACCEPTED, &answer));
+        return Ok(put_off(issuer, token, asked, waits));
     }
     if issuer.faults.strikes(Fault::CredentialDenied) {
         return Err(Refusal::new("credential_request_denied", "This credential will not be issued"));
     }
-    let answer = finish(issuer, token.family, configuration, wanted, &holders, &token.wishes);
-    Ok(opened.answer(issuer, StatusCode::OK, &answer))
+    Ok((StatusCode::OK, finish(issuer, &token.family, &asked, &token.wishes)))
 }
 
 /// A request that is not well-formed.
@@ -108,55 +157,6 @@ pub(crate) fn read_object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String
         Value::Object(request) => Ok(request),
         _ => Err(malformed("The body is not a JSON object")),
     }
-}
-
-fn check_members(issuer: &Issuer, request: &Map<String, Value>) -> Result<(), Refusal> {
-    for name in request.keys() {
-        match name.as_str() {
-            "credential_identifier" | "credential_configuration_id" | "proofs" => {}
-            _ if !issuer.options.refuse_unknown_members => {}
-            "format" | "proof" | "vct" | "doctype" | "credential_definition" => {
-                return Err(malformed(format!("{name} is of an earlier draft and gone in 1.0")));
-            }
-            _ => return Err(malformed(format!("The member {name} is not known"))),
-        }
-    }
-    Ok(())
-}
-
-/// The configuration that the request names, if the token is good for it.
-fn choose<'a>(issuer: &'a Issuer, token: &Token, request: &Map<String, Value>) -> Result<&'a Configuration, Refusal> {
-    let text = |name: &str| match request.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str())),
-        Some(_) => Err(malformed(format!("{name} is not a string"))),
-    };
-    let id = match (text("credential_identifier")?, text("credential_configuration_id")?) {
-        (Some(_), Some(_)) => {
-            return Err(malformed("credential_identifier and credential_configuration_id exclude each other"));
-        }
-        (None, None) => {
-            return Err(malformed("credential_identifier or credential_configuration_id is missing"));
-        }
-        (Some(_), None) if token.identifiers.is_empty() => {
-            return Err(malformed("The token answer gave no credential_identifiers, so none can be used"));
-        }
-        (None, Some(_)) if !token.identifiers.is_empty() => {
-            return Err(malformed("The token answer gave credential_identifiers, so one has to be used"));
-        }
-        (Some(identifier), None) => token.identifiers.get(identifier).ok_or_else(|| {
-            Refusal::new("unknown_credential_identifier", "The token has no such credential identifier")
-        })?,
-        (None, Some(id)) => id,
-    };
-    let configuration = issuer.configuration(id).ok_or_else(|| {
-        Refusal::new("unknown_credential_configuration", format!("'{id}' is not a configuration of this issuer"))
-    })?;
-    if !token.configurations.contains(&configuration.id) {
-        let message = "The access token is not good for this credential";
-        return Err(Refusal::protected(token.scheme(), "insufficient_scope", message));
-    }
-    Ok(configuration)
 }
 
 /// Takes a notification.

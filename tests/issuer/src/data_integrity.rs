@@ -126,7 +126,7 @@ fn check_proof(issuer: &Issuer, proof: &Object) -> Result<Option<String>, String
     if time("expires")?.is_some_and(|expires| expires <= issuer.now()) {
         return Err("its proof has expired".to_owned());
     }
-    match (proof.contains_key("challenge"), issuer.options.nonce_endpoint) {
+    match (proof.contains_key("challenge"), issuer.wants_nonces()) {
         (_, true) => Ok(Some(text(proof, "challenge")?.to_owned())),
         (true, false) => Err("it has a challenge, but none was ever given".to_owned()),
         (false, false) => Ok(None),

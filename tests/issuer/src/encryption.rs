@@ -10,6 +10,7 @@ use p256::{PublicKey, SecretKey};
 use serde_json::{Map, Value, json};
 
 use crate::credential::{malformed, read_object};
+use crate::dialect::EncryptionForm;
 use crate::encoding::{b64, random_text, unb64};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
@@ -62,6 +63,26 @@ pub(crate) fn announce(issuer: &Issuer, document: &mut Value) {
         Encryption::ResponseRequired => (false, true),
         Encryption::Required => (true, true),
     };
+    let enc = &issuer.options.encryption_enc_values;
+    match issuer.dialect.encryption {
+        EncryptionForm::None => return,
+        EncryptionForm::Flat => {
+            document["credential_response_encryption_alg_values_supported"] = json!([jwe::ALG]);
+            document["credential_response_encryption_enc_values_supported"] = json!(enc);
+            document["require_credential_response_encryption"] = json!(response);
+            return;
+        }
+        EncryptionForm::ObjectWithAlg | EncryptionForm::Object => {
+            document["credential_response_encryption"] = json!({
+                "alg_values_supported": [jwe::ALG],
+                "enc_values_supported": enc,
+                "encryption_required": response,
+            });
+        }
+    }
+    if issuer.dialect.encryption != EncryptionForm::Object {
+        return;
+    }
     let key = issuer.request_keys.current();
     let mut right = jwe::public_jwk(&key.public_key());
     let mut wrong = issuer.request_keys.other.to_jwk();
@@ -73,16 +94,10 @@ pub(crate) fn announce(issuer: &Issuer, document: &mut Value) {
         jwk["use"] = json!(usage);
         jwk["alg"] = json!(alg);
     }
-    let enc = &issuer.options.encryption_enc_values;
     document["credential_request_encryption"] = json!({
         "jwks": {"keys": [wrong, right]},
         "enc_values_supported": enc,
         "encryption_required": request,
-    });
-    document["credential_response_encryption"] = json!({
-        "alg_values_supported": [jwe::ALG],
-        "enc_values_supported": enc,
-        "encryption_required": response,
     });
     if issuer.options.encryption_zip {
         for name in ["credential_request_encryption", "credential_response_encryption"] {
@@ -125,15 +140,15 @@ pub(crate) fn read(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<
         }
         (request, None)
     };
-    let sealing = match request.remove("credential_response_encryption") {
+    let sealing = match take_parameters(issuer.dialect.encryption, &mut request)? {
         None if matches!(issuer.options.encryption, Encryption::ResponseRequired | Encryption::Required) => {
-            return Err(wrong("credential_response_encryption is missing, this issuer encrypts every response"));
+            return Err(wrong("What is needed to encrypt the response is missing, this issuer encrypts every one"));
         }
         None => None,
         Some(_) if issuer.options.encryption == Encryption::Off => {
             return Err(wrong("This issuer does not encrypt its responses"));
         }
-        Some(_) if header.is_none() => {
+        Some(_) if header.is_none() && issuer.dialect.encryption == EncryptionForm::Object => {
             return Err(wrong("credential_response_encryption has no place in a request that is not encrypted"));
         }
         Some(parameters) => Some(read_parameters(issuer, &parameters)?),
@@ -142,9 +157,31 @@ pub(crate) fn read(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<
     Ok(Opened { request, sealing, seen })
 }
 
+/// Takes the parameters for the response's encryption out of a request, as one object.
+fn take_parameters(form: EncryptionForm, request: &mut Object) -> Result<Option<Value>, Refusal> {
+    match form {
+        EncryptionForm::None => Ok(None),
+        EncryptionForm::ObjectWithAlg | EncryptionForm::Object => Ok(request.remove("credential_response_encryption")),
+        EncryptionForm::Flat => {
+            let jwk = request.remove("credential_encryption_jwk");
+            let alg = request.remove("credential_response_encryption_alg");
+            let enc = request.remove("credential_response_encryption_enc");
+            match (jwk, alg) {
+                (Some(jwk), Some(alg)) => {
+                    Ok(Some(json!({"jwk": jwk, "alg": alg, "enc": enc.unwrap_or(json!("A256GCM"))})))
+                }
+                (None, Some(_)) => Err(wrong("credential_encryption_jwk is missing")),
+                (_, None) if enc.is_some() => Err(wrong("credential_response_encryption_alg is missing")),
+                // Without an algorithm nothing is meant to be encrypted.
+                (_, None) => Ok(None),
+            }
+        }
+    }
+}
+
 /// The request in a JWE, and the JWE's header.
 fn decrypt(issuer: &Issuer, body: &[u8]) -> Result<(Object, Object), Refusal> {
-    if issuer.options.encryption == Encryption::Off {
+    if issuer.options.encryption == Encryption::Off || issuer.dialect.encryption != EncryptionForm::Object {
         return Err(wrong("This issuer takes no encrypted requests"));
     }
     if issuer.faults.strikes(Fault::RotatedEncryptionKey) {
@@ -201,16 +238,19 @@ fn check_zip(issuer: &Issuer, zip: Option<&Value>) -> Result<bool, String> {
 fn read_parameters(issuer: &Issuer, parameters: &Value) -> Result<Sealing, Refusal> {
     let bad = |reason: String| wrong(format!("credential_response_encryption: {reason}"));
     let parameters = parameters.as_object().ok_or_else(|| bad("it is not an object".to_owned()))?;
+    let apart = issuer.dialect.encryption != EncryptionForm::Object;
+    let known = if apart { ["jwk", "alg", "enc"] } else { ["jwk", "enc", "zip"] };
     if issuer.options.refuse_unknown_members
-        && let Some(name) = parameters.keys().find(|name| !["jwk", "enc", "zip"].contains(&name.as_str()))
+        && let Some(name) = parameters.keys().find(|name| !known.contains(&name.as_str()))
     {
         let reason = if name == "alg" { "is of an earlier draft and stands in the jwk now" } else { "is not known" };
         return Err(bad(format!("the member {name} {reason}")));
     }
     let jwk = parameters.get("jwk").ok_or_else(|| bad("jwk is missing".to_owned()))?;
     let key = jwe::read_jwk(jwk).map_err(bad)?;
-    if jwk.get("alg").and_then(Value::as_str) != Some(jwe::ALG) {
-        return Err(bad(format!("the jwk's alg is not {}", jwe::ALG)));
+    let alg = if apart { parameters.get("alg") } else { jwk.get("alg") };
+    if alg.and_then(Value::as_str) != Some(jwe::ALG) {
+        return Err(bad(format!("the {}alg is not {}", if apart { "" } else { "jwk's " }, jwe::ALG)));
     }
     if jwk.get("use").is_some_and(|usage| usage != "enc") {
         return Err(bad("the jwk's use is not enc".to_owned()));
@@ -227,6 +267,11 @@ fn read_parameters(issuer: &Issuer, parameters: &Value) -> Result<Sealing, Refus
 }
 
 impl Opened {
+    /// A request that is not encrypted and whose answer will not be.
+    pub(crate) fn plain(request: Object) -> Self {
+        Self { request, sealing: None, seen: Object::new() }
+    }
+
     /// The answer to this request: encrypted if that was asked for.
     pub(crate) fn answer(&self, issuer: &Issuer, status: StatusCode, answer: &Value) -> Response {
         let mut response = match &self.sealing {

@@ -12,13 +12,14 @@ use crate::chain;
 use crate::clock::Clock;
 use crate::credential::Issued;
 use crate::deferred::Transaction;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Nonces};
 use crate::dpop::Realm;
 use crate::encryption::RequestKeys;
 use crate::faults::{Fault, Switchboard};
 use crate::log::Log;
+use crate::nonces::Nonce;
 use crate::oauth::{AuthServer, Grant};
-use crate::offers::StoredOffer;
+use crate::offers::{OfferedByState, StoredOffer};
 use crate::once::OnceValues;
 use crate::options::{AuthorizationServer, Options};
 use crate::refresh::Refresh;
@@ -26,7 +27,6 @@ use crate::signers::Signers;
 use crate::status::Statuses;
 use crate::systems::{self, System};
 use crate::token::{PreAuthorized, Token};
-use crate::wishes::Wishes;
 
 /// One running issuer.
 pub(crate) struct Issuer {
@@ -56,8 +56,8 @@ pub(crate) struct Issuer {
 pub(crate) struct Book {
     /// Offers by reference, by id.
     pub(crate) offers: HashMap<String, StoredOffer>,
-    /// When each `issuer_state` ends, and what its offer wished.
-    pub(crate) issuer_states: HashMap<String, (i64, Wishes)>,
+    /// The offers that each `issuer_state` stands for.
+    pub(crate) issuer_states: HashMap<String, OfferedByState>,
     pub(crate) pre_authorized: HashMap<String, PreAuthorized>,
     /// Pushed requests, by `request_uri`.
     pub(crate) pushed: HashMap<String, Pending>,
@@ -66,8 +66,7 @@ pub(crate) struct Book {
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) tokens: HashMap<String, Token>,
     pub(crate) refresh_tokens: HashMap<String, Refresh>,
-    /// When each nonce ends.
-    pub(crate) nonces: HashMap<String, i64>,
+    pub(crate) nonces: HashMap<String, Nonce>,
     /// What is put off, by `transaction_id`.
     pub(crate) transactions: HashMap<String, Transaction>,
     /// What was issued, by `notification_id`.
@@ -121,13 +120,14 @@ impl Issuer {
             faults.set(*fault, None);
         }
         let clock = Arc::new(Clock::default());
-        let attester = Attester::new(clock.clone(), options.attestation_version);
+        let dialect = Dialect::of(options.profile);
+        let attester = Attester::new(clock.clone(), options.attestation_version, dialect.key_attestation_typ);
         let mut attester_roots = chain::read_roots(attester.trust_pem()).expect("the attester's own root");
         let more = options.attester_trust_pem.as_deref().and_then(chain::read_roots);
         attester_roots.extend(more.unwrap_or_default());
         Self {
-            dialect: Dialect::of(options.profile),
-            configurations: catalogue::configurations(&options),
+            configurations: catalogue::configurations(&options, &dialect),
+            dialect,
             signers: Signers::new(&origin, &options.path, options.signer),
             request_keys: RequestKeys::new(),
             attester,
@@ -157,6 +157,11 @@ impl Issuer {
     /// A configuration by its id.
     pub(crate) fn configuration(&self, id: &str) -> Option<&Configuration> {
         self.configurations.iter().find(|configuration| configuration.id == id)
+    }
+
+    /// Whether key proofs have to hold a nonce.
+    pub(crate) fn wants_nonces(&self) -> bool {
+        self.dialect.nonces == Nonces::Answers || self.options.nonce_endpoint
     }
 
     /// `wrong` when the fault strikes, `right` otherwise.

@@ -36,7 +36,7 @@ pub(crate) struct Attested {
 /// Checks an attestation; its nonce is left to the caller.
 pub(crate) fn check(issuer: &Issuer, text: &str, inside_jwt_proof: bool) -> Result<Attested, String> {
     let jwt = Jwt::parse(text)?;
-    jwt.check_header(Some("key-attestation+jwt"), &ALGS)?;
+    jwt.check_header(Some(issuer.dialect.key_attestation_typ.ok_or("there are none here")?), &ALGS)?;
     if let Some(name) = ["kid", "jwk", "trust_chain"].iter().find(|name| jwt.header.contains_key(**name)) {
         return Err(format!("its key is found by x5c here, not by {name}"));
     }
@@ -55,7 +55,7 @@ pub(crate) fn check(issuer: &Issuer, text: &str, inside_jwt_proof: bool) -> Resu
     for name in LEVEL_CLAIMS {
         check_levels(issuer, name, jwt.claims.get(name))?;
     }
-    let nonce = match (jwt.claims.contains_key("nonce"), issuer.options.nonce_endpoint) {
+    let nonce = match (jwt.claims.contains_key("nonce"), issuer.wants_nonces()) {
         (_, true) => Some(jwt.text("nonce")?.to_owned()),
         (true, false) => return Err("it has a nonce, but none was ever given".to_owned()),
         (false, false) => None,

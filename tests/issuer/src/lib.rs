@@ -35,6 +35,7 @@ mod cose;
 mod credential;
 mod data_integrity;
 mod deferred;
+mod details;
 mod dialect;
 mod display;
 mod dpop;
@@ -51,6 +52,7 @@ mod keys;
 mod log;
 mod login;
 mod metadata;
+mod nonces;
 mod oauth;
 mod offers;
 mod once;
@@ -61,6 +63,7 @@ mod proofs;
 mod raw;
 mod refresh;
 mod refusal;
+mod requests;
 mod server;
 mod shown;
 mod signed_metadata;
@@ -83,6 +86,7 @@ use tokio::sync::watch;
 
 pub use crate::attester::{Attester, KeyAttestationSpec};
 pub use crate::codes::Place;
+pub use crate::dialect::offers::OldForm;
 pub use crate::display::Display;
 pub use crate::faults::{Fault, Spoil, Target, Wire};
 pub use crate::keys::Curve;
@@ -98,6 +102,7 @@ pub use crate::shown::{ShownAttestation, ShownDpop};
 pub use crate::status::StatusKind;
 pub use crate::user::{Decision, open, sign_in};
 
+use crate::dialect::Dialect;
 use crate::issuer::Issuer;
 
 /// Why an issuer did not do what it was told; the text says it all.
@@ -127,6 +132,7 @@ impl TestIssuer {
     pub async fn start(options: Options) -> Result<Running, Error> {
         let options = options.profile.apply(options);
         options.check()?;
+        Dialect::of(options.profile).check(&options)?;
         let listener = listen(options.port).await?;
         let origin = origin_of(&listener)?;
         let second = match options.authorization_server {

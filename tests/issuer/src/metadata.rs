@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::logo;
 use crate::client_auth::{self, Method};
+use crate::dialect::{self, Batch, Nonces};
 use crate::display;
 use crate::dpop;
 use crate::encryption;
@@ -29,7 +30,7 @@ fn document(issuer: &Issuer) -> Value {
     let configurations: serde_json::Map<_, _> = issuer
         .configurations
         .iter()
-        .map(|configuration| (configuration.id.clone(), configuration.metadata(id, &issuer.options)))
+        .map(|configuration| (configuration.id.clone(), configuration.metadata(id, &issuer.options, &issuer.dialect)))
         .collect();
     let mut document = json!({
         "credential_issuer": issuer.fault_or(Fault::WrongIssuer, &format!("{}/someone-else", issuer.origin), id),
@@ -40,24 +41,29 @@ fn document(issuer: &Issuer) -> Value {
         ],
         "credential_configurations_supported": configurations,
     });
-    if issuer.options.nonce_endpoint {
+    if issuer.options.nonce_endpoint && issuer.dialect.nonces == Nonces::Endpoint {
         document["nonce_endpoint"] = json!(format!("{id}/nonce"));
     }
-    if issuer.options.notification_endpoint {
+    if issuer.options.notification_endpoint && issuer.dialect.notifications {
         document["notification_endpoint"] = json!(format!("{id}/notification"));
     }
     if issuer.options.deferred_waits.is_some() && !issuer.faults.strikes(Fault::HiddenDeferredEndpoint) {
         document["deferred_credential_endpoint"] = json!(format!("{id}/deferred"));
     }
     if issuer.options.batch_size >= 2 {
-        document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
+        match issuer.dialect.batch {
+            Batch::Proofs => {
+                document["batch_credential_issuance"] = json!({"batch_size": issuer.options.batch_size});
+            }
+            Batch::Endpoint => document["batch_credential_endpoint"] = json!(format!("{id}/batch")),
+        }
     }
     display::dress(issuer, &mut document);
     encryption::announce(issuer, &mut document);
     if issuer.options.authorization_server != AuthorizationServer::Own {
         document["authorization_servers"] = issuer.servers.iter().map(|server| json!(server.id)).collect();
     }
-    document
+    dialect::metadata::reshape(issuer, document)
 }
 
 /// Authorization server metadata (RFC 8414).

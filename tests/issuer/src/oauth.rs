@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::claims::{self, Selection};
+use crate::claims::Selection;
+use crate::details;
 use crate::issuer::Issuer;
-use crate::options::AuthorizationServer;
 use crate::refusal::Refusal;
 
 /// How a wallet gets its access token.
@@ -142,6 +142,18 @@ fn same_redirect(known: &str, sent: &str, sent_url: &Url) -> bool {
     })
 }
 
+/// The configurations of the offer that a request comes from, as far as it says so.
+fn offered(issuer: &Issuer, form: &Form) -> Vec<String> {
+    let book = issuer.book();
+    let by_state = form.get("issuer_state").and_then(|state| book.issuer_states.get(state));
+    let by_code = form.get("pre-authorized_code").and_then(|code| book.pre_authorized.get(code));
+    by_state
+        .map(|offer| &offer.configurations)
+        .or(by_code.map(|code| &code.configurations))
+        .cloned()
+        .unwrap_or_default()
+}
+
 /// The credentials that a request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
@@ -149,6 +161,8 @@ pub(crate) struct Wanted {
     pub(crate) details: Vec<String>,
     /// The claims that were asked for in `authorization_details`.
     pub(crate) claims: Selection,
+    /// The authorization details that the token answer repeats, by configuration.
+    pub(crate) echoes: BTreeMap<String, Value>,
     /// Configuration ids that the scope stands for.
     pub(crate) scoped: Vec<String>,
     /// The part of the scope that means something here.
@@ -169,7 +183,8 @@ impl Wanted {
                 let message = "authorization_details are not supported here";
                 return Err(Refusal::new("invalid_authorization_details", message));
             }
-            (wanted.details, wanted.claims) = read_details(issuer, details)?;
+            let asked = details::read(issuer, details, &offered(issuer, form))?;
+            (wanted.details, wanted.claims, wanted.echoes) = (asked.ids, asked.claims, asked.echoes);
         }
         if let Some(scope) = form.get("scope") {
             // Section 5.1.2: scope values that mean nothing here are ignored.
@@ -209,55 +224,4 @@ impl Wanted {
         }
         all
     }
-}
-
-/// Members of an `openid_credential` detail; RFC 9396 section 5 has anything else refused.
-const KNOWN_IN_DETAILS: [&str; 4] = ["type", "credential_configuration_id", "locations", "claims"];
-
-fn read_details(issuer: &Issuer, text: &str) -> Result<(Vec<String>, Selection), Refusal> {
-    let bad = |reason: String| Refusal::new("invalid_authorization_details", reason);
-    let details: Value = serde_json::from_str(text).map_err(|_| bad("authorization_details is not JSON".to_owned()))?;
-    let details = details
-        .as_array()
-        .filter(|details| !details.is_empty())
-        .ok_or_else(|| bad("authorization_details is not a filled array".to_owned()))?;
-    let mut ids = Vec::new();
-    let mut claims = Selection::new();
-    for detail in details {
-        let detail = detail.as_object().ok_or_else(|| bad("An authorization detail is not an object".to_owned()))?;
-        if detail.get("type").and_then(Value::as_str) != Some("openid_credential") {
-            return Err(bad("The only type served is openid_credential".to_owned()));
-        }
-        if let Some(name) = detail.keys().find(|name| !KNOWN_IN_DETAILS.contains(&name.as_str())) {
-            return Err(bad(format!("The member {name} is not known in openid_credential")));
-        }
-        let id = detail
-            .get("credential_configuration_id")
-            .and_then(Value::as_str)
-            .ok_or_else(|| bad("credential_configuration_id is missing".to_owned()))?;
-        let configuration =
-            issuer.configuration(id).ok_or_else(|| bad(format!("The credential configuration '{id}' is unknown")))?;
-        check_locations(issuer, detail.get("locations")).map_err(bad)?;
-        if ids.iter().any(|known| known == id) {
-            return Err(bad(format!("The credential configuration '{id}' appears twice")));
-        }
-        if let Some(wanted) = detail.get("claims") {
-            claims.insert(id.to_owned(), claims::read(configuration, wanted).map_err(bad)?);
-        }
-        ids.push(id.to_owned());
-    }
-    Ok((ids, claims))
-}
-
-fn check_locations(issuer: &Issuer, locations: Option<&Value>) -> Result<(), String> {
-    let Some(locations) = locations else {
-        return if issuer.options.authorization_server == AuthorizationServer::Own {
-            Ok(())
-        } else {
-            Err("locations has to name the credential issuer, which has authorization_servers".to_owned())
-        };
-    };
-    let names_us =
-        locations.as_array().is_some_and(|locations| locations.len() == 1 && locations[0].as_str() == Some(&issuer.id));
-    if names_us { Ok(()) } else { Err("locations is not an array of just the credential issuer".to_owned()) }
 }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::catalogue::Format;
+use crate::dialect::Offered;
+use crate::dialect::offers::{OldForm, ask_for_code, object, older};
 use crate::encoding::{random_digits, random_text};
 use crate::faults::{Fault, Target, Wire};
 use crate::issuer::Issuer;
@@ -88,6 +90,12 @@ pub struct OfferSpec {
     /// Whether the credential response has `credential_metadata`.
     #[serde(default)]
     pub response_metadata: Option<bool>,
+    /// Whether credentials are described in the offer instead of named by id, where a dialect has that.
+    #[serde(default)]
+    pub inline: bool,
+    /// A form that is older than the dialect.
+    #[serde(default)]
+    pub form: Option<OldForm>,
 }
 
 fn default_format() -> String {
@@ -108,6 +116,8 @@ impl OfferSpec {
             scheme: None,
             status: None,
             response_metadata: None,
+            inline: false,
+            form: None,
         }
     }
 
@@ -129,6 +139,20 @@ impl OfferSpec {
     #[must_use]
     pub fn status(mut self, kind: StatusKind) -> Self {
         self.status = Some(kind);
+        self
+    }
+
+    /// The same with credentials described in the offer.
+    #[must_use]
+    pub fn inline(mut self) -> Self {
+        self.inline = true;
+        self
+    }
+
+    /// The same in an older form.
+    #[must_use]
+    pub fn form(mut self, form: OldForm) -> Self {
+        self.form = Some(form);
         self
     }
 
@@ -174,6 +198,14 @@ pub(crate) struct StoredOffer {
     expires: i64,
 }
 
+/// What an `issuer_state` stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct OfferedByState {
+    pub(crate) expires: i64,
+    pub(crate) configurations: Vec<String>,
+    pub(crate) wishes: Wishes,
+}
+
 /// Makes an offer.
 pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, String> {
     if let Some(system) = &issuer.system {
@@ -205,7 +237,8 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
             .collect(),
     };
     if configurations.is_empty() {
-        return Err(format!("this issuer has no configuration of the format {}", spec.format));
+        let known = issuer.dialect.formats.iter().map(|format| format.id()).collect::<Vec<_>>().join(", ");
+        return Err(format!("this issuer has no configuration of the format {}; its formats: {known}", spec.format));
     }
     let wishes = Wishes::of_offer(&issuer.options, spec);
     let first = issuer.configuration(&configurations[0]).expect("checked above");
@@ -222,7 +255,8 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
                 // Characters that have to survive a query, on purpose.
                 let state = format!("{}+/=", random_text());
                 grant.insert("issuer_state".into(), json!(state));
-                issuer.book().issuer_states.insert(state, (expires, wishes));
+                let offered = OfferedByState { expires, configurations: configurations.clone(), wishes };
+                issuer.book().issuer_states.insert(state, offered);
             }
         }
         Grant::PreAuthorized => {
@@ -230,7 +264,7 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
             grant.insert("pre-authorized_code".into(), json!(code));
             if let Some(tx_code) = &spec.tx_code {
                 check_tx_code(tx_code)?;
-                grant.insert("tx_code".into(), json!(tx_code));
+                ask_for_code(issuer, tx_code, &mut grant)?;
                 let value = tx_code.value.clone();
                 tx_value = Some(value.unwrap_or_else(|| random_digits(tx_code.length.unwrap_or(6))));
             }
@@ -246,14 +280,58 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
             issuer.book().pre_authorized.insert(code, entry);
         }
     }
-    if issuer.options.authorization_server == AuthorizationServer::Two {
+    if issuer.options.authorization_server == AuthorizationServer::Two && issuer.dialect.offer_names_server {
         grant.insert("authorization_server".into(), json!(server_of_grant.id));
     }
-    let offer = json!({
-        "credential_issuer": issuer.id,
-        "credential_configuration_ids": configurations,
-        "grants": {spec.grant.offer_name(): grant},
-    });
+    let Carried { offer, link, id } = carry(issuer, spec, &configurations, grant, expires)?;
+    let mut name = format!("{} {} by {}", grant_label(spec.grant), first.id, by_label(spec.by));
+    if tx_value.is_some() {
+        name.push_str(" with tx_code");
+    }
+    if spec.inline {
+        name.push_str(" inline");
+    }
+    let args = if issuer.options.strict_clients {
+        let client = issuer.options.clients.first().map(|client| client.id.clone());
+        client.map_or(Vec::new(), |id| vec!["--client-id".to_owned(), id])
+    } else {
+        Vec::new()
+    };
+    Ok(MadeOffer {
+        name,
+        grant: spec.grant,
+        format: first.format.id().to_owned(),
+        by: spec.by,
+        link,
+        tx_code: tx_value,
+        args,
+        offer,
+        id,
+    })
+}
+
+/// An offer, its link, and its id if it is by reference.
+struct Carried {
+    offer: Value,
+    link: String,
+    id: Option<String>,
+}
+
+fn carry(
+    issuer: &Issuer,
+    spec: &OfferSpec,
+    configurations: &[String],
+    grant: Map<String, Value>,
+    expires: i64,
+) -> Result<Carried, String> {
+    if let Some(form) = spec.form {
+        if spec.by == By::Reference || spec.scheme.is_some() {
+            return Err("offers of that form come by value, with a scheme of their own".to_owned());
+        }
+        let (offer, link) = older(issuer, form, configurations, grant, spec.inline)?;
+        return Ok(Carried { offer, link, id: None });
+    }
+    let offer = object(issuer, configurations, spec.grant, grant, spec.inline)?;
     let (parameter, value, id) = match spec.by {
         By::Value => ("credential_offer", by_value(issuer, &offer), None),
         By::Reference => {
@@ -270,34 +348,7 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
         .finish()
         // A plus means a space in forms only; deep links are read by stricter decoders too.
         .replace('+', "%20");
-    let mut name = format!("{} {} by {}", grant_label(spec.grant), first.id, by_label(spec.by));
-    if tx_value.is_some() {
-        name.push_str(" with tx_code");
-    }
-    let args = if issuer.options.strict_clients {
-        let client = issuer.options.clients.first().map(|client| client.id.clone());
-        client.map_or(Vec::new(), |id| vec!["--client-id".to_owned(), id])
-    } else {
-        Vec::new()
-    };
-    Ok(MadeOffer {
-        name,
-        grant: spec.grant,
-        format: first.format.id().to_owned(),
-        by: spec.by,
-        link: format!("{front}?{query}"),
-        tx_code: tx_value,
-        args,
-        offer,
-        id,
-    })
-}
-
-impl Grant {
-    /// The member of `grants` in an offer.
-    fn offer_name(self) -> &'static str {
-        self.wire_name()
-    }
+    Ok(Carried { offer, link: format!("{front}?{query}"), id })
 }
 
 fn grant_label(grant: Grant) -> &'static str {
@@ -359,6 +410,11 @@ pub(crate) fn announced(issuer: &Issuer) -> Vec<MadeOffer> {
                 }
             }
         }
+    }
+    if issuer.dialect.offered == Offered::IdsOrObjects {
+        let grant = if issuer.options.pre_authorized { Grant::PreAuthorized } else { Grant::Code };
+        let spec = OfferSpec::new(grant, Format::JwtVc.id()).inline();
+        offers.push(make(issuer, &OfferSpec { expires_in: Some(24 * 3600), ..spec }));
     }
     offers.into_iter().map(|offer| offer.expect("these offers are legal")).collect()
 }

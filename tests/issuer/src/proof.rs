@@ -5,6 +5,7 @@ use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::catalogue::{Configuration, PROOF_ALGS};
+use crate::dialect::ProofKey;
 use crate::encoding::unb64_standard;
 use crate::issuer::Issuer;
 use crate::jwt::Jwt;
@@ -63,7 +64,7 @@ fn examine(
         return Err("its header member trust_chain is not supported here".to_owned());
     }
     let attested = attested(issuer, configuration, &jwt.header)?;
-    let holder = holder(configuration, &jwt.header, attested.as_ref())?;
+    let holder = holder(issuer.dialect.proof_key, configuration, &jwt.header, attested.as_ref())?;
     let nonce = check_claims(issuer, client_id, &jwt)?;
     jwt.verify(&holder.key)?;
     Ok(Proven { holder, nonce, attested })
@@ -89,12 +90,17 @@ fn attested(
 }
 
 fn holder(
+    rule: ProofKey,
     configuration: &Configuration,
     header: &Map<String, Value>,
     attested: Option<&Attested>,
 ) -> Result<Holder, String> {
     let takes_jwk = configuration.takes_bare_keys();
-    let holder = match (header.get("kid"), header.get("jwk"), header.get("x5c")) {
+    let chain = header.get("x5c");
+    let (kid, jwk) = (header.get("kid"), header.get("jwk"));
+    // Beside another name of the key it says something about it, and is not needed to find it.
+    let beside = chain.filter(|_| rule == ProofKey::OneOfTwo && (kid.is_some() || jwk.is_some()));
+    let holder = match (kid, jwk, chain.filter(|_| beside.is_none())) {
         (Some(kid), None, None) => {
             let kid = kid.as_str().ok_or("its kid is not a string")?;
             if let Some(attested) = attested {
@@ -116,6 +122,12 @@ fn holder(
         (None, None, Some(chain)) => Holder::of(certified(chain).map_err(|reason| format!("its x5c: {reason}"))?),
         _ => return Err("its header has to hold exactly one of kid, jwk and x5c".to_owned()),
     };
+    if let Some(chain) = beside {
+        let certified = certified(chain).map_err(|reason| format!("its x5c: {reason}"))?;
+        if certified != holder.key {
+            return Err("its x5c is about another key".to_owned());
+        }
+    }
     if attested.is_some_and(|attested| !attested.keys.contains(&holder.key)) {
         return Err("its key is none of the attested ones".to_owned());
     }
@@ -151,7 +163,7 @@ fn check_claims(issuer: &Issuer, client_id: Option<&str>, jwt: &Jwt) -> Result<O
         (Some(iss), Some(client)) if iss.as_str() == Some(client) => {}
         (Some(_), Some(_)) => return Err("its iss is not the client_id".to_owned()),
     }
-    match (jwt.claims.get("nonce"), issuer.options.nonce_endpoint) {
+    match (jwt.claims.get("nonce"), issuer.wants_nonces()) {
         (_, true) => Ok(Some(jwt.text("nonce")?.to_owned())),
         (Some(_), false) => Err("it has a nonce, but none was ever given".to_owned()),
         (None, false) => Ok(None),

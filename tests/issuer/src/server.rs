@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::control;
+use crate::dialect::{Batch, Nonces};
 use crate::display;
 use crate::dpop::{self, Realm};
 use crate::faults::{DropConnection, Fault, Target, Wire, redirect, spoil};
@@ -58,10 +59,13 @@ pub(crate) fn router(issuer: &Shared) -> Router {
         .route(&at("/images/{name}"), get(images::serve))
         .route(&at("/status/{list}/{configuration}"), get(status::serve))
         .route(&did_path(&path), get(metadata::did_document));
-    if issuer.options.nonce_endpoint {
+    if issuer.options.batch_size >= 2 && issuer.dialect.batch == Batch::Endpoint {
+        router = router.route(&at("/batch"), posted(credential::batch));
+    }
+    if issuer.options.nonce_endpoint && issuer.dialect.nonces == Nonces::Endpoint {
         router = router.route(&at("/nonce"), posted(credential::nonce));
     }
-    if issuer.options.notification_endpoint {
+    if issuer.options.notification_endpoint && issuer.dialect.notifications {
         router = router.route(&at("/notification"), posted(credential::notification));
     }
     if issuer.options.deferred_waits.is_some() {
@@ -207,7 +211,7 @@ fn renewed(issuer: &Issuer, path: &str, mut response: Response) -> Response {
         if !path.ends_with("/challenge") {
             challenge::renew(issuer, server, &mut response);
         }
-    } else if let Some("/nonce" | "/credential" | "/deferred" | "/notification") =
+    } else if let Some("/nonce" | "/credential" | "/batch" | "/deferred" | "/notification") =
         path.strip_prefix(issuer.options.path.as_str())
     {
         dpop::renew_nonce(issuer, Realm::Resource, &mut response);
@@ -240,7 +244,7 @@ fn target_of(issuer: &Issuer, path: &str) -> Option<Target> {
         }
     }
     match path.strip_prefix(issuer.options.path.as_str())? {
-        "/credential" => Some(Target::Credential),
+        "/credential" | "/batch" => Some(Target::Credential),
         "/nonce" => Some(Target::Nonce),
         "/deferred" => Some(Target::Deferred),
         "/notification" => Some(Target::Notification),

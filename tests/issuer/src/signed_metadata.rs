@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::dialect::SignedForm;
 use crate::encoding::{b64, b64_json};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
@@ -18,7 +19,13 @@ use crate::refusal::{Refusal, json_answer};
 const LIFETIME: i64 = 3600;
 
 /// The document in the form that suits the wallet.
-pub(crate) fn answer(issuer: &Issuer, headers: &HeaderMap, document: Value) -> Response {
+pub(crate) fn answer(issuer: &Issuer, headers: &HeaderMap, mut document: Value) -> Response {
+    if issuer.dialect.signed_metadata == SignedForm::Member {
+        if issuer.options.signed_metadata != SignedMetadata::Off {
+            document["signed_metadata"] = json!(sign(issuer, document.clone()));
+        }
+        return json_answer(&document);
+    }
     let (plain, signed) = (quality(headers, "json"), quality(headers, "jwt"));
     let signs = match issuer.options.signed_metadata {
         SignedMetadata::Off => false,

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 use crate::claims::Selection;
 use crate::client_auth::{Authenticated, authenticate};
 use crate::codes::{self, Place};
+use crate::dialect::{Identifiers, Pin};
 use crate::dpop;
 use crate::encoding::{random_text, sha256_b64};
 use crate::faults::Fault;
 use crate::issuer::{Book, Issuer};
+use crate::nonces;
 use crate::oauth::{Form, Grant, Wanted, check_client, missing};
 use crate::refresh::{self, Refresh};
 use crate::refusal::{Refusal, Scheme, no_store};
@@ -42,6 +44,8 @@ pub(crate) struct Token {
     pub(crate) configurations: Vec<String>,
     /// Credential identifiers with their configuration; if there are any, they have to be used.
     pub(crate) identifiers: BTreeMap<String, String>,
+    /// The authorization details that the token answer repeats, by configuration.
+    pub(crate) echoes: BTreeMap<String, Value>,
     /// The claims that its credentials shall have, where that was said.
     pub(crate) claims: Selection,
     /// What was wished with the offer.
@@ -109,8 +113,8 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
     let value = form.require("code")?;
     let redirect_uri = form.require("redirect_uri")?;
     let verifier = form.require("code_verifier")?;
-    if form.get("tx_code").is_some() {
-        return Err(Refusal::new("invalid_request", "tx_code belongs to the pre-authorized grant"));
+    if let Some(name) = ["tx_code", "user_pin"].into_iter().find(|name| form.get(name).is_some()) {
+        return Err(Refusal::new("invalid_request", format!("{name} belongs to the pre-authorized grant")));
     }
     let legal = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(legal) {
@@ -150,14 +154,16 @@ fn redeem_code(issuer: &Issuer, server: usize, form: &Form, sender: Sender) -> R
     let mut granted = code.request.wanted.clone();
     granted.claims.extend(narrowed.claims.clone());
     let all = granted.all();
-    let (configurations, with_identifiers) = if narrowed.details.is_empty() {
+    granted.echoes.extend(narrowed.echoes.clone());
+    let (configurations, by_details) = if narrowed.details.is_empty() {
         (all, !granted.details.is_empty())
     } else {
         (within(&narrowed.details, &all)?, true)
     };
     let claims = granted.claims;
+    let extent = Extent { configurations, by_details, echoes: granted.echoes, scope: granted.scope };
     let wishes = code.request.wishes.clone();
-    let mut granted = grant(issuer, server, sender, Some(client_id), configurations, with_identifiers, granted.scope);
+    let mut granted = grant(issuer, server, sender, Some(client_id), extent);
     granted.token.claims = claims;
     granted.token.wishes = wishes;
     if let Some(code) = book.codes.get_mut(value) {
@@ -176,7 +182,14 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
         None => {}
     }
     let value = form.require("pre-authorized_code")?;
-    let tx_code = form.get("tx_code");
+    let (typed, wrong) = match issuer.dialect.pin {
+        Pin::TxCode => ("tx_code", "user_pin"),
+        Pin::UserPin => ("user_pin", "tx_code"),
+    };
+    if form.get(wrong).is_some() {
+        return Err(Refusal::new("invalid_request", format!("{wrong} is of another draft, here it is {typed}")));
+    }
+    let tx_code = form.get(typed);
     let narrowed = Wanted::read(issuer, form)?;
     let bad = |reason| Refusal::new("invalid_grant", reason);
 
@@ -193,10 +206,10 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
     }
     match (&code.tx_code, tx_code) {
         (None, Some(_)) => {
-            return Err(Refusal::new("invalid_request", "tx_code was sent, but this offer has none"));
+            return Err(Refusal::new("invalid_request", format!("{typed} was sent, but this offer has none")));
         }
         (Some(_), None) => {
-            return Err(Refusal::new("invalid_request", "tx_code is missing, this offer asks for one"));
+            return Err(Refusal::new("invalid_request", format!("{typed} is missing, this offer asks for one")));
         }
         (Some(_), Some(_)) if code.wrong_guesses >= GUESSES => {
             return Err(bad("Too many wrong transaction codes, the offer is dead"));
@@ -211,14 +224,15 @@ fn redeem_pre_authorized(issuer: &Issuer, server: usize, form: &Form, sender: Se
         }
         _ => {}
     }
-    let (configurations, with_identifiers) = if narrowed.details.is_empty() {
+    let (configurations, by_details) = if narrowed.details.is_empty() {
         (code.configurations.clone(), false)
     } else {
         (within(&narrowed.details, &code.configurations)?, true)
     };
+    let extent = Extent { configurations, by_details, echoes: narrowed.echoes, scope: None };
     code.used = true;
     let wishes = code.wishes.clone();
-    let mut granted = grant(issuer, server, sender, client_id, configurations, with_identifiers, None);
+    let mut granted = grant(issuer, server, sender, client_id, extent);
     granted.token.wishes = wishes;
     granted.token.claims = narrowed.claims;
     Ok(hand_out(issuer, &mut book, granted, issuer.options.refresh_tokens))
@@ -245,19 +259,29 @@ pub(crate) struct Granted {
     pub(crate) instance_key: Option<String>,
 }
 
-/// A grant for the given configurations, with credential identifiers where there have to be some.
-fn grant(
-    issuer: &Issuer,
-    server: usize,
-    sender: Sender,
-    client_id: Option<String>,
+/// How far a grant reaches.
+struct Extent {
     configurations: Vec<String>,
-    with_identifiers: bool,
+    /// Whether `authorization_details` asked for it.
+    by_details: bool,
+    echoes: BTreeMap<String, Value>,
     scope: Option<String>,
-) -> Granted {
+}
+
+/// A grant, with credential identifiers where there have to be some.
+fn grant(issuer: &Issuer, server: usize, sender: Sender, client_id: Option<String>, extent: Extent) -> Granted {
+    let Extent { configurations, by_details, mut echoes, scope } = extent;
     let mut identifiers = BTreeMap::new();
-    let wanted = with_identifiers || issuer.options.credential_identifiers;
-    if wanted && !issuer.faults.strikes(Fault::MissingAuthorizationDetails) {
+    let chosen = issuer.options.credential_identifiers;
+    let wanted = match issuer.dialect.identifiers {
+        Identifiers::Never => false,
+        Identifiers::MayFollowDetails => by_details && chosen,
+        Identifiers::FollowDetails => by_details,
+        Identifiers::Anyway => by_details || chosen,
+    };
+    if issuer.faults.strikes(Fault::MissingAuthorizationDetails) {
+        echoes.clear();
+    } else if wanted {
         for id in &configurations {
             for number in 1..=issuer.options.identifiers_per_configuration {
                 identifiers.insert(format!("{id}-{number}"), id.clone());
@@ -268,7 +292,7 @@ fn grant(
     let claims = Selection::new();
     let wishes = Wishes::default();
     let family = random_text();
-    let token = Token { client_id, configurations, identifiers, claims, wishes, dpop_key, family, expires: 0 };
+    let token = Token { client_id, configurations, identifiers, echoes, claims, wishes, dpop_key, family, expires: 0 };
     Granted { server, token, scope, instance_key: sender.client.instance_key }
 }
 
@@ -277,7 +301,10 @@ pub(crate) fn hand_out(issuer: &Issuer, book: &mut Book, mut granted: Granted, r
     let value = random_text();
     let mut answer = json!({
         "access_token": value,
-        "token_type": granted.token.scheme().name(),
+        "token_type": match granted.token.scheme() {
+            Scheme::Bearer => issuer.dialect.bearer,
+            Scheme::Dpop => Scheme::Dpop.name(),
+        },
         "expires_in": issuer.options.token_lifetime,
     });
     if issuer.faults.strikes(Fault::MissingTokenType) {
@@ -286,8 +313,12 @@ pub(crate) fn hand_out(issuer: &Issuer, book: &mut Book, mut granted: Granted, r
     if let Some(scope) = &granted.scope {
         answer["scope"] = json!(scope);
     }
-    if !granted.token.identifiers.is_empty() {
-        answer["authorization_details"] = details(&granted.token);
+    let details = details(&granted.token);
+    if !details.is_empty() {
+        answer["authorization_details"] = json!(details);
+    }
+    if issuer.options.nonce_endpoint {
+        nonces::put_into(issuer, book, &granted.token.family, &mut answer);
     }
     granted.token.expires = issuer.now() + issuer.options.token_lifetime;
     book.tokens.insert(value, granted.token.clone());
@@ -300,18 +331,21 @@ pub(crate) fn hand_out(issuer: &Issuer, book: &mut Book, mut granted: Granted, r
     answer
 }
 
-/// `authorization_details` of a token answer.
-fn details(token: &Token) -> Value {
-    token
-        .configurations
-        .iter()
-        .map(|id| {
-            let names = token.identifiers.iter().filter(|(_, of)| *of == id).map(|(name, _)| name);
-            json!({
-                "type": "openid_credential",
-                "credential_configuration_id": id,
-                "credential_identifiers": names.collect::<Vec<_>>(),
-            })
-        })
-        .collect()
+/// `authorization_details` of a token answer: those that are repeated, and those with identifiers.
+fn details(token: &Token) -> Vec<Value> {
+    let mut details = Vec::new();
+    for id in &token.configurations {
+        let names: Vec<_> = token.identifiers.iter().filter(|(_, of)| *of == id).map(|(name, _)| name).collect();
+        let echo = token.echoes.get(id);
+        if echo.is_none() && names.is_empty() {
+            continue;
+        }
+        let plain = || json!({"type": "openid_credential", "credential_configuration_id": id});
+        let mut detail = echo.cloned().unwrap_or_else(plain);
+        if !names.is_empty() {
+            detail["credential_identifiers"] = json!(names);
+        }
+        details.push(detail);
+    }
+    details
 }

@@ -1,22 +1,34 @@
 //! The drafts before 1.0, each as what it changed against the next one.
 
+use crate::catalogue::Format;
+
 use super::{
     Answer, Batch, Catalogue, Claims, Codes, Deferral, Details, Dialect, DisplayPlace, EncryptionForm, Identifiers,
-    ListedProofTypes, MdocAlgs, Nonces, Offered, Pin, ProofKey, ProofMember, Selectors, Servers, Types, WellKnown,
+    ListedProofTypes, MdocAlgs, Nonces, Offered, PendingToken, Pin, ProofKey, ProofMember, Selectors, Servers,
+    SignedForm, Types, WellKnown,
 };
+
+/// Those of the W3C and of ISO.
+const EARLY: &[Format] = &[Format::JwtVc, Format::JwtVcLd, Format::LdpVc, Format::Mdoc, Format::Unknown];
+const WITH_VC_SD_JWT: &[Format] =
+    &[Format::VcSdJwt, Format::JwtVc, Format::JwtVcLd, Format::LdpVc, Format::Mdoc, Format::Unknown];
+const WITH_DC_SD_JWT: &[Format] =
+    &[Format::SdJwtVc, Format::JwtVc, Format::JwtVcLd, Format::LdpVc, Format::Mdoc, Format::Unknown];
 
 impl Dialect {
     /// Draft 15.
     pub(crate) fn draft15() -> Self {
         let later = Self::last();
         Self {
+            formats: WITH_DC_SD_JWT,
             well_known: WellKnown::Appended,
             mdoc_algs: MdocAlgs::Names,
             claims: Claims::Paths,
             display: DisplayPlace::Entry,
+            signed_metadata: SignedForm::Member,
             details: Details::Either,
             proofs: ProofMember::Either,
-            proof_types: &["jwt", "ldp_vp", "attestation"],
+            presentation: Some("ldp_vp"),
             proof_key: ProofKey::OneOfTwo,
             key_attestation_typ: Some("keyattestation+jwt"),
             encryption: EncryptionForm::ObjectWithAlg,
@@ -35,12 +47,12 @@ impl Dialect {
     pub(crate) fn draft14() -> Self {
         let later = Self::draft15();
         Self {
-            listed_proof_types: ListedProofTypes::Map,
+            formats: WITH_VC_SD_JWT,
             claims: Claims::Tree,
+            bearer: "bearer",
             nonces: Nonces::Answers,
             identifiers: Identifiers::FollowDetails,
             selectors: Selectors { format: true, identifier: true, configuration: false },
-            proof_types: &["jwt", "ldp_vp"],
             key_attestation_typ: None,
             answer: Answer::BareCredentials,
             codes: Codes { bad_nonce: "invalid_proof", ..later.codes },
@@ -52,10 +64,10 @@ impl Dialect {
     pub(crate) fn draft13() -> Self {
         let later = Self::draft14();
         Self {
+            pending_token: PendingToken::IntervalInOffer,
             identifiers_flag: true,
             identifiers: Identifiers::MayFollowDetails,
             proofs: ProofMember::Proof,
-            proof_types: &["jwt", "cwt", "ldp_vp"],
             batch: Batch::Endpoint,
             answer: Answer::Credential,
             codes: Codes { denied: "invalid_credential_request", ..later.codes },
@@ -67,14 +79,17 @@ impl Dialect {
     pub(crate) fn draft12() -> Self {
         let later = Self::draft13();
         Self {
+            formats: EARLY,
             offered: Offered::Ids,
             pin: Pin::UserPin,
             catalogue: Catalogue::Map,
+            mdoc_binding: &["cose_key", "mso"],
             signing_algs: "cryptographic_suites_supported",
             listed_proof_types: ListedProofTypes::Array,
             logo: "url",
+            signed_metadata: SignedForm::Never,
             details: Details::Format,
-            proof_types: &["jwt", "cwt"],
+            presentation: None,
             encryption: EncryptionForm::Flat,
             answer: Answer::FormatAndCredential,
             notifications: false,
@@ -88,14 +103,17 @@ impl Dialect {
         Self {
             offered: Offered::IdsOrObjects,
             offer_names_server: false,
+            pending_token: PendingToken::IntervalInRefusal,
             servers: Servers::One,
             catalogue: Catalogue::Array,
             types: Types::Top,
+            // As the text's own sample has it.
+            mdoc_binding: &["mso"],
+            scopes_listed: false,
             listed_proof_types: ListedProofTypes::None,
             identifiers_flag: false,
             identifiers: Identifiers::Never,
             selectors: Selectors { format: true, identifier: false, configuration: false },
-            proof_types: &["jwt"],
             proof_key: ProofKey::OneOfThree,
             encryption: EncryptionForm::None,
             deferral: Deferral::AcceptanceToken,

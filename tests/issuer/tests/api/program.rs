@@ -67,7 +67,7 @@ fn ends_on_sigterm_and_does_not_mind_a_null_input() {
 fn says_what_is_wrong_with_its_arguments() {
     for (arguments, words) in [
         (&["--fault", "no-kee"][..], "no-key"),
-        (&["--profile", "draft13"], "planned"),
+        (&["--profile", "draft11", "--encryption", "offered"], "draft11 has no encryption of responses"),
         (&["--profile", "x"], "available: final, haip"),
         (&["--path", "tenant"], "not a path"),
     ] {
