@@ -15,7 +15,6 @@ use crate::encoding::random_text;
 use crate::encryption::{self, Opened};
 use crate::faults::Fault;
 use crate::issuer::Issuer;
-use crate::nonces;
 use crate::proofs::Shown;
 use crate::refusal::{Refusal, Scheme, no_store};
 use crate::requests::Asked;
@@ -103,8 +102,7 @@ fn collect_with(issuer: &Issuer, token: &Token, headers: &HeaderMap, body: &[u8]
     }
     match next(issuer, id)? {
         Some(transaction) => {
-            let mut answer = ready(issuer, transaction, &token.family);
-            nonces::put_into(issuer, &mut issuer.book(), &token.family, &mut answer);
+            let answer = ready(issuer, transaction, &token.family);
             Ok(opened.answer(issuer, StatusCode::OK, &answer))
         }
         None if issuer.dialect.deferral == Deferral::TransactionIdAndInterval => {
@@ -135,9 +133,7 @@ fn accept(issuer: &Issuer, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     let answer = match next(issuer, token)? {
         Some(transaction) => {
             let family = transaction.family.clone();
-            let mut answer = ready(issuer, transaction, &family);
-            nonces::put_into(issuer, &mut issuer.book(), &family, &mut answer);
-            answer
+            ready(issuer, transaction, &family)
         }
         // An answer without a credential has an acceptance token.
         None => json!({"acceptance_token": token}),
