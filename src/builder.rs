@@ -173,8 +173,9 @@ impl WalletBuilder {
         self
     }
 
-    /// Who resolves DIDs of methods that billfold does not know. Default: a credential of such an issuer can't be
-    /// verified.
+    /// Who resolves DIDs of methods that billfold does not know; on a server, an
+    /// [`HttpDidResolver`](crate::platform::http_did_resolver::HttpDidResolver). Default: a credential of such an
+    /// issuer can't be verified.
     pub fn did_resolver(mut self, resolver: impl DidResolver + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self

@@ -51,7 +51,8 @@ CHECK
     --at TIME                       check for this time: RFC 3339, a day, or seconds since 1970
     --type TYPE                     the type that it has to have; of W3C credentials all, by commas
     --online                        fetch what it refers to: issuers' keys, status lists
-    --trust, --policy, --profile    as below; status=require makes an unknown status fail
+    --trust, --policy, --profile, --did-resolver
+                                    as below; status=require makes an unknown status fail
 
 GLOBAL
   --store DIR             where everything is kept (default: a folder for your user)
@@ -66,6 +67,8 @@ GLOBAL
   --assume-jwt-proofs     send proofs to issuers that do not say which ones they take
   --trust FILE.pem        accept only issuers below these certificates
   --policy KIND=require|warn|off         what becomes of a check (repeatable)
+  --did-resolver URL      who resolves issuers' DIDs that the wallet can't: GET URL/DID gives
+                          the DID document, as universal resolvers do
   --ca FILE.pem           one more root certificate for TLS
   --signed-metadata ignore|prefer|require     what to do about metadata that issuers sign
   --metadata-trust FILE.pem              who may sign it (default: as --trust)

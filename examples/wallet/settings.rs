@@ -31,6 +31,7 @@ pub(crate) struct Global {
     pub(crate) signed_metadata: SignedMetadata,
     pub(crate) metadata_trust: Option<PathBuf>,
     pub(crate) vouching: Vouching,
+    pub(crate) did_resolver: Option<Url>,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) browser: Option<Vec<String>>,
     pub(crate) timeout: Duration,
@@ -56,6 +57,7 @@ impl Default for Global {
             signed_metadata: SignedMetadata::default(),
             metadata_trust: None,
             vouching: Vouching::default(),
+            did_resolver: None,
             ca: None,
             browser: None,
             timeout: DEFAULT_TIMEOUT,
@@ -76,6 +78,9 @@ impl Global {
         }
         if self.binding == Binding::X5c && self.vouching.attester_key.is_none() {
             return Err(usage("--binding x5c needs --attester-key FILE and --attester-cert FILE.pem"));
+        }
+        if self.did_resolver.as_ref().is_some_and(|url| url.scheme() == "http") && !self.dev {
+            return Err(usage("--did-resolver: http is for addresses of this machine only, and needs --dev"));
         }
         self.vouching.check()
     }
@@ -146,6 +151,12 @@ pub(crate) fn take(global: &mut Global, name: &str, parser: &mut lexopt::Parser)
                 Some(tag.then_some(text).ok_or_else(|| usage("--locale: a language tag such as de-CH is needed"))?);
         }
         "ca" => global.ca = Some(parser.value()?.into()),
+        "did-resolver" => {
+            let text = parser.value()?.string()?;
+            let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"));
+            global.did_resolver =
+                Some(url.ok_or_else(|| usage(format!("--did-resolver: `{text}` is no https address")))?);
+        }
         "client-id" => global.client_id = parser.value()?.string()?,
         "redirect-uri" => {
             let text = parser.value()?.string()?;

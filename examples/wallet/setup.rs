@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use billfold::model::credential::HolderKey;
 use billfold::model::ids::KeyHandle;
 use billfold::model::jwk::Algorithm;
+use billfold::platform::http_did_resolver::HttpDidResolver;
 use billfold::platform::keys::{HolderKeys, KeyError, KeySpec, SignRequest};
 use billfold::platform::memory::MemoryStore;
+use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::secret::{self, FileSecrets, SecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::platform::sqlite::SqliteStore;
@@ -76,7 +78,26 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
     if let Some(file) = &global.metadata_trust {
         builder = builder.metadata_anchors(read(file)?);
     }
+    if let Some(resolver) = did_resolver(global)? {
+        builder = builder.did_resolver(resolver);
+    }
     Ok(builder)
+}
+
+/// How requests leave that are not the wallet's own.
+pub(crate) fn transport(global: &Global) -> Result<ReqwestTransport> {
+    let mut transport = ReqwestTransport::builder();
+    if let Some(file) = &global.ca {
+        transport = transport.root_certificate(read(file)?);
+    }
+    transport.build().map_err(|error| Trouble::command("file_unreadable", format!("--ca does not serve: {error}")))
+}
+
+/// The server of `--did-resolver`.
+pub(crate) fn did_resolver(global: &Global) -> Result<Option<HttpDidResolver>> {
+    let Some(url) = &global.did_resolver else { return Ok(None) };
+    let make = if global.dev { HttpDidResolver::for_development } else { HttpDidResolver::new };
+    Ok(Some(make(url.as_str(), transport(global)?).map_err(with_causes)?))
 }
 
 fn build(builder: WalletBuilder, global: &Global, keys: SoftwareKeys) -> Result<Wallet> {

@@ -5,14 +5,13 @@ use std::io::Read as _;
 use std::path::Path;
 
 use billfold::model::metadata::CredentialKind;
-use billfold::platform::reqwest::ReqwestTransport;
 use billfold::{Format, Jwk, Timestamp, Verifier};
 use serde_json::Value;
 
 use crate::args::{Refused, usage};
 use crate::output::Output;
 use crate::settings::Global;
-use crate::setup::read;
+use crate::setup::{did_resolver, read, transport};
 use crate::trouble::{Ending, Result, Trouble};
 
 /// The most that is read of a file. No credential is that long.
@@ -53,12 +52,10 @@ pub(crate) async fn run(global: &Global, output: &Output, wanted: &Verify) -> Re
     let mut verifier =
         Verifier::new().policy(global.policy.clone()).profile(global.profile).allow_loopback_http(global.dev);
     if against.online {
-        let mut transport = ReqwestTransport::builder();
-        if let Some(file) = &global.ca {
-            transport = transport.root_certificate(read(file)?);
+        verifier = verifier.http(transport(global)?);
+        if let Some(resolver) = did_resolver(global)? {
+            verifier = verifier.did_resolver(resolver);
         }
-        let unusable = |error| Trouble::command("file_unreadable", format!("--ca does not serve: {error}"));
-        verifier = verifier.http(transport.build().map_err(unusable)?);
     }
     if let Some(file) = &global.trust {
         verifier = verifier.trust_anchors(read(file)?)?;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::Value;
 
+/// Among the methods that a [`DidResolver`] knows: all that billfold does not resolve by itself.
+pub const ALL_METHODS: &str = "*";
+
 /// Resolves DIDs of methods that billfold does not resolve by itself.
 ///
 /// did:key, did:jwk, did:web and the long form of did:prism are never asked of it. A document is judged by the same
@@ -12,7 +15,8 @@ use serde_json::Value;
 /// (`assertionMethod`) sign credentials. Documents are remembered for five minutes.
 #[async_trait]
 pub trait DidResolver: Send + Sync {
-    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`. Read once, when the wallet is built.
+    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`, or [`ALL_METHODS`]. Read once, when the wallet is
+    /// built.
     fn methods(&self) -> Vec<String>;
 
     /// The DID document, as the JSON object of DID Core section 6.2, of a DID without path, query and fragment.
@@ -73,7 +77,7 @@ impl Resolver {
 
     /// Who resolves this DID, if it is of a method that was named.
     pub(crate) fn of(&self, did: &str) -> Option<&dyn DidResolver> {
-        let method = did.strip_prefix("did:")?.split(':').next()?;
-        self.methods.iter().any(|known| known == method).then_some(&*self.resolver)
+        let method = did.strip_prefix("did:")?.split(':').next().filter(|method| !method.is_empty())?;
+        self.methods.iter().any(|known| known == method || known == ALL_METHODS).then_some(&*self.resolver)
     }
 }

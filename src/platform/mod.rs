@@ -4,6 +4,7 @@ pub mod address;
 pub mod clock;
 pub mod did_resolver;
 pub mod http;
+pub mod http_did_resolver;
 #[cfg(feature = "keyring")]
 pub mod keyring;
 pub mod keys;

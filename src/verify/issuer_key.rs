@@ -11,7 +11,7 @@
 //!    as well. Else the issuer's metadata or DID decides: it has to have the same key.
 //! 3. The issuer is a DID: the key that `kid` names in it, or its only ones.
 //! 4. The issuer is a URL: the `jwks` of its credential issuer metadata if it is the issuer that
-//!    was asked, then its JWT VC issuer metadata.
+//!    was asked, where a key may stand by its DID alone, then its JWT VC issuer metadata.
 //!
 //! The signer of an mdoc is always found by its certificate, which is all that names it.
 //!
@@ -36,6 +36,8 @@ use crate::model::report::{Check, CheckKind, Outcome, Reason};
 
 /// The most keys of one set that are tried.
 const MAX_KEYS: usize = 32;
+/// The most keys of one set that are looked for by their names.
+const MAX_NAMED_KEYS: usize = 4;
 
 /// What a credential says about its issuer.
 pub(crate) struct Statement<'a> {
@@ -395,8 +397,46 @@ async fn by_metadata(issuer: &IssuerId, statement: &Statement<'_>, context: &Ver
     if let Some(keys) = own {
         return Ok((keys, "the `jwks` of the issuer's metadata".to_owned()));
     }
-    let jwks = jwt_vc_issuer_keys(issuer, context).await?;
-    Ok((select(&jwks, kid(statement), statement.algorithm)?, "the issuer's JWT VC issuer metadata".to_owned()))
+    let named = match own_jwks(issuer, context) {
+        Some(jwks) => by_name(jwks, statement, context).await,
+        None => None,
+    };
+    if let Some(Ok(found)) = named {
+        return Ok(found);
+    }
+    let published = jwt_vc_issuer_keys(issuer, context).await.and_then(|jwks| {
+        let keys = select(&jwks, kid(statement), statement.algorithm)?;
+        Ok((keys, "the issuer's JWT VC issuer metadata".to_owned()))
+    });
+    match named {
+        // That it is a DID which says no more is the better reason.
+        Some(Err(miss)) => published.map_err(|_| miss),
+        _ => published,
+    }
+}
+
+/// The keys that a key set names by DID without having them; `None` if it names none that may have signed.
+async fn by_name(jwks: &Value, statement: &Statement<'_>, context: &VerifyContext<'_>) -> Option<Found> {
+    let has_key = |entry: &Value| ["x", "n"].iter().any(|member| entry.get(member).is_some());
+    let text = |entry: &'_ Value, name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+    let wanted = |entry: &&Value| {
+        let alg = text(entry, "alg").map(|alg| JwsAlgorithm::parse(&alg).ok());
+        !has_key(entry) && statement.algorithm.is_none_or(|algorithm| alg.is_none_or(|alg| alg == Some(algorithm)))
+    };
+    let names = entries(jwks).ok()?.filter(wanted).filter_map(|entry| text(entry, "kid"));
+    let names = names.filter(|name| did::is_did(name) && kid(statement).is_none_or(|kid| kid == name));
+    let (mut keys, mut problem) = (Vec::new(), None);
+    for name in names.take(MAX_NAMED_KEYS) {
+        match did::resolve(&name, context.documents).await {
+            Ok(found) => keys.extend(found),
+            Err(error) => problem = Some(Miss::from(error)),
+        }
+    }
+    match problem {
+        Some(miss) if keys.is_empty() => Some(Err(miss)),
+        None if keys.is_empty() => None,
+        _ => Some(Ok((keys, "the DID that the issuer's metadata names its key by".to_owned()))),
+    }
 }
 
 /// The keys in the metadata of the credential issuer, if that is the issuer of the credential.

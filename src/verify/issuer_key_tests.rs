@@ -303,6 +303,59 @@ async fn dids_are_held_against_the_issuer() {
     }
 }
 
+/// As DIDroom: the metadata has a key without coordinates, under a DID URL, and credentials have no `kid`.
+#[tokio::test]
+async fn issuers_may_name_their_keys_by_did() {
+    let (key, other) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
+    let did = "did:dyne:sandbox.town:7Yx";
+    let name = format!("{did}#es256_public_key");
+    let base58 = bs58::encode(&key.jwk().to_point()[1..]).into_string();
+    let document = json!({"id": did, "verificationMethod": [
+        {"id": format!("{did}#ethereum_address"), "type": "EcdsaSecp256k1RecoveryMethod2020", "controller": did},
+        {"id": name, "type": "EcdsaSecp256r1VerificationKey", "controller": did, "publicKeyBase58": base58},
+    ]});
+    let entry = json!({"kid": name, "crv": "P-256", "alg": "ES256", "kty": "EC"});
+    let with = |entries: &[&Value], found: Result<Value, DocumentError>| World {
+        credential_issuer: Some(IssuerId::parse(ISSUER).unwrap()),
+        issuer_jwks: Some(json!({"keys": entries})),
+        documents: Documents::default().with_did(did, found),
+        ..World::default()
+    };
+    let down = || Err(DocumentError::Unreachable("no answer".to_owned()));
+    let another_name = json!({"kid": format!("{did}#bbs"), "kty": "EC"});
+    let for_eddsa = json!({"kid": name, "alg": "EdDSA", "kty": "EC"});
+    let whole = other.published("one");
+    let unreachable = Outcome::Unknown(Reason::Unreachable);
+    for (header, world, expected) in [
+        (json!({}), with(&[&entry], Ok(document.clone())), Ok(&key)),
+        (json!({"kid": name}), with(&[&entry], Ok(document.clone())), Ok(&key)),
+        (json!({}), with(&[&another_name, &entry], Ok(document.clone())), Ok(&key)),
+        // A key that is there is not looked for elsewhere.
+        (json!({}), with(&[&entry, &whole], Ok(document.clone())), Ok(&other)),
+        (json!({"kid": "elsewhere"}), with(&[&entry], Ok(document.clone())), Err(Outcome::Failed)),
+        (json!({}), with(&[&another_name], Ok(document.clone())), Err(Outcome::Failed)),
+        (json!({}), with(&[&for_eddsa], Ok(document.clone())), Err(Outcome::Failed)),
+        (json!({}), with(&[&entry], down()), Err(unreachable)),
+        (json!({}), with(&[&entry], Ok(json!({"id": "did:dyne:other"}))), Err(Outcome::Failed)),
+    ] {
+        let found = find_with(&header, Some(ISSUER), &world).await;
+        match expected {
+            Ok(key) => {
+                assert_eq!(found.check.outcome, Outcome::Passed, "{header}: {}", found.check.detail);
+                assert_eq!(keys_of(&found), [key.jwk()]);
+            }
+            Err(outcome) => assert_eq!(found.check.outcome, outcome, "{header}: {}", found.check.detail),
+        }
+    }
+    // What another issuer publishes says nothing about this one.
+    let world = World {
+        credential_issuer: Some(IssuerId::parse("https://o.example").unwrap()),
+        ..with(&[&entry], Ok(document))
+    };
+    let found = find_with(&json!({}), Some(ISSUER), &world).await;
+    assert_eq!(found.check.outcome, Outcome::Failed);
+}
+
 #[tokio::test]
 async fn a_did_prism_has_its_key_in_it_and_two_forms() {
     let [key, other] = [(); 2].map(|()| TestKey::new(Algorithm::Es256k).jwk());

@@ -22,6 +22,8 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
         &["--policy", "status=maybe", "list"],
         &["--timeout", "soon", "list"],
         &["--binding", "did:ion", "list"],
+        &["--did-resolver", "resolver.example", "list"],
+        &["--did-resolver", "did:web:resolver.example", "list"],
         &["--unheard-of", "list"],
         &["refresh"],
         &["--profile", "draft", "list"],

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::issuer::TestIssuer;
 use crate::support::{Ran, User};
@@ -87,6 +90,57 @@ async fn what_has_to_be_fetched_is_fetched_only_if_that_is_wanted() {
     let online = [&offline[..], &["--online"]].concat();
     let ran = user.run_with_input(&online, &raw).await.exits(0);
     assert!(checks(&ran, "passed").contains(&"issuer_key"));
+}
+
+/// A credential that a DID of a method of its own has issued, and a resolver that knows the DID.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resolver_knows_whose_key_it_is() {
+    use p256::ecdsa::signature::Signer as _;
+    let did = "did:example:town-hall";
+    let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+    let point = key.verifying_key().to_sec1_point(false);
+    let [x, y] = [&point.as_bytes()[1..33], &point.as_bytes()[33..]].map(|octets| URL_SAFE_NO_PAD.encode(octets));
+    let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
+    let method = json!({"id": "#one", "type": "JsonWebKey2020", "controller": did, "publicKeyJwk": jwk});
+    let document = json!({"id": did, "verificationMethod": [method], "assertionMethod": ["#one"]});
+    let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let payload = json!({"iss": did, "vc": {
+        "@context": ["https://www.w3.org/2018/credentials/v1"], "type": ["VerifiableCredential"], "issuer": did,
+        "issuanceDate": "2026-01-01T00:00:00Z", "credentialSubject": {"name": "Mira"},
+    }});
+    let message = format!("{}.{}", encoded(&json!({"alg": "ES256", "typ": "JWT"})), encoded(&payload));
+    let signature: p256::ecdsa::Signature = key.sign(message.as_bytes());
+    let raw = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()));
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/1.0/identifiers", listener.local_addr().unwrap());
+    let wanted = format!("GET /1.0/identifiers/{did} HTTP/1.1\r\n");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = vec![0; 8192];
+            let length = stream.read(&mut request).await.unwrap();
+            let known = request[..length].starts_with(wanted.as_bytes());
+            let (status, body) =
+                if known { ("200 OK", document.to_string()) } else { ("404 Not Found", String::new()) };
+            let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).await.unwrap();
+        }
+    });
+
+    let user = User::new();
+    let verify = ["verify", "-", "--format", "jwt_vc_json", "--online"];
+    let ran = user.run_with_input(&verify, &raw).await.exits(1);
+    assert!(checks(&ran, "unknown").contains(&"issuer_key"), "{ran:?}");
+    let resolving = [&["--did-resolver", &base], &verify[..]].concat();
+    let ran = user.run_with_input(&resolving, &raw).await.exits(0);
+    assert!(checks(&ran, "passed").contains(&"issuer_key"), "{ran:?}");
+    // A resolver that does not know it.
+    let elsewhere = base.replace("/1.0", "/2.0");
+    let resolving = [&["--did-resolver", &elsewhere], &verify[..]].concat();
+    let ran = user.run_with_input(&resolving, &raw).await.exits(1);
+    assert!(checks(&ran, "failed").contains(&"issuer_key"), "{ran:?}");
+    // Without the switch for development, not over http.
+    user.run_bare(&["--json", "--did-resolver", &base, "list"]).await.exits(2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

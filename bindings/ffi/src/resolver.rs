@@ -58,7 +58,8 @@ impl From<DidResolverError> for core::DidResolverError {
 #[uniffi::export(foreign)]
 #[async_trait]
 pub trait DidResolver: Send + Sync {
-    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`. Asked once, when the wallet is opened.
+    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`, or `*` for all that billfold does not resolve by
+    /// itself. Asked once, when the wallet is opened.
     fn methods(&self) -> Result<Vec<String>, DidResolverError>;
 
     /// The DID document, as the text of a JSON object, of a DID without path, query and fragment.

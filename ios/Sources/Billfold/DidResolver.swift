@@ -5,7 +5,8 @@
 /// for assertions (`assertionMethod`) sign credentials. Throw ``DidResolverError``; anything else that is thrown counts
 /// as a resolver that is not there just now.
 public protocol DidResolver: Sendable {
-    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`. Asked once, when the wallet is opened.
+    /// The methods that it knows, such as `ebsi` of `did:ebsi:…`, or `*` for all that billfold does not resolve by
+    /// itself. Asked once, when the wallet is opened.
     var methods: [String] { get }
 
     /// The DID document, as the text of a JSON object.

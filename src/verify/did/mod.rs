@@ -102,7 +102,11 @@ pub(crate) async fn resolve(did_url: &str, documents: &dyn DocumentSource) -> Re
         return Err(DidError::Malformed("it has a path or a query".to_owned()));
     }
     if let Some(document) = documents.resolve_did(did).await {
-        return keys_of_document(did, fragment, &document?);
+        let document = document?;
+        return match fragment {
+            Some(fragment) if says_no_purpose(&document) => key_without_purpose(did, fragment, &document),
+            _ => keys_of_document(did, fragment, &document),
+        };
     }
     if prism::is_short_form(did) {
         let detail =
@@ -215,6 +219,22 @@ pub(crate) fn web_url(did: &str) -> Result<Url, DidError> {
     Ok(url)
 }
 
+/// Whether a document says of none of its keys what it is for, as those of did:dyne do.
+fn says_no_purpose(document: &Value) -> bool {
+    const PURPOSES: [&str; 5] =
+        ["assertionMethod", "authentication", "keyAgreement", "capabilityInvocation", "capabilityDelegation"];
+    PURPOSES.iter().all(|purpose| document.get(purpose).is_none())
+}
+
+/// A key of a document that says of none what it is for: whoever signs has to name it.
+fn key_without_purpose(did: &str, fragment: &str, document: &Value) -> Result<Vec<IssuerPublicKey>, DidError> {
+    let mut document = document.clone();
+    if let Some(members) = document.as_object_mut() {
+        members.insert("assertionMethod".to_owned(), Value::Array(vec![format!("{did}#{fragment}").into()]));
+    }
+    keys_of_document(did, Some(fragment), &document)
+}
+
 /// The assertion keys of a DID document.
 pub(super) fn keys_of_document(
     did: &str,
@@ -266,12 +286,13 @@ pub(super) fn keys_of_document(
     Ok(keys)
 }
 
-/// The key of a verification method of 2018 or 2019, whose type tells its kind; `None` for others.
+/// The key of a verification method of 2018 or 2019 or of did:dyne, whose type tells its kind; `None` for others.
 fn key_in_base58(method: &Value) -> Option<Result<IssuerPublicKey, DidError>> {
     let text = method.get("publicKeyBase58")?.as_str()?;
     let multicodec: &[u8] = match method.get("type")?.as_str()? {
         "Ed25519VerificationKey2018" => &[0xed, 0x01],
         "EcdsaSecp256k1VerificationKey2019" => &[0xe7, 0x01],
+        "EcdsaSecp256r1VerificationKey" => &[0x80, 0x24],
         _ => return None,
     };
     let malformed = || DidError::Malformed("a key is not base58".to_owned());
@@ -281,7 +302,9 @@ fn key_in_base58(method: &Value) -> Option<Result<IssuerPublicKey, DidError>> {
     }
     let octets = bs58::decode(text).into_vec().map_err(|_| malformed());
     Some(octets.and_then(|octets| {
-        IssuerPublicKey::from_multicodec(&[multicodec, &octets].concat()).map_err(|error| from_jwk_error(&error))
+        // Two coordinates of a point without what says that they are.
+        let form: &[u8] = if octets.len() == 64 { &[4] } else { &[] };
+        IssuerPublicKey::from_multicodec(&[multicodec, form, &octets].concat()).map_err(|error| from_jwk_error(&error))
     }))
 }
 

@@ -169,6 +169,37 @@ async fn documents_that_the_app_resolves_are_judged_like_those_of_did_web() {
     assert_eq!(documents.asked(), ["https://h/.well-known/did.json"]);
 }
 
+#[tokio::test]
+async fn a_key_of_a_document_without_purposes_has_to_be_named() {
+    const DID: &str = "did:dyne:sandbox:1";
+    let key = TestKey::new(Algorithm::Es256).jwk();
+    let methods = json!([
+        {"id": format!("{DID}#one"), "type": "JsonWebKey2020", "publicKeyJwk": key.to_value()},
+        {"id": "#two", "type": "JsonWebKey2020", "publicKeyJwk": key.to_value()},
+    ]);
+    let bare = json!({"id": DID, "verificationMethod": methods});
+    let resolve_with = async |did_url: &str, document: &Value| {
+        resolve(did_url, &Documents::default().with_did(DID, Ok(document.clone()))).await
+    };
+    for name in ["one", "two"] {
+        let found = resolve_with(&format!("{DID}#{name}"), &bare).await;
+        assert_eq!(found, Ok(vec![IssuerPublicKey::Curve(key.clone())]), "{name}");
+    }
+    for (did_url, document) in [
+        (DID.to_owned(), bare.clone()),
+        (format!("{DID}#three"), bare.clone()),
+        (format!("{DID}#"), bare.clone()),
+        (format!("{DID}#one"), json!({"id": "did:dyne:sandbox:2", "verificationMethod": methods})),
+        // One that says what its keys are for means it.
+        (format!("{DID}#one"), json!({"id": DID, "verificationMethod": methods, "authentication": ["#one"]})),
+        (format!("{DID}#one"), json!({"id": DID, "verificationMethod": methods, "assertionMethod": []})),
+        (format!("{DID}#one"), json!({"id": DID, "verificationMethod": methods, "keyAgreement": null})),
+    ] {
+        let found = resolve_with(&did_url, &document).await;
+        assert!(matches!(found, Err(DidError::NoKey(_))), "{did_url} {document}: {found:?}");
+    }
+}
+
 #[test]
 fn keys_in_base58_are_read_by_the_type_of_their_method() {
     let of = |algorithm: Algorithm, kind: &str| {
@@ -184,6 +215,14 @@ fn keys_in_base58_are_read_by_the_type_of_their_method() {
         let (key, found) = of(algorithm, kind);
         assert_eq!(found, Ok(vec![key]));
     }
+    let (key, found) = of(Algorithm::Es256, "EcdsaSecp256r1VerificationKey");
+    assert_eq!(found, Ok(vec![key.clone()]));
+    // As the two coordinates alone, a key of did:dyne's own description of the type.
+    let example = "5a1vFrHHfCULezmUm3mAsd6G9qtyHVvMH9aMLj7QGBkEg3nkqSjgVo4Pk64nMrm8z2ZmJ6whqzp1nPdqaQX5j6Hr";
+    let method = json!({"type": "EcdsaSecp256r1VerificationKey", "publicKeyBase58": example});
+    let key = key_in_base58(&method).unwrap().unwrap().into_jwk().unwrap();
+    assert_eq!(key.to_point()[1..], bs58::decode(example).into_vec().unwrap());
+    assert!(p256::PublicKey::from_sec1_bytes(&key.to_point()).is_ok(), "it lies on the curve");
     assert!(matches!(of(Algorithm::Es256, "Ed25519VerificationKey2018").1, Err(DidError::Malformed(_))));
     assert!(matches!(of(Algorithm::Es256, "Strange").1, Err(DidError::Unsupported(_))));
     let long = json!({"type": "Ed25519VerificationKey2018", "publicKeyBase58": "2".repeat(5000)});

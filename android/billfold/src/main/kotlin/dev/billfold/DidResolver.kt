@@ -9,7 +9,10 @@ package dev.billfold
  * counts as a resolver that is not there just now.
  */
 public interface DidResolver {
-    /** The methods that it knows, such as `ebsi` of `did:ebsi:…`. Asked once, when the wallet is opened. */
+    /**
+     * The methods that it knows, such as `ebsi` of `did:ebsi:…`, or `*` for all that billfold does not resolve by
+     * itself. Asked once, when the wallet is opened.
+     */
     public val methods: List<String>
 
     /**
