@@ -303,7 +303,7 @@ async fn dids_are_held_against_the_issuer() {
     }
 }
 
-/// As DIDroom: the metadata has a key without coordinates, under a DID URL, and credentials have no `kid`.
+/// The metadata has a key without coordinates, under a DID URL, and credentials have no `kid`.
 #[tokio::test]
 async fn issuers_may_name_their_keys_by_did() {
     let (key, other) = (TestKey::new(Algorithm::Es256), TestKey::new(Algorithm::Es256));
