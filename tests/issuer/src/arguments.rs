@@ -127,6 +127,9 @@ pub(crate) struct Serve {
     /// With the profile `identus`: name the issuer by the short form of its DID, which has to be looked up.
     #[arg(long)]
     published_did: bool,
+    /// With the profile `didroom`: only name the keys in metadata, so that they have to be looked up.
+    #[arg(long)]
+    bare_jwks: bool,
     /// The release of the profile `sphereon`.
     #[arg(long, value_enum, value_name = "RELEASE", default_value_t = Release::New)]
     sphereon_release: Release,
@@ -412,6 +415,7 @@ impl From<Serve> for Options {
             refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
             published_did: arguments.published_did,
+            bare_jwks: arguments.bare_jwks,
             sphereon_release: match arguments.sphereon_release {
                 Release::Old => SphereonRelease::V0_14,
                 Release::New => SphereonRelease::V0_20,

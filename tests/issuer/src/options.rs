@@ -293,6 +293,8 @@ pub struct Options {
     /// Whether the issuer of the profile `identus` goes by the short form of its DID, which has to be
     /// looked up, and not by the long form.
     pub published_did: bool,
+    /// Whether metadata of the profile `didroom` only names its keys, which have to be looked up then.
+    pub bare_jwks: bool,
     /// Which release of the profile `sphereon`.
     pub sphereon_release: SphereonRelease,
     /// Who can sign in.
@@ -357,6 +359,7 @@ impl Default for Options {
             refresh_token_lifetime: 30 * 24 * 3600,
             nonce_lifetime: 300,
             published_did: false,
+            bare_jwks: false,
             sphereon_release: SphereonRelease::default(),
             login: Login::default(),
         }

@@ -37,10 +37,12 @@ pub enum Profile {
     Vercre,
     /// Sphereon's issuer server, in the release that the options say.
     Sphereon,
+    /// `DIDroom`'s credential issuer and authorization server.
+    Didroom,
 }
 
 /// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 2] = ["credibil", "didroom"];
+const PLANNED: [&str; 1] = ["credibil"];
 
 impl Profile {
     /// Every profile that can be served.
@@ -55,6 +57,7 @@ impl Profile {
         Self::Identus,
         Self::Vercre,
         Self::Sphereon,
+        Self::Didroom,
     ];
 
     /// The name on the command line.
@@ -70,6 +73,7 @@ impl Profile {
             Self::Identus => "identus",
             Self::Vercre => "vercre",
             Self::Sphereon => "sphereon",
+            Self::Didroom => "didroom",
         }
     }
 }
@@ -80,7 +84,7 @@ impl Profile {
         match self {
             Self::Final | Self::Draft11 | Self::Draft12 | Self::Draft13 | Self::Draft14 | Self::Draft15 => options,
             Self::Haip => options.into_haip(),
-            Self::Identus | Self::Vercre | Self::Sphereon => systems::shape(options),
+            Self::Identus | Self::Vercre | Self::Sphereon | Self::Didroom => systems::shape(options),
         }
     }
 }

@@ -346,7 +346,12 @@ impl Dialect {
     pub(crate) fn of(profile: Profile) -> Self {
         match profile {
             // Systems by name have endpoints of their own, which ask for nothing here.
-            Profile::Final | Profile::Haip | Profile::Identus | Profile::Vercre | Profile::Sphereon => Self::last(),
+            Profile::Final
+            | Profile::Haip
+            | Profile::Identus
+            | Profile::Vercre
+            | Profile::Sphereon
+            | Profile::Didroom => Self::last(),
             Profile::Draft15 => Self::draft15(),
             Profile::Draft14 => Self::draft14(),
             Profile::Draft13 => Self::draft13(),

@@ -241,7 +241,7 @@ fn detached(alg: &str, message: &[u8], key: &PrivateKey, unsigned: bool, turn: i
 }
 
 /// The canonical N-Quads of a document (RDFC-1.0).
-fn canonical(document: &Value, sha384: bool) -> String {
+pub(crate) fn canonical(document: &Value, sha384: bool) -> String {
     let text = document.to_string();
     let parser = JsonLdParser::new().for_slice(&text).with_load_document_callback(|url, _| {
         let known = CONTEXTS.iter().find(|(name, _)| *name == url);

@@ -3,6 +3,7 @@
 //! Each is built from its own source, with its own routes, answers and refusals, and shares nothing with
 //! the others but what stands in this file: it gets whole requests and gives whole answers.
 
+mod didroom;
 mod family;
 mod identus;
 mod prism;
@@ -57,6 +58,7 @@ pub(crate) trait System: Send + Sync {
 pub(crate) fn of(options: &Options, origin: &str) -> Option<Box<dyn System>> {
     match options.profile {
         Profile::Identus => Some(Box::new(identus::Identus::new(options))),
+        Profile::Didroom => Some(Box::new(didroom::Didroom::new())),
         Profile::Sphereon => Some(Box::new(sphereon::Sphereon::new(options.sphereon_release))),
         Profile::Vercre => Some(Box::new(vercre::Vercre::new(origin))),
         _ => None,
@@ -71,6 +73,11 @@ pub(crate) fn shape(options: Options) -> Options {
             authorization_server: AuthorizationServer::Port,
             ..options
         },
+        Profile::Didroom => Options {
+            path: didroom::ISSUER_PATH.to_owned(),
+            authorization_server: AuthorizationServer::Port,
+            ..options
+        },
         Profile::Sphereon | Profile::Vercre => {
             Options { path: String::new(), authorization_server: AuthorizationServer::Own, ..options }
         }
@@ -82,6 +89,7 @@ pub(crate) fn shape(options: Options) -> Options {
 pub(crate) fn server_path(profile: Profile) -> &'static str {
     match profile {
         Profile::Identus => identus::REALM,
+        Profile::Didroom => didroom::SERVER_PATH,
         _ => "",
     }
 }

@@ -8,6 +8,7 @@ mod client_auth;
 mod codes;
 mod credentials;
 mod deferred;
+mod didroom;
 mod dpop;
 mod encryption;
 mod faults;
