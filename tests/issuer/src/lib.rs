@@ -1,6 +1,6 @@
 //! A strict `OpenID4VCI` issuer for tests. It shares no code with billfold.
 //!
-//! It is a real HTTP server on 127.0.0.1 that speaks `OpenID4VCI` 1.0 Final: both grants, offers by
+//! It is a real HTTP server on 127.0.0.1 that speaks `OpenID4VCI` 1.0 Final or one of its drafts: both grants, offers by
 //! value and by reference, pushed authorization requests, a sign-in page, nonces, key proofs, and
 //! every credential format that the specification names. Whatever the specification lets an issuer refuse, it refuses,
 //! with the specification's error code. [`Fault`]s make it misbehave in one way at a time, and

@@ -215,7 +215,8 @@ pub struct Options {
     pub challenge_endpoint: bool,
     /// Where the authorization server lives.
     pub authorization_server: AuthorizationServer,
-    /// Whether there is a nonce endpoint.
+    /// Whether there is a nonce endpoint. In a draft where nonces come in answers: whether the token
+    /// answer has one.
     pub nonce_endpoint: bool,
     /// Whether there is a notification endpoint.
     pub notification_endpoint: bool,
@@ -229,7 +230,8 @@ pub struct Options {
     /// Whether redirects carry `iss`, and the metadata says so.
     pub iss_parameter: bool,
     /// Whether the token answer names `credential_identifiers` although no
-    /// `authorization_details` were sent. With `authorization_details` it always does.
+    /// `authorization_details` were sent. With `authorization_details` it always does, but for the
+    /// drafts 12 and 13, which have them by this choice only, and then for `authorization_details`.
     pub credential_identifiers: bool,
     /// How many identifiers each configuration gets.
     pub identifiers_per_configuration: usize,
@@ -239,7 +241,7 @@ pub struct Options {
     pub key_attestation: KeyAttestation,
     /// The proof type `attestation`.
     pub attestation_proof: AttestationProof,
-    /// Whether the proof type `di_vp` is listed where credentials are bound to DIDs.
+    /// Whether the proof type `di_vp` (`ldp_vp` in drafts) is listed where credentials are bound to DIDs.
     pub di_vp_proof: bool,
     /// Roots of attesters to trust besides the built-in one, in PEM.
     pub attester_trust_pem: Option<String>,

@@ -129,6 +129,9 @@ pub(crate) fn wanted(
     }
     let (tree, mut path) = match configuration.format {
         Format::JwtVc | Format::JwtVcLd | Format::LdpVc => {
+            if object.contains_key("claims") {
+                return Err("claims does not go with this format here".to_owned());
+            }
             let holder = object.get("credential_definition").and_then(Value::as_object).unwrap_or(object);
             (holder.get("credentialSubject"), vec![json!("credentialSubject")])
         }

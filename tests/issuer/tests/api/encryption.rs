@@ -15,11 +15,11 @@ use crate::client::*;
 
 const ID: &str = "UniversityDegree_dc_sd_jwt";
 
-fn secret(seed: u8) -> SecretKey {
+pub(crate) fn secret(seed: u8) -> SecretKey {
     SecretKey::from_slice(&[seed; 32]).expect("a scalar")
 }
 
-fn jwk(key: &PublicKey) -> Value {
+pub(crate) fn jwk(key: &PublicKey) -> Value {
     let point = key.to_sec1_point(false);
     json!({"kty": "EC", "crv": "P-256", "x": b64(&point.as_bytes()[1..33]), "y": b64(&point.as_bytes()[33..])})
 }
@@ -72,7 +72,7 @@ fn seal(to: &PublicKey, mut header: Value, content: &[u8]) -> String {
 }
 
 /// Header and content of a JWE, if it opens.
-fn open(own: &SecretKey, message: &[u8]) -> Option<(Value, Value)> {
+pub(crate) fn open(own: &SecretKey, message: &[u8]) -> Option<(Value, Value)> {
     let message = std::str::from_utf8(message).expect("text");
     let parts: Vec<&str> = message.split('.').collect();
     assert_eq!((parts.len(), parts[1]), (5, ""));

@@ -10,6 +10,7 @@ mod credentials;
 mod deferred;
 mod didroom;
 mod dpop;
+mod drafts;
 mod encryption;
 mod faults;
 mod flows;

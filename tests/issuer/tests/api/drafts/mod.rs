@@ -1,0 +1,8 @@
+//! The profiles of the drafts before 1.0.
+
+mod batches;
+mod documents;
+mod flows;
+mod later;
+mod refusals;
+mod wallet;
