@@ -103,7 +103,7 @@ pub(crate) struct Serve {
     /// Where the authorization server lives.
     #[arg(long, value_enum, default_value_t = Server::Own)]
     authorization_server: Server,
-    /// Have no nonce endpoint.
+    /// Have no nonce endpoint; in a draft without one, give no nonce with the token.
     #[arg(long)]
     no_nonce: bool,
     /// Have no notification endpoint.
