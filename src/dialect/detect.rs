@@ -185,3 +185,7 @@ pub(crate) fn quirks(seen: Vec<Sign>) -> Quirks {
     let details = if old_catalogue { DetailsBy::Format } else { DetailsBy::Configuration };
     Quirks { seen, request, basis, details, encryption, ..Quirks::default() }
 }
+
+#[cfg(test)]
+#[path = "detect_tests.rs"]
+mod tests;

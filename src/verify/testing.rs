@@ -412,6 +412,11 @@ pub(crate) fn spec_vectors(folder: &str) -> Option<PathBuf> {
     foreign("spec/vectors", folder)
 }
 
+/// What was recorded of deployed issuers, a file a run.
+pub(crate) fn recordings() -> Option<PathBuf> {
+    foreign("research/interop", "transcripts")
+}
+
 fn foreign(collection: &str, folder: &str) -> Option<PathBuf> {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let root = std::env::var_os("BILLFOLD_VECTORS").map_or_else(beside, PathBuf::from);
