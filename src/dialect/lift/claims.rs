@@ -75,8 +75,24 @@ impl Found<'_> {
                 }
                 path.pop();
             }
-            Value::Object(members) => self.claim(Some(members), path),
+            Value::Object(members) => {
+                self.claim(Some(members), path);
+                self.inside(members, path);
+            }
             _ => self.claim(None, path),
+        }
+    }
+
+    /// Claims beside what is said of the one that they are in, which drafts did not mean to be.
+    fn inside(&mut self, members: &Map<String, Value>, path: &mut Vec<Value>) {
+        for (name, value) in members {
+            let is_said = matches!(name.as_str(), "mandatory" | "value_type" | "display");
+            if is_said || !value.is_object() || path.len() >= DEEPEST || self.claims.len() >= MOST {
+                continue;
+            }
+            path.push(json!(name));
+            self.node(value, path, 0);
+            path.pop();
         }
     }
 
@@ -186,6 +202,13 @@ mod tests {
             "value_type": {} });
         let expected = json!([["display", "mandatory"], ["mandatory", "display", "x"], ["value_type"]]);
         assert_eq!(Value::Array(paths(&tree, 0, None)), expected);
+    }
+
+    #[test]
+    fn a_group_may_have_a_name_of_its_own() {
+        let tree =
+            json!({ "address": { "display": [{ "name": "Address" }], "city": { "mandatory": true }, "note": 5 } });
+        assert_eq!(paths(&tree, 0, None), [json!(["address"]), json!(["address", "city"])]);
     }
 
     #[test]

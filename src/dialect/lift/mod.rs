@@ -67,3 +67,7 @@ fn is_there(members: &Map<String, Value>, name: &str) -> bool {
 fn same_origin(one: &Url, other: &Url) -> bool {
     one.origin() == other.origin()
 }
+
+#[cfg(test)]
+#[path = "bad_input_tests.rs"]
+mod tests;
