@@ -3,6 +3,8 @@
 //!
 //! None may panic, whatever it is given; what they make of it does not matter here.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::backup;
+use crate::dialect::{self, Dialects, explain, lift, read};
 use crate::error::Operation;
 use crate::format;
 use crate::model::format::Format;
@@ -52,9 +55,26 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("backup", backup),
 ];
 
-/// A link, and the document that it may lead to.
+const DIALECTS: [Dialects; 2] = [Dialects::Any, Dialects::Strict];
+
+/// A link, and the document that it may lead to. An offer may bring the metadata along that settles what it means.
 pub fn offer(octets: &[u8]) {
+    if let Ok(document) = crate::json::parse(octets) {
+        let offered = document.get("credential_offer").filter(|_| document.get("metadata").is_some());
+        for dialects in DIALECTS {
+            let Ok(read) = dialect::offer(offered.unwrap_or(&document), dialects) else { continue };
+            let Some(metadata) = document.get("metadata") else { continue };
+            if let Ok(mut issuer) = dialect::issuer_metadata(metadata, &issuer(), dialects) {
+                drop(dialect::settle(&read, &mut issuer.metadata, &mut issuer.quirks));
+            }
+        }
+    }
     if let Ok(text) = std::str::from_utf8(octets) {
+        if let Some((_, query)) = text.split_once('?')
+            && let Some(document) = lift::offer::from_query(query)
+        {
+            drop(dialect::offer(&document, Dialects::Any));
+        }
         drop(offers::parse_link(text));
         let mut link = Url::parse("openid-credential-offer://").expect("a URL");
         link.query_pairs_mut().append_pair("credential_offer", text);
@@ -70,6 +90,14 @@ pub fn metadata(octets: &[u8]) {
     let at = At { now: NOW, skew: 60 };
     drop(protocol::metadata::issuer_response(&answer(octets), &asked, &rules, at));
     drop(protocol::metadata::server_response(&answer(octets), &asked));
+    let Ok(document) = crate::json::parse(octets) else { return };
+    for dialects in DIALECTS {
+        drop(dialect::server_metadata(&document, &asked, dialects));
+        if let Ok(read) = dialect::issuer_metadata(&document, &asked, dialects) {
+            let report = explain::report(&read.quirks, read.metadata.nonce_endpoint.is_some(), &read.tolerated);
+            assert!(dialects == Dialects::Any || report.tolerated.is_empty(), "nothing is tolerated there");
+        }
+    }
 }
 
 /// The answer of a token endpoint.
@@ -82,6 +110,10 @@ pub fn token(octets: &[u8]) {
     let answer = answer(octets);
     drop(protocol::token::response(&answer, &grant, NOW));
     drop(message::issuer_error(&answer));
+    if let Ok(document) = crate::json::parse(octets) {
+        drop(lift::answers::nonce(&document));
+        drop(read::token(&lift::answers::token(&document, NOW, &mut BTreeSet::new()), NOW));
+    }
 }
 
 /// The answers of credential, deferred credential, nonce and notification endpoint.
@@ -91,6 +123,9 @@ pub fn credential_answer(octets: &[u8]) {
     let _ = protocol::credential::still_pending(&answer);
     drop(protocol::nonce::response(&answer));
     drop(protocol::notification::response(&answer));
+    if let Ok(document) = crate::json::parse(octets) {
+        drop(read::credential_response(&lift::answers::credential(&document, &mut BTreeSet::new()).0));
+    }
 }
 
 /// A credential as SD-JWT VC.

@@ -172,20 +172,19 @@ fn encryption(members: &mut Map<String, Value>, tolerated: &mut Tolerated) {
 
 /// Leaves out what would spoil the document for a reader although an issuance can do without it.
 fn drop_unreadable(members: &mut Map<String, Value>, tolerated: &mut Tolerated) {
-    if let Some(batch) = members.get_mut(BATCH).filter(|batch| !batch.is_null()) {
-        let size = batch.get("batch_size").and_then(whole).filter(|size| (2..=i64::from(u32::MAX)).contains(size));
-        match (size, batch) {
-            (Some(size), Value::Object(batch)) => {
-                if !batch.get("batch_size").is_some_and(Value::is_number) {
-                    batch.insert("batch_size".to_owned(), json!(size));
-                    tolerated.insert(Tolerance::ValueType);
-                }
+    if is_there(members, BATCH) {
+        let size = members[BATCH].get("batch_size");
+        let is_number = size.is_some_and(Value::is_number);
+        let size = size.and_then(whole).filter(|size| (2..=i64::from(u32::MAX)).contains(size));
+        if let Some(size) = size {
+            if !is_number {
+                members[BATCH]["batch_size"] = json!(size);
+                tolerated.insert(Tolerance::ValueType);
             }
+        } else {
             // One key a request: what an issuer without the member takes.
-            _ => {
-                members.remove(BATCH);
-                tolerated.insert(Tolerance::IgnoredMember);
-            }
+            members.remove(BATCH);
+            tolerated.insert(Tolerance::IgnoredMember);
         }
     }
     for name in ["notification_endpoint", "deferred_credential_endpoint"] {
