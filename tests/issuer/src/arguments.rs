@@ -127,6 +127,9 @@ pub(crate) struct Serve {
     /// With the profile `identus`: name the issuer by the short form of its DID, which has to be looked up.
     #[arg(long)]
     published_did: bool,
+    /// With the profile `credibil`: keep the mistakes of its library that let no conforming wallet through.
+    #[arg(long)]
+    credibil_as_is: bool,
     /// With the profile `didroom`: only name the keys in metadata, so that they have to be looked up.
     #[arg(long)]
     bare_jwks: bool,
@@ -415,6 +418,7 @@ impl From<Serve> for Options {
             refuse_unknown_members: !arguments.ignore_unknown,
             strict_clients: arguments.strict_clients,
             published_did: arguments.published_did,
+            credibil_as_is: arguments.credibil_as_is,
             bare_jwks: arguments.bare_jwks,
             sphereon_release: match arguments.sphereon_release {
                 Release::Old => SphereonRelease::V0_14,

@@ -295,6 +295,8 @@ pub struct Options {
     /// Whether the issuer of the profile `identus` goes by the short form of its DID, which has to be
     /// looked up, and not by the long form.
     pub published_did: bool,
+    /// Whether the profile `credibil` keeps the mistakes of its library that let no conforming wallet through.
+    pub credibil_as_is: bool,
     /// Whether metadata of the profile `didroom` only names its keys, which have to be looked up then.
     pub bare_jwks: bool,
     /// Which release of the profile `sphereon`.
@@ -361,6 +363,7 @@ impl Default for Options {
             refresh_token_lifetime: 30 * 24 * 3600,
             nonce_lifetime: 300,
             published_did: false,
+            credibil_as_is: false,
             bare_jwks: false,
             sphereon_release: SphereonRelease::default(),
             login: Login::default(),

@@ -9,9 +9,6 @@ use crate::options::{
 use crate::systems;
 
 /// What kind of issuer to be.
-///
-/// Names of dialects that are planned but not there yet are known, so that asking for one is
-/// told apart from a typing error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Profile {
@@ -39,10 +36,9 @@ pub enum Profile {
     Sphereon,
     /// `DIDroom`'s credential issuer and authorization server.
     Didroom,
+    /// credibil's issuer, which vercre's became.
+    Credibil,
 }
-
-/// Profiles that have a name already but no server yet.
-const PLANNED: [&str; 1] = ["credibil"];
 
 impl Profile {
     /// Every profile that can be served.
@@ -58,6 +54,7 @@ impl Profile {
         Self::Vercre,
         Self::Sphereon,
         Self::Didroom,
+        Self::Credibil,
     ];
 
     /// The name on the command line.
@@ -74,6 +71,7 @@ impl Profile {
             Self::Vercre => "vercre",
             Self::Sphereon => "sphereon",
             Self::Didroom => "didroom",
+            Self::Credibil => "credibil",
         }
     }
 }
@@ -84,7 +82,7 @@ impl Profile {
         match self {
             Self::Final | Self::Draft11 | Self::Draft12 | Self::Draft13 | Self::Draft14 | Self::Draft15 => options,
             Self::Haip => options.into_haip(),
-            Self::Identus | Self::Vercre | Self::Sphereon | Self::Didroom => systems::shape(options),
+            Self::Identus | Self::Vercre | Self::Sphereon | Self::Didroom | Self::Credibil => systems::shape(options),
         }
     }
 }
@@ -148,9 +146,7 @@ impl FromStr for Profile {
             return Ok(*profile);
         }
         let known: Vec<_> = Self::ALL.iter().map(|profile| profile.name()).collect();
-        let reason =
-            if PLANNED.contains(&text) { "is planned but this issuer cannot serve it yet" } else { "is not a profile" };
-        Err(format!("'{text}' {reason}; available: {}", known.join(", ")))
+        Err(format!("'{text}' is not a profile; available: {}", known.join(", ")))
     }
 }
 
@@ -159,11 +155,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planned_and_unknown_names_are_told_apart() {
-        assert_eq!("final".parse(), Ok(Profile::Final));
-        for name in PLANNED {
-            let planned = name.parse::<Profile>().expect_err("not built");
-            assert!(planned.contains("planned"), "{planned}");
+    fn names_are_known() {
+        for profile in Profile::ALL {
+            assert_eq!(profile.name().parse(), Ok(*profile));
         }
         let unknown = "fynal".parse::<Profile>().expect_err("unknown");
         assert!(unknown.contains("is not a profile; available: final, haip"), "{unknown}");

@@ -351,7 +351,8 @@ impl Dialect {
             | Profile::Identus
             | Profile::Vercre
             | Profile::Sphereon
-            | Profile::Didroom => Self::last(),
+            | Profile::Didroom
+            | Profile::Credibil => Self::last(),
             Profile::Draft15 => Self::draft15(),
             Profile::Draft14 => Self::draft14(),
             Profile::Draft13 => Self::draft13(),

@@ -3,6 +3,7 @@
 //! Each is built from its own source, with its own routes, answers and refusals, and shares nothing with
 //! the others but what stands in this file: it gets whole requests and gives whole answers.
 
+mod credibil;
 mod didroom;
 mod family;
 mod identus;
@@ -58,6 +59,7 @@ pub(crate) trait System: Send + Sync {
 pub(crate) fn of(options: &Options, origin: &str) -> Option<Box<dyn System>> {
     match options.profile {
         Profile::Identus => Some(Box::new(identus::Identus::new(options))),
+        Profile::Credibil => Some(Box::new(credibil::Credibil::new(origin, options.credibil_as_is))),
         Profile::Didroom => Some(Box::new(didroom::Didroom::new())),
         Profile::Sphereon => Some(Box::new(sphereon::Sphereon::new(options.sphereon_release))),
         Profile::Vercre => Some(Box::new(vercre::Vercre::new(origin))),
@@ -78,7 +80,7 @@ pub(crate) fn shape(options: Options) -> Options {
             authorization_server: AuthorizationServer::Port,
             ..options
         },
-        Profile::Sphereon | Profile::Vercre => {
+        Profile::Sphereon | Profile::Vercre | Profile::Credibil => {
             Options { path: String::new(), authorization_server: AuthorizationServer::Own, ..options }
         }
         _ => options,

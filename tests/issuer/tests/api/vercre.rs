@@ -1,45 +1,16 @@
 //! The profile `vercre`, driven by what its sample server understands.
 
 use billfold_test_issuer::{By, Decision, Grant, MadeOffer, OfferSpec, Options, Profile, Running, TestIssuer, sign_in};
-use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 
 use crate::client::*;
+use crate::did_key::Holder;
 
 const CLIENT: &str = "96bfb9cb-0513-7d64-5532-bed74c48f9ab";
 
 fn start(deferred_waits: Option<u32>) -> Running {
     let options = Options { profile: Profile::Vercre, deferred_waits, ..Options::default() };
     TestIssuer::spawn_blocking_thread(options).expect("it starts")
-}
-
-/// A holder with a did:key.
-struct Holder {
-    key: SigningKey,
-    did: String,
-}
-
-impl Holder {
-    fn new(seed: u8) -> Self {
-        let key = SigningKey::from_bytes(&[seed; 32]);
-        let bytes = [&[0xed, 0x01], key.verifying_key().as_bytes().as_slice()].concat();
-        Self { key, did: format!("did:key:z{}", bs58::encode(bytes).into_string()) }
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        let input = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-        format!("{input}.{}", b64(self.key.sign(input.as_bytes()).to_bytes()))
-    }
-
-    fn header(&self) -> Value {
-        let kid = format!("{}#{}", self.did, self.did.trim_start_matches("did:key:"));
-        json!({"alg": "EdDSA", "typ": "openid4vci-proof+jwt", "kid": kid})
-    }
-
-    fn proof(&self, nonce: &str) -> Value {
-        let claims = json!({"aud": "x", "iat": now(), "nonce": nonce});
-        json!({"proof_type": "jwt", "jwt": self.sign(&self.header(), &claims)})
-    }
 }
 
 fn offer(issuer: &Running, grant: Grant) -> MadeOffer {
