@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::claims;
 use crate::credential::Issued;
-use crate::dialect::Answer;
+use crate::dialect::{Answer, Deferral};
 use crate::encoding::random_text;
 use crate::faults::Fault;
 use crate::formats::{self, Mistakes};
@@ -56,8 +56,15 @@ pub(crate) fn finish(issuer: &Issuer, family: &str, asked: &Asked<'_>, wishes: &
         answer["credentials"] = json!(credentials);
     }
     if strikes(Fault::BothAnswer) {
-        answer["transaction_id"] = json!(random_text());
-        answer["interval"] = json!(issuer.options.deferred_interval);
+        let id = random_text();
+        match issuer.dialect.deferral {
+            Deferral::AcceptanceToken => answer["acceptance_token"] = json!(id),
+            Deferral::TransactionId => answer["transaction_id"] = json!(id),
+            Deferral::TransactionIdAndInterval => {
+                answer["transaction_id"] = json!(id);
+                answer["interval"] = json!(issuer.options.deferred_interval);
+            }
+        }
     }
     if more {
         answer["something_new"] = json!("x");

@@ -70,6 +70,7 @@ fn narrow(granted: &mut Granted, wanted: &Wanted) -> Result<(), Refusal> {
     if !wanted.details.is_empty() {
         token.configurations = within(&wanted.details, &token.configurations)?;
         token.claims.extend(wanted.claims.clone());
+        token.echoes.extend(wanted.echoes.clone());
     }
     if let Some(scope) = &wanted.scope {
         let before: Vec<_> = granted.scope.as_deref().unwrap_or_default().split(' ').collect();

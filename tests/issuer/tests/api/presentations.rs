@@ -15,21 +15,21 @@ async fn start() -> Running {
     TestIssuer::start(Options { di_vp_proof: true, ..Options::default() }).await.expect("started")
 }
 
-enum Holder {
+pub(crate) enum Holder {
     P256(SigningKey),
     Ed25519(ed25519_dalek::SigningKey),
 }
 
 impl Holder {
-    fn p256(seed: u8) -> Self {
+    pub(crate) fn p256(seed: u8) -> Self {
         Self::P256(SigningKey::from_slice(&[seed; 32]).expect("a scalar"))
     }
 
-    fn ed25519(seed: u8) -> Self {
+    pub(crate) fn ed25519(seed: u8) -> Self {
         Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(&[seed; 32]))
     }
 
-    fn did(&self) -> String {
+    pub(crate) fn did(&self) -> String {
         let bytes = match self {
             Self::P256(key) => [&[0x80, 0x24], key.verifying_key().to_sec1_point(true).as_bytes()].concat(),
             Self::Ed25519(key) => [&[0xed, 0x01], &key.verifying_key().as_bytes()[..]].concat(),
@@ -54,7 +54,7 @@ impl Holder {
 }
 
 /// A legal presentation without `proofValue`.
-fn unsigned(issuer: &Running, holder: &Holder, suite: &str, nonce: &str) -> Value {
+pub(crate) fn unsigned(issuer: &Running, holder: &Holder, suite: &str, nonce: &str) -> Value {
     json!({
         "@context": [V2],
         "type": ["VerifiablePresentation"],
@@ -77,7 +77,7 @@ fn created() -> String {
 }
 
 /// Signs what is there, be it legal or not.
-fn signed(mut presentation: Value, holder: &Holder) -> Value {
+pub(crate) fn signed(mut presentation: Value, holder: &Holder) -> Value {
     let mut document = presentation.clone();
     document.as_object_mut().expect("an object").remove("proof");
     let jcs = presentation["proof"]["cryptosuite"].as_str().is_some_and(|suite| suite.contains("-jcs-"));
