@@ -244,9 +244,11 @@ impl System for Credibil {
         }
         made.tx_code = tx_code;
         made.id = id;
+        // Pre-authorized wallets may keep their name to themselves, but not use another one.
+        made.args = vec!["--client-id".to_owned(), CLIENT.to_owned()];
         if spec.grant == Grant::Code {
             let subject = format!("subject_id={}", issuer.options.login.user);
-            made.args = ["--client-id", CLIENT, "--authorization-parameter", &subject].map(str::to_owned).to_vec();
+            made.args.extend(["--authorization-parameter".to_owned(), subject]);
         }
         Ok(made)
     }
