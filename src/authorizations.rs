@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Channel, Shows};
+use crate::dialect::ReadToken;
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::json;
 use crate::model::credential::Credential;
@@ -92,16 +93,17 @@ pub(crate) fn is_alive(token: &Token, now: Timestamp) -> bool {
 }
 
 /// Asks for a token.
-pub(crate) async fn request_token(channel: &Channel<'_>, grant: &TokenGrant, anonymous: bool) -> Result<Token> {
+pub(crate) async fn request_token(channel: &Channel<'_>, grant: &TokenGrant, anonymous: bool) -> Result<ReadToken> {
     let (wallet, url) = (channel.wallet, &channel.server.token_endpoint);
     let (client_id, shows) = if anonymous { (None, Shows::Nobody) } else { (Some(&wallet.client_id), Shows::Client) };
     let request = token::request(url, grant, client_id)?;
     let answer = channel.send(Operation::Token, url, request, shows).await?;
     let now = wallet.clock.now();
-    let token = token::response(&answer, grant, now)
+    let showed_key = channel.client.dpop_key.is_some();
+    let read = token::response(&answer, grant, now, showed_key, channel.dialects())
         .map_err(|error| client_auth::explain_refusal(error, channel.client.authentication, anonymous).endpoint(url))?;
-    check_binding(channel, &token, now).map_err(|error| error.status(answer.status().as_u16()).endpoint(url))?;
-    Ok(token)
+    check_binding(channel, &read.token, now).map_err(|error| error.status(answer.status().as_u16()).endpoint(url))?;
+    Ok(read)
 }
 
 /// Whether the token is bound as it was asked for (RFC 9449 section 5).
@@ -167,7 +169,7 @@ pub(crate) async fn renew(wallet: &Setup, id: &AuthorizationId, stale: &Token, l
     let grant = TokenGrant::RefreshToken { refresh_token };
     let renewed = request_token(&authorization.channel(wallet, log), &grant, authorization.anonymous).await;
     match renewed {
-        Ok(token) => {
+        Ok(ReadToken { token, .. }) => {
             let before = &authorization.token;
             let authorized =
                 if token.authorized.is_empty() { before.authorized.clone() } else { token.authorized.clone() };

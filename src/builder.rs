@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::card::Unreached;
 use crate::changes::{Feed, ObservedStore};
 use crate::channel::Attestations;
+use crate::dialect::Dialects;
 use crate::documents::DocumentCache;
 use crate::error::{Error, ErrorCode, Result};
 use crate::metadata_cache::MetadataCache;
@@ -44,6 +45,7 @@ pub struct WalletBuilder {
     store: Option<Arc<dyn CredentialStore>>,
     clock: Arc<dyn Clock>,
     provider: Option<Arc<dyn WalletProvider>>,
+    dialects: Dialects,
     profile: Profile,
     attestation_version: AttestationVersion,
     root_certificates: Vec<Vec<u8>>,
@@ -74,6 +76,7 @@ impl WalletBuilder {
             store: None,
             clock: Arc::new(SystemClock),
             provider: None,
+            dialects: Dialects::default(),
             profile: Profile::Base,
             attestation_version: AttestationVersion::default(),
             root_certificates: Vec::new(),
@@ -124,6 +127,12 @@ impl WalletBuilder {
     /// Who vouches for the wallet and its keys, where servers and issuers ask for that. Default: nobody.
     pub fn wallet_provider(mut self, provider: impl WalletProvider + 'static) -> Self {
         self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Whose ways of speaking the wallet puts up with. Default: [`Dialects::Any`].
+    pub fn dialects(mut self, dialects: Dialects) -> Self {
+        self.dialects = dialects;
         self
     }
 
@@ -338,6 +347,7 @@ impl WalletBuilder {
             capabilities: self.provider.as_ref().map(WalletProvider::capabilities).unwrap_or_default(),
             provider: self.provider,
             profile: self.profile,
+            dialects: self.dialects,
             attestation_version: self.attestation_version,
             attestations: Attestations::default(),
             policies: self.policies,

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use crate::dialect::Dialects;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::ids::KeyHandle;
 use crate::model::metadata::AuthorizationServerMetadata;
@@ -70,6 +71,11 @@ pub(crate) struct Channel<'a> {
 }
 
 impl Channel<'_> {
+    /// Whose ways of speaking are put up with.
+    pub(crate) fn dialects(&self) -> Dialects {
+        if self.profile.is_haip() { Dialects::Strict } else { self.wallet.dialects }
+    }
+
     /// Sends a request; every answer with a status is a success here.
     pub(crate) async fn send(
         &self,

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL, EXPIRES, PRAGMA, VARY};
 
-use crate::dialect::Quirks;
+use crate::dialect::{Quirks, ReadServer, Tolerated};
 use crate::model::ids::IssuerId;
 use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::time::Timestamp;
@@ -28,13 +28,16 @@ pub(crate) struct FoundIssuer {
     pub(crate) metadata: IssuerMetadata,
     pub(crate) quirks: Quirks,
     pub(crate) provenance: Provenance,
+    pub(crate) tolerated: Tolerated,
+    /// Server metadata in the issuer's, which only counts where there is no other.
+    pub(crate) server: Option<AuthorizationServerMetadata>,
 }
 
-/// A server's metadata, and whether it was found where RFC 8414 has it.
+/// A server's metadata, and at which of the places it was found.
 #[derive(Clone)]
 pub(crate) struct FoundServer {
-    pub(crate) metadata: AuthorizationServerMetadata,
-    pub(crate) in_place: bool,
+    pub(crate) read: ReadServer,
+    pub(crate) place: u8,
 }
 
 /// What was fetched lately.

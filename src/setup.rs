@@ -10,13 +10,13 @@ use crate::cache::Cache;
 use crate::card::Unreached;
 use crate::changes::Feed;
 use crate::channel::{Attestations, key_error};
+use crate::dialect::{Dialects, ReadOffer};
 use crate::documents::DocumentCache;
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::json;
 use crate::metadata_cache::MetadataCache;
 use crate::model::credential::Credential;
 use crate::model::ids::{ClientId, KeyHandle, SessionId};
-use crate::model::offer::CredentialOffer;
 use crate::model::policies::Policies;
 use crate::model::profile::Profile;
 use crate::model::type_metadata::TypeMetadataUse;
@@ -37,20 +37,20 @@ use crate::wire::Wire;
 /// Offers that were fetched and could not be opened yet. Some addresses give their offer only once, so
 /// it is kept for the next try.
 #[derive(Default)]
-pub(crate) struct FetchedOffers(Mutex<HashMap<Url, CredentialOffer>>);
+pub(crate) struct FetchedOffers(Mutex<HashMap<Url, ReadOffer>>);
 
 impl FetchedOffers {
     /// How many are kept.
     const MOST: usize = 16;
 
-    pub(crate) fn keep(&self, url: &Url, offer: &CredentialOffer) {
+    pub(crate) fn keep(&self, url: &Url, offer: &ReadOffer) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < Self::MOST {
             kept.insert(url.clone(), offer.clone());
         }
     }
 
-    pub(crate) fn take(&self, url: &Url) -> Option<CredentialOffer> {
+    pub(crate) fn take(&self, url: &Url) -> Option<ReadOffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(url)
     }
 }
@@ -111,6 +111,8 @@ pub(crate) struct Setup {
     /// What the provider can do; nothing without one.
     pub(crate) capabilities: ProviderCapabilities,
     pub(crate) profile: Profile,
+    /// Whose ways of speaking are put up with.
+    pub(crate) dialects: Dialects,
     pub(crate) attestation_version: AttestationVersion,
     pub(crate) attestations: Attestations,
     pub(crate) policies: Policies,

@@ -10,6 +10,7 @@ use crate::builder::WalletBuilder;
 use crate::card::{self, Card};
 use crate::changes::Changes;
 use crate::credentials;
+use crate::dialect::ReadOffer;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::issuance::client::client_keys_without_token;
 use crate::issuance::{Issuance, OfferSummary, Step, discovery, renewing, step_of, storing, unused_keys};
@@ -84,7 +85,7 @@ impl Wallet {
     }
 
     async fn open_link(&self, link: &str, log: &Log) -> Result<Issuance> {
-        let url = match offer::parse_link(link)? {
+        let url = match offer::parse_link(link, self.setup.dialects)? {
             OfferSource::ByValue(offer) => return self.open(*offer, log).await,
             OfferSource::ByReference(url) => url,
         };
@@ -99,7 +100,7 @@ impl Wallet {
         Ok(issuance)
     }
 
-    async fn fetch_offer(&self, url: &Url, log: &Log) -> Result<CredentialOffer> {
+    async fn fetch_offer(&self, url: &Url, log: &Log) -> Result<ReadOffer> {
         let wire = &self.setup.wire;
         let limits = wire.reference_limits(offer::MAX_OFFER_BYTES);
         wire.check(url, Operation::Offer)?;
@@ -114,7 +115,7 @@ impl Wallet {
             }
             error
         })?;
-        offer::response(&response).map_err(|error| error.endpoint(url))
+        offer::response(&response, self.setup.dialects).map_err(|error| error.endpoint(url))
     }
 
     /// Begins an issuance without an offer: the wallet asks an issuer for some of its
@@ -136,12 +137,12 @@ impl Wallet {
             grants: Grants { authorization_code: Some(AuthorizationCodeGrant::default()), pre_authorized_code: None },
         };
         let log = Log::default();
-        Box::pin(self.open(offer, &log)).await.map_err(|error| error.with_transcript(&log.transcript()))
+        Box::pin(self.open(offer.into(), &log)).await.map_err(|error| error.with_transcript(&log.transcript()))
     }
 
-    async fn open(&self, offer: CredentialOffer, log: &Log) -> Result<Issuance> {
+    async fn open(&self, offer: ReadOffer, log: &Log) -> Result<Issuance> {
         let found = discovery::discover(&self.setup, &offer, log).await?;
-        let known = &found.issuer.credential_configurations_supported;
+        let (offer, known) = (&found.offer, &found.issuer.credential_configurations_supported);
         if let Some(unknown) = offer
             .credential_configuration_ids
             .iter()
@@ -157,8 +158,9 @@ impl Wallet {
             }
         }
         let now = self.setup.clock.now();
-        let mut session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
+        let mut session = Session::new(found.offer, found.issuer, found.server, found.quirks, log.transcript(), now);
         session.provenance = found.provenance;
+        session.tolerated = found.tolerated;
         Issuance::create(self.setup.clone(), session).await
     }
 
@@ -180,7 +182,19 @@ impl Wallet {
             Error::new(ErrorCode::StateMismatch, "the redirect's state is not that of any open sign-in")
                 .at(Operation::Authorization)
         };
-        let state = authorization::state_of(redirect_url).ok_or_else(mismatch)?;
+        let Some(state) = authorization::state_of(redirect_url) else {
+            // From a server that forgets it. If more than one sign-in is open, nobody knows which it is.
+            let sessions = self.sessions().await?;
+            let fits = |session: &&Session| match &session.stage {
+                Stage::SignIn { pending, .. } => authorization::fits_without_state(redirect_url, pending),
+                _ => false,
+            };
+            let mut fitting = sessions.iter().filter(fits);
+            return match (fitting.next(), fitting.next()) {
+                (Some(session), None) => Issuance::load(self.setup.clone(), &session.id).await,
+                _ => Err(mismatch()),
+            };
+        };
         for session in self.sessions().await? {
             if let Stage::SignIn { pending, .. } = &session.stage
                 && pending.state.expose() == state
@@ -306,9 +320,9 @@ impl Wallet {
         // One that is its own server is not named: metadata that lists none knows no other.
         let server = server.filter(|server| **server != credential.credential_issuer);
         let offer = renewing::offer_for(&credential, server);
-        let found = discovery::discover(&self.setup, &offer, &log).await;
+        let found = discovery::discover(&self.setup, &offer.into(), &log).await;
         let found = found.map_err(|error| error.with_transcript(&log.transcript()))?;
-        renewing::begin(self.setup.clone(), &credential, authorization, offer, found, log).await
+        renewing::begin(self.setup.clone(), &credential, authorization, found, log).await
     }
 
     /// Deletes a credential and its keys, and lets the issuer know. One whose record can't be read is deleted as it

@@ -7,6 +7,9 @@ use super::form::{ProofMember, RequestForm, SelectorForm};
 use super::lift::catalogue::Catalogue;
 use super::{Basis, DetailsBy, EncryptionForm, Quirks};
 
+/// The number that stands for 1.0 among those of drafts.
+pub(crate) const FINAL: u8 = 16;
+
 /// Something in an issuer's metadata that tells drafts apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,6 @@
 //! What was seen of an issuer, what follows from it, and what will be sent: for integrators.
 
-use super::detect::Sign;
+use super::detect::{FINAL, Sign};
 use super::form::{ProofMember, SelectorForm};
 use super::tolerance::{Tolerance, Tolerated};
 use super::{Basis, Deferral, DetailsBy, EncryptionForm, PinParameter, Push, Quirks, StateEcho, WellKnown};
@@ -112,7 +112,6 @@ pub(crate) fn report(quirks: &Quirks, has_nonce_endpoint: bool, tolerated: &Tole
 
 /// The drafts that have most of what was seen; where they contradict each other, the newest sign speaks.
 fn looks_like(seen: &[Sign]) -> String {
-    const FINAL: u8 = 16;
     let name = |draft: u8| if draft >= FINAL { "1.0".to_owned() } else { format!("draft {draft}") };
     if seen.is_empty() {
         return "anything from draft 13 to 1.0".to_owned();

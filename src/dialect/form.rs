@@ -46,6 +46,22 @@ impl RequestForm {
     pub(crate) const WHOLE: Self = Self { selector: SelectorForm::Both, proof: ProofMember::Proof };
     const CONFIGURATION_PROOF: Self = Self { selector: SelectorForm::Configuration, proof: ProofMember::Proof };
 
+    /// Whether a refusal is one of the form: the issuer did not understand what it was asked for, or does not take
+    /// it this way. Some say so with the status of a server failure, and some say nothing at all.
+    pub(crate) fn is_refused(status: u16, said: Option<&str>) -> bool {
+        match said {
+            Some(error) => matches!(
+                error,
+                "invalid_credential_request"
+                    | "invalid_request"
+                    | "unsupported_credential_format"
+                    | "unsupported_credential_type"
+                    | "unknown_credential_configuration"
+            ),
+            None => matches!(status, 400 | 422),
+        }
+    }
+
     /// What to try after these were refused, in this order; none if it is enough.
     ///
     /// The neighbours come first: of a form with `proofs` the same with `proof`, and of one by format the one by

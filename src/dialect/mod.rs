@@ -30,9 +30,13 @@ use self::form::RequestForm;
 use self::read::ReadError;
 pub(crate) use self::tolerance::Tolerated;
 pub use self::tolerance::{Dialects, Tolerance};
+use crate::model::credential::CredentialResponse;
 use crate::model::ids::{ConfigurationId, IssuerId};
-use crate::model::metadata::{AuthorizationServerMetadata, CredentialConfiguration, IssuerMetadata};
+use crate::model::metadata::{AuthorizationServerMetadata, CredentialConfiguration, CredentialKind, IssuerMetadata};
 use crate::model::offer::CredentialOffer;
+use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
+use crate::model::token::{Token, TokenType};
 
 /// How this issuer differs from OpenID4VCI 1.0 Final, behaviour by behaviour.
 ///
@@ -42,6 +46,8 @@ use crate::model::offer::CredentialOffer;
 pub(crate) struct Quirks {
     /// Where the issuer's metadata was found.
     pub(crate) well_known: WellKnown,
+    /// At which of the places the authorization server's was found.
+    pub(crate) server_place: u8,
     /// What was seen, for whoever wants to know why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) seen: Vec<Sign>,
@@ -66,6 +72,24 @@ pub(crate) struct Quirks {
     /// Configurations whose format or types this issuer spells its own way.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) spellings: BTreeMap<ConfigurationId, Spelling>,
+}
+
+impl Quirks {
+    /// Whether something that only 1.0 has was seen, and nothing that it does not have.
+    pub(crate) fn is_final(&self) -> bool {
+        let drafts = || self.seen.iter().map(|sign| sign.drafts());
+        drafts().any(|(oldest, _)| oldest == detect::FINAL) && drafts().all(|(_, newest)| newest == detect::FINAL)
+    }
+
+    /// The same issuer after another look at its metadata: what the issuance has found out by itself stays.
+    pub(crate) fn renewed(&self, found: Self) -> Self {
+        let (request, basis) =
+            if self.basis == Basis::Experience { (self.request, self.basis) } else { (found.request, found.basis) };
+        let Self { server_place, pin, deferral, state, push, anonymous, .. } = *self;
+        let mut spellings = self.spellings.clone();
+        spellings.extend(found.spellings.clone());
+        Self { server_place, request, basis, pin, deferral, state, push, anonymous, spellings, ..found }
+    }
 }
 
 /// Where `/.well-known/…` goes in the address of an issuer that has a path.
@@ -125,6 +149,16 @@ pub(crate) enum PinParameter {
     TxCode,
     /// `user_pin`: up to draft 12.
     UserPin,
+}
+
+impl PinParameter {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::TxCode => "tx_code",
+            Self::UserPin => "user_pin",
+        }
+    }
 }
 
 /// How a deferred credential is picked up.
@@ -272,10 +306,75 @@ pub(crate) fn server_metadata(document: &Value, asked: &IssuerId, dialects: Dial
     Ok(ReadServer { metadata, tolerated, checks_pkce })
 }
 
+/// A token answer, with what only some issuers put into it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadToken {
+    pub(crate) token: Token,
+    /// A nonce for the proofs.
+    pub(crate) c_nonce: Option<Secret>,
+    pub(crate) tolerated: Tolerated,
+}
+
+/// Reads a token answer that arrived at `now`, to a request that did or did not show a key to bind the token to.
+pub(crate) fn token(
+    answer: &Value,
+    now: Timestamp,
+    showed_key: bool,
+    dialects: Dialects,
+) -> Result<ReadToken, ReadError> {
+    let mut tolerated = Tolerated::new();
+    if dialects == Dialects::Strict {
+        return Ok(ReadToken { token: read::token(answer, now)?, c_nonce: None, tolerated });
+    }
+    let mut token = read::token(&lift::answers::token(answer, now, &mut tolerated), now)?;
+    let spelled = answer.get("token_type").and_then(Value::as_str).unwrap_or_default();
+    if showed_key && token.token_type == TokenType::Bearer {
+        tolerated.insert(Tolerance::BearerForDpop);
+        // Who answers a proof with a token that is bound to nothing is seen to compare its own word letter by letter.
+        if spelled != "Bearer" {
+            tolerated.insert(Tolerance::SchemeEchoed);
+            token.scheme = Some(spelled.to_owned());
+        }
+    }
+    Ok(ReadToken { token, c_nonce: lift::answers::nonce(answer), tolerated })
+}
+
+/// A credential answer, with what only some issuers put into it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadCredential {
+    pub(crate) response: CredentialResponse,
+    /// A nonce for the next proofs.
+    pub(crate) c_nonce: Option<Secret>,
+    pub(crate) deferral: Deferral,
+    pub(crate) tolerated: Tolerated,
+}
+
+/// Reads a credential answer, or one for a deferred credential.
+pub(crate) fn credential(answer: &Value, dialects: Dialects) -> Result<ReadCredential, ReadError> {
+    let mut tolerated = Tolerated::new();
+    if dialects == Dialects::Strict {
+        let response = read::credential_response(answer)?;
+        return Ok(ReadCredential { response, c_nonce: None, deferral: Deferral::TransactionId, tolerated });
+    }
+    let (lifted, deferral) = lift::answers::credential(answer, &mut tolerated);
+    let response = read::credential_response(&lifted)?;
+    Ok(ReadCredential { response, c_nonce: lift::answers::nonce(answer), deferral, tolerated })
+}
+
 /// Puts the configurations of an offer's in-line descriptions in the place of their made-up ids. What the issuer
 /// does not list is taken from the offer itself.
 pub(crate) fn settle(read: &ReadOffer, issuer: &mut IssuerMetadata, quirks: &mut Quirks) -> CredentialOffer {
     let mut offer = read.offer.clone();
+    if read.may_name_types() {
+        let known = &issuer.credential_configurations_supported;
+        for id in &mut offer.credential_configuration_ids {
+            if !known.contains_key(id)
+                && let Some((found, _)) = known.iter().find(|(_, listed)| is_named(listed, id.as_str()))
+            {
+                *id = found.clone();
+            }
+        }
+    }
     for (made_up, described) in &read.inline {
         let lifted = lift::configuration::lift(described);
         let Ok(described) = read::configuration(&lifted.entry, made_up.as_str()) else {
@@ -305,8 +404,17 @@ pub(crate) fn settle(read: &ReadOffer, issuer: &mut IssuerMetadata, quirks: &mut
     offer
 }
 
+/// Whether a configuration is for credentials of a type.
+fn is_named(configuration: &CredentialConfiguration, kind: &str) -> bool {
+    match &configuration.kind {
+        CredentialKind::Types(types) => types.iter().any(|name| name == kind),
+        CredentialKind::Vct(name) | CredentialKind::Doctype(name) => name == kind,
+        CredentialKind::Unknown => false,
+    }
+}
+
 fn same_kind(one: &CredentialConfiguration, other: &CredentialConfiguration) -> bool {
-    use crate::model::metadata::CredentialKind::Types;
+    use CredentialKind::Types;
     match (&one.kind, &other.kind) {
         // A list of types is a set.
         (Types(one), Types(other)) => {

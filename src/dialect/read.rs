@@ -476,6 +476,7 @@ pub(crate) fn token(value: &Value, now: Timestamp) -> Read<Token> {
         expires_at: expires_in.filter(|seconds| *seconds >= 0).map(|seconds| now + seconds),
         refresh_token: object.text("refresh_token")?.filter(|token| !token.is_empty()).map(Secret::from),
         scope: object.text("scope")?.map(str::to_owned),
+        scheme: None,
         authorized,
     })
 }

@@ -2,20 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use super::form::{ProofMember, SelectorForm};
+use super::{DetailsBy, EncryptionForm, Quirks, Spelling, TypesPlace};
 
 use crate::model::display::PathStep;
 use crate::model::ids::{ConfigurationId, CredentialIdentifier, IssuerId, TransactionId};
 use crate::model::jwk::Jwk;
+use crate::model::metadata::{CredentialConfiguration, CredentialKind, IssuerMetadata};
 use crate::protocol::authorization::RequestedClaim;
 
-/// What a credential request names: never both (OpenID4VCI section 8.2).
+/// What a credential request names.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Selector<'a> {
     /// A dataset that the token response named.
     Identifier(&'a CredentialIdentifier),
     /// A configuration, when it named none.
     Configuration(&'a ConfigurationId),
+    /// A format and a type, as the issuer spells them.
+    Format(&'a CredentialConfiguration, Option<&'a Spelling>),
+    /// All of it.
+    Both(&'a ConfigurationId, &'a CredentialConfiguration, Option<&'a Spelling>),
+}
+
+impl<'a> Selector<'a> {
+    /// What this issuer wants to be named.
+    pub(crate) fn of(
+        form: SelectorForm,
+        id: &'a ConfigurationId,
+        configuration: Option<&'a CredentialConfiguration>,
+        spelling: Option<&'a Spelling>,
+    ) -> Self {
+        match (form, configuration) {
+            (SelectorForm::Format, Some(configuration)) => Self::Format(configuration, spelling),
+            (SelectorForm::Both, Some(configuration)) => Self::Both(id, configuration, spelling),
+            _ => Self::Configuration(id),
+        }
+    }
 }
 
 /// What a credential request proves: `proofs` with the one member that names the type (OpenID4VCI section
@@ -34,13 +58,23 @@ pub(crate) enum Proofs {
 }
 
 /// A credential request (OpenID4VCI section 8.2); without proofs when the configuration asks none.
-pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs) -> Value {
+pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs, member: ProofMember) -> Value {
+    let of = |configuration, spelling| Value::Object(format_and_type(configuration, spelling).unwrap_or_default());
     let mut body = match selector {
         Selector::Identifier(identifier) => json!({ "credential_identifier": identifier }),
         Selector::Configuration(id) => json!({ "credential_configuration_id": id }),
+        Selector::Format(configuration, spelling) => of(configuration, spelling),
+        Selector::Both(id, configuration, spelling) => {
+            let mut body = of(configuration, spelling);
+            body["credential_configuration_id"] = json!(id);
+            body
+        }
     };
     match proofs {
         Proofs::None => {}
+        Proofs::Jwt(jwts) if member == ProofMember::Proof && jwts.len() == 1 => {
+            body["proof"] = json!({ "proof_type": "jwt", "jwt": jwts[0] });
+        }
         Proofs::Jwt(jwts) => body["proofs"] = json!({ "jwt": jwts }),
         Proofs::Attestation(attestation) => body["proofs"] = json!({ "attestation": [attestation] }),
         #[cfg(feature = "ldp-vc")]
@@ -49,18 +83,70 @@ pub(crate) fn credential_request(selector: Selector<'_>, proofs: &Proofs) -> Val
     body
 }
 
-/// The `credential_response_encryption` of a request (OpenID4VCI section 8.2): the key has the algorithm,
-/// which earlier drafts had beside it.
-pub(crate) fn credential_response_encryption(key: &Jwk, alg: &str, enc: &str, zip: Option<&str>) -> Value {
+/// Puts into a request that its answer is to be encrypted (OpenID4VCI section 8.2): the key has the algorithm,
+/// which earlier drafts had beside it, and the earliest of them in members of the request.
+pub(crate) fn credential_response_encryption(
+    body: &mut Value,
+    form: EncryptionForm,
+    key: &Jwk,
+    alg: &str,
+    enc: &str,
+    zip: Option<&str>,
+) {
     let mut jwk = key.to_value();
-    for (name, value) in [("alg", alg), ("use", "enc"), ("kid", &key.thumbprint())] {
+    for (name, value) in [("use", "enc"), ("kid", &key.thumbprint())] {
         jwk[name] = json!(value);
     }
-    let mut encryption = json!({ "jwk": jwk, "enc": enc });
-    if let Some(zip) = zip {
-        encryption["zip"] = json!(zip);
+    match form {
+        EncryptionForm::InKey => {
+            jwk["alg"] = json!(alg);
+            let mut encryption = json!({ "jwk": jwk, "enc": enc });
+            if let Some(zip) = zip {
+                encryption["zip"] = json!(zip);
+            }
+            body["credential_response_encryption"] = encryption;
+        }
+        EncryptionForm::BesideKey => {
+            body["credential_response_encryption"] = json!({ "jwk": jwk, "alg": alg, "enc": enc });
+        }
+        EncryptionForm::Flat => {
+            body["credential_encryption_jwk"] = jwk;
+            body["credential_response_encryption_alg"] = json!(alg);
+            body["credential_response_encryption_enc"] = json!(enc);
+        }
     }
-    encryption
+}
+
+/// The `format` of a configuration and what says its type, as this issuer spells them; none for a format whose
+/// type is not known.
+fn format_and_type(configuration: &CredentialConfiguration, spelling: Option<&Spelling>) -> Option<Map<String, Value>> {
+    let place = spelling.map_or(TypesPlace::Definition, |spelling| spelling.types);
+    let format = spelling.and_then(|spelling| spelling.format.as_deref());
+    let mut members = Map::new();
+    members.insert("format".to_owned(), json!(format.unwrap_or(configuration.format.as_str())));
+    let in_context = !configuration.contexts.is_empty();
+    match &configuration.kind {
+        CredentialKind::Vct(vct) => drop(members.insert("vct".to_owned(), json!(vct))),
+        CredentialKind::Doctype(doctype) => drop(members.insert("doctype".to_owned(), json!(doctype))),
+        CredentialKind::Types(types) if place == TypesPlace::Types && !in_context => {
+            members.insert("types".to_owned(), json!(types));
+        }
+        CredentialKind::Types(types) => {
+            let name = if place == TypesPlace::Types { "types" } else { "type" };
+            let mut definition = json!({ name: types });
+            if in_context {
+                definition["@context"] = json!(configuration.contexts);
+            }
+            members.insert("credential_definition".to_owned(), definition);
+        }
+        CredentialKind::Unknown => return None,
+    }
+    Some(members)
+}
+
+/// Whether a credential can be asked for by its format and type.
+pub(crate) fn has_type(configuration: &CredentialConfiguration) -> bool {
+    !matches!(configuration.kind, CredentialKind::Unknown)
 }
 
 /// A deferred credential request (OpenID4VCI section 9.1).
@@ -71,13 +157,22 @@ pub(crate) fn deferred_credential_request(transaction_id: &TransactionId) -> Val
 /// The `authorization_details` that ask for configurations (OpenID4VCI section 5.1.1), with
 /// `locations` where the issuer's metadata lists authorization servers.
 pub(crate) fn authorization_details(
+    issuer: &IssuerMetadata,
+    quirks: &Quirks,
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     location: Option<&IssuerId>,
 ) -> Value {
     ids.iter()
         .map(|id| {
-            let mut details = json!({ "type": "openid_credential", "credential_configuration_id": id });
+            let configuration = issuer.credential_configurations_supported.get(id);
+            let by_format = configuration.filter(|_| quirks.details == DetailsBy::Format);
+            let typed = by_format.and_then(|listed| format_and_type(listed, quirks.spellings.get(id)));
+            let mut details = match typed {
+                Some(members) => Value::Object(members),
+                None => json!({ "credential_configuration_id": id }),
+            };
+            details["type"] = json!("openid_credential");
             if let Some(location) = location {
                 details["locations"] = json!([location]);
             }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Live;
+use crate::dialect::{Dialects, StateEcho};
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format;
 use crate::model::claim_path::{self, ClaimModel};
@@ -39,6 +40,9 @@ pub struct AcceptOptions {
     /// Also what is in a format that this version does not verify. Such a credential is kept as it came, in
     /// quarantine: for an app that knows the format, and for later versions.
     pub unverified_formats: bool,
+    /// Parameters to add to the authorization request, for servers with ways of their own, such as a user's name
+    /// that they want beforehand. [`ErrorCode::SetupInvalid`] for one that OAuth or OpenID4VCI gives a meaning to.
+    pub authorization_parameters: Vec<(String, String)>,
     /// Which claims of a configuration are wanted. Default: all that the issuer gives. One that the
     /// issuer does not know the name of may be ignored or refused, as the issuer likes.
     pub claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
@@ -64,6 +68,39 @@ fn requested_claims(
         }
     }
     Ok(wanted.clone())
+}
+
+/// The parameters of authorization requests that this library makes itself.
+const OWN_PARAMETERS: [&str; 18] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_assertion",
+    "client_assertion_type",
+    "client_secret",
+    "redirect_uri",
+    "state",
+    "nonce",
+    "scope",
+    "resource",
+    "code_challenge",
+    "code_challenge_method",
+    "authorization_details",
+    "issuer_state",
+    "dpop_jkt",
+    "request",
+    "request_uri",
+];
+
+/// What the app adds to the authorization request, if nothing else is meant by it.
+fn added_parameters(wanted: &[(String, String)]) -> Result<Vec<(String, Secret)>> {
+    let mut names = BTreeSet::new();
+    let taken = |name: &String| OWN_PARAMETERS.contains(&name.as_str());
+    if let Some((name, _)) = wanted.iter().find(|(name, _)| name.is_empty() || taken(name) || !names.insert(name)) {
+        let detail = format!("`{name}` can't be added to the authorization request");
+        return Err(Error::new(ErrorCode::SetupInvalid, detail).at(Operation::Authorization));
+    }
+    Ok(wanted.iter().map(|(name, value)| (name.clone(), Secret::from(value.as_str()))).collect())
 }
 
 /// The grants of the offer that can be used with this server, the preferred first; without grants in the offer,
@@ -145,7 +182,7 @@ impl Live<'_> {
 
     /// What a token is asked for with after an offer's own code.
     pub(super) fn pre_authorized_grant(&self, choice: &Choice, tx_code: Option<Secret>) -> TokenGrant {
-        let Session { offer, issuer, server, .. } = &self.session;
+        let Session { offer, issuer, server, quirks, .. } = &self.session;
         let offered = offer.grants.pre_authorized_code.as_ref();
         let offered = offered.expect("the grant was chosen because the offer has it");
         let part = choice.configurations.len() < offer.credential_configuration_ids.len();
@@ -154,8 +191,9 @@ impl Live<'_> {
         TokenGrant::PreAuthorizedCode {
             pre_authorized_code: offered.pre_authorized_code.clone(),
             tx_code,
+            pin: self.session.quirks.pin,
             authorization_details: details
-                .then(|| authorization::details(issuer, &choice.configurations, &choice.claims)),
+                .then(|| authorization::details(issuer, quirks, &choice.configurations, &choice.claims)),
         }
     }
 
@@ -169,6 +207,7 @@ impl Live<'_> {
         let mut pending = authorization::begin(
             &self.session.issuer,
             &self.session.server,
+            &self.session.quirks,
             &choice.configurations,
             &choice.claims,
             choice.request_by,
@@ -177,6 +216,10 @@ impl Live<'_> {
         )?;
         pending.dpop_jkt = self.session.client.dpop_key.as_ref().map(|key| key.public_jwk.thumbprint());
         pending.iss_required = self.session.profile.is_haip();
+        if self.channel().dialects() == Dialects::Strict {
+            pending.state_echo = StateEcho::Required;
+        }
+        pending.added.clone_from(&choice.added);
         Ok(pending)
     }
 
@@ -202,7 +245,7 @@ impl Live<'_> {
                 format!("{copies} copies were asked for; the issuer gives 1 to {}", session.issuer.batch_size),
             );
         }
-        encryption::plan(&session.issuer, options.encryption)?;
+        encryption::plan(&session.issuer, options.encryption, session.quirks.encryption)?;
         let haip = session.profile.is_haip();
         if haip {
             haip::check_servers(&session.issuer, &session.server, session.quirks.well_known, grant)?;
@@ -217,6 +260,7 @@ impl Live<'_> {
             return fail(ErrorCode::UnknownConfiguration, format!("`{foreign}` is not part of the offer"));
         }
         let claims = requested_claims(&options.claims, chosen)?;
+        let added = added_parameters(&options.authorization_parameters)?;
         let (mut configurations, mut plans, mut left_out) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut first_problem = None;
         let mut seen = BTreeSet::new();
@@ -247,6 +291,7 @@ impl Live<'_> {
                 request_by,
                 copies,
                 claims,
+                added,
                 encryption: options.encryption,
                 plans,
                 left_out,

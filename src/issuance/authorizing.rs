@@ -10,6 +10,7 @@ use url::Url;
 use super::{Live, unused_keys};
 use crate::authorizations::{self, Authorization};
 use crate::channel::{Channel, Shows, key_error};
+use crate::dialect::{Dialects, Push, ReadToken, Tolerance};
 use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::ConfigurationId;
@@ -23,7 +24,7 @@ use crate::platform::keys::{HolderKeys, KeyPurpose, KeySpec};
 use crate::protocol::authorization::RequestBy;
 use crate::protocol::token::TokenGrant;
 use crate::protocol::{authorization, client_auth, nonce, token};
-use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Stage};
+use crate::session::{Choice, Event, MAX_TX_CODE_ATTEMPTS, Prepared, Session, Stage};
 use crate::setup::Setup;
 use crate::wire::Log;
 
@@ -41,6 +42,10 @@ impl Live<'_> {
             self.record(Event::SignInBegan { choice, pending }).await?;
         }
         let Stage::SignIn { pending, .. } = &self.session.stage else { unreachable!("it began") };
+        let pending = pending.clone();
+        let pushes = self.session.server.pushed_authorization_request_endpoint.is_some()
+            && !self.goes_plain(pending.issuer_state.is_some());
+        let pending = &pending;
         let (wallet, server) = (self.wallet, &self.session.server);
         let Some(endpoint) = &server.authorization_endpoint else {
             return Err(Error::new(
@@ -49,7 +54,7 @@ impl Live<'_> {
             )
             .at(Operation::Authorization));
         };
-        let (url, expires_at) = match &server.pushed_authorization_request_endpoint {
+        let (url, expires_at) = match server.pushed_authorization_request_endpoint.as_ref().filter(|_| pushes) {
             None if server.require_pushed_authorization_requests => {
                 return Err(Error::new(
                     ErrorCode::MetadataMalformed,
@@ -66,6 +71,12 @@ impl Live<'_> {
                     client_auth::explain_refusal(error, self.session.client.authentication, false).endpoint(par)
                 });
                 match read {
+                    Err(error) if self.takes_none(&error) => {
+                        let url = authorization::plain_url(endpoint, &wallet.client_id, pending)?;
+                        self.session.quirks.push = Push::Demanded;
+                        self.session.tolerated.insert(Tolerance::PushUnavailable);
+                        (url, None)
+                    }
                     Ok((request_uri, until)) => {
                         (authorization::pushed_url(endpoint, &wallet.client_id, &request_uri), Some(until))
                     }
@@ -79,6 +90,29 @@ impl Live<'_> {
             }
         };
         self.record(Event::SignInReady { url, expires_at }).await
+    }
+
+    /// Whether the request goes through the browser although it could be pushed. A server that is not the issuer
+    /// and gives out the nonces for its proofs has to know the offer by its `issuer_state`, and such servers are
+    /// seen to look for it in the browser's request only.
+    fn goes_plain(&mut self, has_issuer_state: bool) -> bool {
+        let Session { issuer, server, quirks, .. } = &self.session;
+        let tolerant = self.channel().dialects() == Dialects::Any && !server.require_pushed_authorization_requests;
+        let looks_there =
+            has_issuer_state && issuer.nonce_endpoint.is_none() && server.issuer != issuer.credential_issuer;
+        if tolerant && looks_there {
+            self.session.tolerated.insert(Tolerance::PlainAuthorization);
+            return true;
+        }
+        tolerant && quirks.push == Push::Demanded
+    }
+
+    /// Whether the endpoint for pushed requests is none: nobody has looked at the request.
+    fn takes_none(&self, error: &Error) -> bool {
+        matches!(error.http_status(), Some(404 | 405 | 501))
+            && error.server_error().is_none()
+            && !self.session.server.require_pushed_authorization_requests
+            && self.channel().dialects() == Dialects::Any
     }
 
     /// Takes the transaction code in, if it has the form that the offer asks for.
@@ -113,9 +147,10 @@ impl Live<'_> {
         let anonymous = self.is_anonymous(choice.grant);
         let channel = Channel { wallet, client: &client, server: &server, profile, log: &log };
         let token = pin!(async {
-            let token = authorizations::request_token(&channel, &grant, anonymous).await?;
-            token::check_details(token, &grant, choice.request_by)
-                .map_err(|error| error.endpoint(&server.token_endpoint))
+            let read = authorizations::request_token(&channel, &grant, anonymous).await?;
+            token::check_details(&read.token, &grant, choice.request_by)
+                .map_err(|error| error.endpoint(&server.token_endpoint))?;
+            Ok(read)
         });
         let rest = pin!(join(
             ahead_nonce(wallet, nonce_endpoint.as_ref(), &choice, &prepared, &log),
@@ -126,6 +161,8 @@ impl Live<'_> {
             Either::Left((Ok(token), rest)) => {
                 let left_out = self.token_received(token, anonymous, prepared.clone()).await?;
                 let (nonce, (keys, key_problem)) = rest.await;
+                // One that came with the token is there already.
+                let nonce = nonce.or_else(|| self.kept_nonce());
                 self.record(Event::MadeReady { prepared: Prepared { nonce, keys } }).await?;
                 self.not_authorized(&left_out).await?;
                 key_problem.map_or(Ok(()), Err)
@@ -152,10 +189,16 @@ impl Live<'_> {
     /// not for.
     async fn token_received(
         &mut self,
-        token: Token,
+        read: ReadToken,
         anonymous: bool,
-        prepared: Prepared,
+        mut prepared: Prepared,
     ) -> Result<Vec<ConfigurationId>> {
+        let ReadToken { token, c_nonce, tolerated } = read;
+        self.session.tolerated.extend(tolerated);
+        if self.session.issuer.nonce_endpoint.is_none() && c_nonce.is_some() {
+            self.session.tolerated.insert(Tolerance::NonceInAnswer);
+            prepared.nonce = c_nonce;
+        }
         let left_out = self.left_out_of_scope(&token);
         warn_of_theft(&token, self.wallet.clock.now());
         let id = self.authorization_id();
@@ -173,6 +216,12 @@ impl Live<'_> {
         };
         self.record_with(Event::TokenReceived { token, anonymous, prepared }, vec![authorization.put(&id)]).await?;
         Ok(left_out)
+    }
+
+    /// The nonce for the next proofs, if there is one already.
+    pub(super) fn kept_nonce(&self) -> Option<Secret> {
+        let Stage::Credentials { nonce, .. } = &self.session.stage else { return None };
+        nonce.clone()
     }
 
     /// The configurations that were asked for by scope and that the token is not for: the user or the server

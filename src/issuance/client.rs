@@ -4,6 +4,7 @@
 use super::Live;
 use super::authorizing::create_keys_for;
 use crate::channel::Channel;
+use crate::dialect::Anonymous;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{AuthorizationId, KeyHandle};
@@ -43,6 +44,7 @@ impl Live<'_> {
     pub(super) fn is_anonymous(&self, grant: GrantType) -> bool {
         grant == GrantType::PreAuthorizedCode
             && self.session.server.pre_authorized_grant_anonymous_access_supported
+            && self.session.quirks.anonymous == Anonymous::AsSaid
             && !self.session.profile.is_haip()
     }
 

@@ -2,6 +2,7 @@
 
 use super::Live;
 use super::requesting::may_repeat;
+use crate::dialect::{EncryptionForm, Tolerance};
 use crate::error::{Advice, Error, ErrorCode, Result};
 use crate::protocol::encryption::{self, Encryption, EncryptionPlan};
 use crate::session::{Event, Stage};
@@ -16,7 +17,14 @@ impl Live<'_> {
 
     /// What of the next request and its answer is encrypted.
     pub(super) fn encryption(&self) -> Result<EncryptionPlan> {
-        encryption::plan(&self.session.issuer, self.wanted_encryption())
+        encryption::plan(&self.session.issuer, self.wanted_encryption(), self.session.quirks.encryption)
+    }
+
+    /// Notes what asking for an encrypted answer puts up with.
+    pub(super) fn note_encryption(&mut self, plan: &EncryptionPlan) {
+        if plan.encrypts_answers() && self.session.quirks.encryption != EncryptionForm::InKey {
+            self.session.tolerated.extend([Tolerance::AlgBesideKey, Tolerance::PlainEncryptionRequest]);
+        }
     }
 
     /// The issuer did not accept how a request was encrypted, or that it was not: a fresh look at what it
@@ -38,7 +46,7 @@ impl Live<'_> {
         }
         // What did not do as a plain request is encrypted, also where the metadata does not ask for it.
         let encryption = if was_encrypted { wanted } else { Encryption::Always };
-        match encryption::plan(&self.session.issuer, encryption) {
+        match encryption::plan(&self.session.issuer, encryption, self.session.quirks.encryption) {
             Ok(_) => self.record(Event::EncryptionRenewed { encryption }).await,
             Err(_) => Err(refusal),
         }

@@ -10,6 +10,7 @@ mod authorizing;
 pub(crate) mod client;
 pub(crate) mod discovery;
 mod encrypting;
+mod forms;
 mod offer_summary;
 mod proving;
 mod refetching;
@@ -29,6 +30,8 @@ pub use offer_summary::{OfferSummary, OfferedCredential};
 pub use terms::{CredentialTerms, ProofTerms, Terms};
 
 use crate::authorizations::Authorization;
+use crate::dialect::Tolerance;
+use crate::dialect::explain::{self, DialectReport};
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
@@ -209,6 +212,18 @@ impl Issuance {
         step_of(&session)
     }
 
+    /// In what the issuer departs from OpenID4VCI 1.0, as far as it showed; empty from one that is by the book. For
+    /// integrators, who may want to know before the issuer mends its ways.
+    pub async fn tolerated(&self) -> Result<Vec<Tolerance>> {
+        Ok(read_session(&self.wallet, &self.id).await?.0.tolerated.into_iter().collect())
+    }
+
+    /// How the issuer is spoken to, and why: for integrators.
+    pub async fn dialect(&self) -> Result<DialectReport> {
+        let (session, _) = read_session(&self.wallet, &self.id).await?;
+        Ok(explain::report(&session.quirks, session.issuer.nonce_endpoint.is_some(), &session.tolerated))
+    }
+
     /// Every request and answer so far, without secrets.
     pub async fn transcript(&self) -> Result<Transcript> {
         Ok(read_session(&self.wallet, &self.id).await?.0.transcript)
@@ -373,6 +388,7 @@ impl Live<'_> {
         };
         match authorization::read_redirect(redirect_url, pending, &self.session.server) {
             Ok(code) => {
+                let forgotten = authorization::fits_without_state(redirect_url, pending);
                 let grant = TokenGrant::AuthorizationCode {
                     code,
                     code_verifier: pending.code_verifier.clone(),
@@ -380,6 +396,9 @@ impl Live<'_> {
                     resource: pending.resource.clone(),
                 };
                 let choice = choice.clone();
+                if forgotten {
+                    self.session.tolerated.insert(Tolerance::StateMissing);
+                }
                 self.record(Event::GrantReady { choice, grant }).await
             }
             Err(error) => {

@@ -34,7 +34,8 @@ impl Live<'_> {
             .at(Operation::IssuerMetadata));
         }
         let encrypts = |issuer: &IssuerMetadata| {
-            encryption::plan(issuer, self.wanted_encryption()).is_ok_and(|plan| plan.encrypts())
+            encryption::plan(issuer, self.wanted_encryption(), self.session.quirks.encryption)
+                .is_ok_and(|plan| plan.encrypts())
         };
         if encrypts(&self.session.issuer) && !encrypts(&found.metadata) {
             return Err(Error::new(
@@ -55,7 +56,8 @@ impl Live<'_> {
         let mut metadata = found.metadata;
         let gone = self.carry_over(&mut metadata);
         self.session.issuer = metadata;
-        self.session.quirks = found.quirks;
+        self.session.quirks = self.session.quirks.renewed(found.quirks);
+        self.session.tolerated.extend(found.tolerated);
         self.session.provenance = found.provenance;
         Ok(gone)
     }

@@ -37,7 +37,6 @@ pub(crate) async fn begin(
     wallet: Arc<Setup>,
     credential: &Credential,
     authorization: Option<Authorization>,
-    offer: CredentialOffer,
     found: Discovery,
     log: Log,
 ) -> Result<Issuance> {
@@ -50,10 +49,11 @@ pub(crate) async fn begin(
         )
         .at(Operation::IssuerMetadata));
     }
-    let mut session = Session::new(offer, found.issuer, found.server, found.quirks, log.transcript(), now);
+    let mut session = Session::new(found.offer, found.issuer, found.server, found.quirks, log.transcript(), now);
     session.replaces = Some(credential.id.clone());
     session.profile = if credential.profile.is_haip() { Profile::Haip } else { wallet.profile };
     session.provenance = found.provenance;
+    session.tolerated = found.tolerated;
     // What another server would take, this one would see for the first time; and what was agreed by weaker
     // rules than the wallet's is not gone on with.
     let usable = authorization.filter(|authorization| {

@@ -5,10 +5,14 @@ use super::encrypting::stays_open;
 use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
+use crate::dialect::form::RequestForm;
 use crate::dialect::write::Selector;
+use crate::dialect::{Deferral, Dialects, ReadCredential, Tolerance, Tolerated};
 use crate::error::{Advice, Error, ErrorCode, ErrorKind, Operation, RequestOutcome, Result};
 use crate::model::credential::CredentialResponse;
 use crate::model::ids::ConfigurationId;
+use crate::model::secret::Secret;
+use crate::model::token::Token;
 use crate::platform::http::HttpResponse;
 use crate::protocol::client_auth::ClientState;
 use crate::protocol::credential;
@@ -61,10 +65,15 @@ impl Live<'_> {
     }
 
     /// Sends a credential request; once more with a fresh nonce, if the issuer did not like the
-    /// first one's, and once more with its newest keys, if it did not like how it was encrypted.
+    /// first one's, once more with its newest keys, if it did not like how it was encrypted, and in another form,
+    /// if it did not understand the first.
     async fn request_credential(&mut self, task: usize) -> Result<()> {
         self.make_missing_keys(task).await?;
-        let mut may_retry = self.tasks()[task].plan.is_some() && self.session.issuer.nonce_endpoint.is_some();
+        let mut may_retry = self.tasks()[task].plan.is_some();
+        let mut form = self.first_form(task);
+        let mut tried = vec![form];
+        // What the issuer said of the form that it should have understood.
+        let mut first_refusal: Option<Error> = None;
         let mut may_refetch = true;
         let mut may_encrypt_anew = true;
         let mut may_renew = true;
@@ -75,39 +84,64 @@ impl Live<'_> {
             }
         }
         loop {
-            let answer = self.send_credential_request(task).await;
-            match answer {
-                Ok(answer) => return self.take_answer(task, answer, Operation::Credential).await,
-                Err(error)
-                    if may_retry && matches!(error.code(), ErrorCode::NonceRefused | ErrorCode::ProofRefused) =>
+            let before = self.kept_nonce();
+            let error = match self.send_credential_request(task, form).await {
+                Ok(answer) => {
+                    self.form_taken(form, &tried).await;
+                    return self.take_answer(task, answer, Operation::Credential).await;
+                }
+                Err(error) => error,
+            };
+            if let Some(next) = self.next_form(task, &tried, &error) {
+                first_refusal.get_or_insert(error);
+                tried.push(next);
+                form = next;
+                self.note(Event::CredentialDue { task })?;
+                continue;
+            }
+            // Where no form would do, the first one's refusal says most.
+            let about_form = self.is_about_form(&error);
+            let error = first_refusal.take_if(|_| about_form).unwrap_or(error);
+            match error {
+                error
+                    if may_retry
+                        && matches!(error.code(), ErrorCode::NonceRefused | ErrorCode::ProofRefused)
+                        && self.has_other_nonce(before.as_ref()) =>
                 {
                     may_retry = false;
                     self.note(Event::CredentialDue { task })?;
                 }
-                Err(error) if may_refetch && error.code() == ErrorCode::ConfigurationRefused => {
+                error if may_refetch && error.code() == ErrorCode::ConfigurationRefused => {
                     may_refetch = false;
                     if let Some(error) = self.after_unknown(task, error).await {
                         return self.request_failed(task, error).await;
                     }
                     self.note(Event::CredentialDue { task })?;
                 }
-                Err(error) if may_renew && self.mends_by_renewal(&error) => {
+                error if may_renew && self.mends_by_renewal(&error) => {
                     may_renew = false;
                     self.note(Event::CredentialDue { task })?;
                     if let Err(error) = self.renew_token().await {
                         return self.request_failed(task, error).await;
                     }
                 }
-                Err(error) if may_encrypt_anew && error.code() == ErrorCode::EncryptionRefused => {
+                error if may_encrypt_anew && error.code() == ErrorCode::EncryptionRefused => {
                     may_encrypt_anew = false;
                     self.note(Event::CredentialDue { task })?;
                     if let Err(error) = self.renew_encryption(error).await {
                         return self.request_failed(task, error).await;
                     }
                 }
-                Err(error) => return self.request_failed(task, error).await,
+                error => return self.request_failed(task, error).await,
             }
         }
+    }
+
+    /// Whether another proof would have another nonce than the one before.
+    fn has_other_nonce(&self, before: Option<&Secret>) -> bool {
+        let text = |nonce: &Secret| nonce.expose().to_owned();
+        self.session.issuer.nonce_endpoint.is_some()
+            || self.kept_nonce().is_some_and(|now| Some(text(&now)) != before.map(text))
     }
 
     /// Keys are made ahead, beside the token request; where that failed, or the token named more
@@ -120,17 +154,24 @@ impl Live<'_> {
         self.record(Event::KeysMade { task, keys }).await
     }
 
-    async fn send_credential_request(&mut self, task: usize) -> Result<CredentialResponse> {
+    async fn send_credential_request(&mut self, task: usize, form: RequestForm) -> Result<ReadCredential> {
         let encryption = self.encryption()?;
         let proofs = self.proofs(task).await?;
-        self.record(Event::CredentialSent { task }).await?;
+        self.note_form(task, form);
+        self.note_encryption(&encryption);
+        let keeps_nonce = self.session.issuer.nonce_endpoint.is_none();
+        self.record(Event::CredentialSent { task, keeps_nonce }).await?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it was sent") };
+        let id = &tasks[task].configuration;
         let selector = match &tasks[task].identifier {
             Some(identifier) => Selector::Identifier(identifier),
-            None => Selector::Configuration(&tasks[task].configuration),
+            None => {
+                let spelling = self.session.quirks.spellings.get(id);
+                Selector::of(form.selector, id, self.configuration(task), spelling)
+            }
         };
         let url = &self.session.issuer.credential_endpoint;
-        let (request, key) = credential::request(url, selector, &proofs, &encryption)?;
+        let (request, key) = credential::request(url, selector, &proofs, form.proof, &encryption)?;
         let operation = Operation::Credential;
         self.fetch_type_ahead(task).await;
         let channel = self.channel();
@@ -138,12 +179,44 @@ impl Live<'_> {
         self.read(&answer, key, operation)
     }
 
-    fn read(&self, answer: &HttpResponse, key: AnswerKey, operation: Operation) -> Result<CredentialResponse> {
+    fn read(&mut self, answer: &HttpResponse, key: AnswerKey, operation: Operation) -> Result<ReadCredential> {
+        let dialects = self.dialects();
+        let read = self.read_as(answer, key, operation, dialects);
+        let failed_by_status = |error: &Error| error.http_status().is_some_and(|status| status >= 500);
+        let mut nonce = None;
+        match &read {
+            Ok(read) => {
+                self.session.tolerated.extend(&read.tolerated);
+                nonce.clone_from(&read.c_nonce);
+            }
+            Err(error) => {
+                if error.code() != ErrorCode::ServerFailed && failed_by_status(error) {
+                    self.session.tolerated.insert(Tolerance::ErrorWithServerStatus);
+                }
+                if dialects == Dialects::Any {
+                    nonce = credential::nonce(answer);
+                }
+            }
+        }
+        if let Some(nonce) = nonce.filter(|_| self.session.issuer.nonce_endpoint.is_none()) {
+            self.session.tolerated.insert(Tolerance::NonceInAnswer);
+            self.note(Event::NonceReceived { nonce })?;
+        }
+        read
+    }
+
+    fn read_as(
+        &self,
+        answer: &HttpResponse,
+        key: AnswerKey,
+        operation: Operation,
+        dialects: Dialects,
+    ) -> Result<ReadCredential> {
         let url = match operation {
             Operation::DeferredCredential => self.session.issuer.deferred_credential_endpoint.as_ref(),
             _ => Some(&self.session.issuer.credential_endpoint),
         };
-        credential::response(answer, key, operation).map_err(|error| match url {
+        credential::response(answer, key, operation, dialects).map_err(|error| match url {
             Some(url) => error.endpoint(url),
             None => error,
         })
@@ -211,17 +284,31 @@ impl Live<'_> {
         self.note(Event::CredentialDeferred { task, transaction_id, until, other: None, asked }).ok()
     }
 
-    async fn send_deferred_request(&self, task: usize) -> Result<CredentialResponse> {
+    async fn send_deferred_request(&mut self, task: usize) -> Result<ReadCredential> {
         let encryption = self.encryption()?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
         let TaskState::Deferred { transaction_id, .. } = &tasks[task].state else { unreachable!("it is deferred") };
         let operation = Operation::DeferredCredential;
         let url = self.session.issuer.deferred_credential_endpoint.as_ref();
         let url = url.expect("an answer is taken for deferred only where there is an endpoint");
-        let (request, key) = credential::deferred_request(url, transaction_id, &encryption)?;
+        let transaction_id = transaction_id.clone();
+        let deferral = self.session.quirks.deferral;
+        let acceptance;
+        let (request, key, token) = match deferral {
+            Deferral::TransactionId => {
+                let (request, key) = credential::deferred_request(url, &transaction_id, &encryption)?;
+                (request, key, token)
+            }
+            Deferral::AcceptanceToken => {
+                acceptance = Token::standing_for(&transaction_id);
+                (credential::acceptance_request(url)?, AnswerKey::none(), &acceptance)
+            }
+        };
         let answer = self.channel().send(operation, url, request, Shows::Token(token)).await?;
-        if let Some(interval) = credential::still_pending(&answer) {
-            return Ok(CredentialResponse::Deferred { transaction_id: transaction_id.clone(), interval });
+        if let Some(interval) = credential::still_pending(&answer, self.dialects()) {
+            self.session.tolerated.insert(Tolerance::PendingError);
+            let response = CredentialResponse::Deferred { transaction_id, interval };
+            return Ok(ReadCredential { response, c_nonce: None, deferral, tolerated: Tolerated::new() });
         }
         self.read(&answer, key, operation)
     }
@@ -251,8 +338,9 @@ impl Live<'_> {
     }
 
     /// Writes an answer down before anything is done with it.
-    async fn take_answer(&mut self, task: usize, answer: CredentialResponse, operation: Operation) -> Result<()> {
-        match answer {
+    async fn take_answer(&mut self, task: usize, answer: ReadCredential, operation: Operation) -> Result<()> {
+        let deferral = answer.deferral;
+        match answer.response {
             CredentialResponse::Issued { credentials, notification_id, credential_metadata } => {
                 let received = Event::CredentialsReceived { task, credentials, notification_id, credential_metadata };
                 self.record(received).await
@@ -266,6 +354,7 @@ impl Live<'_> {
                     let error = error.at(operation).outcome_is(RequestOutcome::Answered);
                     return self.task_failed(task, error).await;
                 }
+                self.session.quirks.deferral = deferral;
                 let asked = match &self.tasks()[task].state {
                     TaskState::Deferred { asked, .. } => asked.saturating_add(1),
                     _ => 0,
@@ -275,6 +364,8 @@ impl Live<'_> {
                 let until = self.wallet.clock.now() + wait;
                 // The id stays the same (OpenID4VCI section 9.2). One that changed is kept beside the first.
                 let (transaction_id, other) = match &self.tasks()[task].state {
+                    // A token is for one try.
+                    _ if deferral == Deferral::AcceptanceToken => (transaction_id, None),
                     TaskState::Deferred { transaction_id: first, .. } if *first != transaction_id => {
                         let issuer = &self.session.issuer.credential_issuer;
                         tracing::warn!(target: "billfold::issuance", %issuer, "the issuer changed a transaction id");

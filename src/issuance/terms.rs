@@ -67,7 +67,8 @@ impl Issuance {
             live.session.profile = profile;
             let choice = live.choose(options)?;
             let client = live.agree_on_client(choice.grant)?;
-            let encryption = encryption::plan(&live.session.issuer, options.encryption)?;
+            let encryption =
+                encryption::plan(&live.session.issuer, options.encryption, live.session.quirks.encryption)?;
             let credentials = choice.configurations.into_iter().map(|configuration| {
                 let plan = choice.plans.get(&configuration).copied().flatten();
                 let proof = plan.map(|plan| ProofTerms {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ConfigurationId, CredentialIdentifier};
+use super::ids::{ConfigurationId, CredentialIdentifier, TransactionId};
 use super::secret::Secret;
 use super::time::Timestamp;
 
@@ -29,6 +29,9 @@ pub struct Token {
     pub refresh_token: Option<Secret>,
     /// The scope that was granted, if the server said so.
     pub scope: Option<String>,
+    /// The word before it in `Authorization`, where the server wants its own spelling of the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scheme: Option<String>,
     /// The `openid_credential` entries of `authorization_details`.
     pub authorized: Vec<AuthorizedCredential>,
 }
@@ -40,4 +43,19 @@ pub struct AuthorizedCredential {
     pub credential_configuration_id: ConfigurationId,
     /// The datasets that the user may receive, one request for each.
     pub credential_identifiers: Vec<CredentialIdentifier>,
+}
+
+impl Token {
+    /// The token that stands for a deferred credential, as its issuer wants it shown.
+    pub(crate) fn standing_for(transaction_id: &TransactionId) -> Self {
+        Self {
+            access_token: transaction_id.as_str().into(),
+            token_type: TokenType::Bearer,
+            expires_at: None,
+            refresh_token: None,
+            scope: None,
+            scheme: Some("BEARER".to_owned()),
+            authorized: Vec::new(),
+        }
+    }
 }

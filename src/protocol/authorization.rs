@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::message::{self, Form};
-use crate::dialect::{read, write};
+use crate::dialect::{Quirks, StateEcho, read, write};
 use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::model::display::PathStep;
 use crate::model::ids::{ClientId, ConfigurationId, IssuerId};
@@ -62,6 +62,12 @@ pub(crate) struct PendingAuthorization {
     /// Whether a redirect without `iss` is refused, whatever the server's metadata says.
     #[serde(default)]
     pub(crate) iss_required: bool,
+    /// Whether a redirect without `state` is refused.
+    #[serde(default)]
+    pub(crate) state_echo: StateEcho,
+    /// What the app adds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) added: Vec<(String, Secret)>,
 }
 
 /// What an authorization request asks for.
@@ -75,13 +81,14 @@ pub(crate) enum Wanted {
 pub(crate) fn begin(
     issuer: &IssuerMetadata,
     server: &AuthorizationServerMetadata,
+    quirks: &Quirks,
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     by: RequestBy,
     issuer_state: Option<Secret>,
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
-    let wanted = wanted(issuer, server, ids, claims, by)?;
+    let wanted = wanted(issuer, server, quirks, ids, claims, by)?;
     let names_servers = !issuer.authorization_servers.is_empty();
     let resource = (names_servers && matches!(wanted, Wanted::Scope(_))).then(|| issuer.credential_issuer.clone());
     let (_, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -94,12 +101,15 @@ pub(crate) fn begin(
         issuer_state,
         dpop_jkt: None,
         iss_required: false,
+        state_echo: quirks.state,
+        added: Vec::new(),
     })
 }
 
 fn wanted(
     issuer: &IssuerMetadata,
     server: &AuthorizationServerMetadata,
+    quirks: &Quirks,
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     by: RequestBy,
@@ -114,7 +124,7 @@ fn wanted(
         }
         // Only details can name claims.
         (RequestBy::Auto, Some(_)) if !claims.is_empty() => {
-            self::wanted(issuer, server, ids, claims, RequestBy::Details)
+            self::wanted(issuer, server, quirks, ids, claims, RequestBy::Details)
         }
         (RequestBy::Auto | RequestBy::Scope, Some(mut scopes)) => {
             // Several configurations may share a scope; it is named once.
@@ -127,7 +137,7 @@ fn wanted(
             if takes_details(server) == Some(false) {
                 return unsupported("the authorization server takes no authorization_details for credentials");
             }
-            Ok(Wanted::Details(details(issuer, ids, claims)))
+            Ok(Wanted::Details(details(issuer, quirks, ids, claims)))
         }
     }
 }
@@ -141,17 +151,18 @@ pub(crate) fn takes_details(server: &AuthorizationServerMetadata) -> Option<bool
 /// The `authorization_details` for some configurations.
 pub(crate) fn details(
     issuer: &IssuerMetadata,
+    quirks: &Quirks,
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
 ) -> String {
     let location = (!issuer.authorization_servers.is_empty()).then_some(&issuer.credential_issuer);
-    write::authorization_details(ids, claims, location).to_string()
+    write::authorization_details(issuer, quirks, ids, claims, location).to_string()
 }
 
 impl PendingAuthorization {
     /// The parameters that go beside those of OAuth itself.
-    fn extra(&self) -> Vec<(&'static str, Secret)> {
-        let mut extra = vec![match &self.wanted {
+    fn extra(&self) -> Vec<(&str, Secret)> {
+        let mut extra: Vec<(&str, Secret)> = vec![match &self.wanted {
             Wanted::Scope(scope) => ("scope", scope.as_str().into()),
             Wanted::Details(details) => ("authorization_details", details.as_str().into()),
         }];
@@ -164,6 +175,7 @@ impl PendingAuthorization {
         if let Some(dpop_jkt) = &self.dpop_jkt {
             extra.push(("dpop_jkt", dpop_jkt.as_str().into()));
         }
+        extra.extend(self.added.iter().map(|(name, value)| (name.as_str(), value.clone())));
         extra
     }
 
@@ -255,7 +267,19 @@ pub(crate) fn state_of(redirect: &str) -> Option<String> {
     url.query_pairs().find(|(name, _)| name == "state").map(|(_, value)| value.into_owned())
 }
 
+/// Whether a redirect goes where a request's answer goes, and can be it without a `state`: from servers that are of
+/// that kind.
+pub(crate) fn fits_without_state(redirect: &str, pending: &PendingAuthorization) -> bool {
+    let Ok(url) = Url::parse(redirect.trim()) else { return false };
+    pending.state_echo == StateEcho::MayBeMissing
+        && same_place(&url, &pending.redirect_uri)
+        && url.query_pairs().all(|(name, _)| name != "state")
+}
+
 /// Takes the code out of a redirect, if it is the answer to this request and came from this server.
+///
+/// One with another `state` never is. One without any is, where the server is of the kind that forgets it: PKCE
+/// then holds the code to this request.
 pub(crate) fn read_redirect(
     redirect: &str,
     pending: &PendingAuthorization,
@@ -280,7 +304,8 @@ pub(crate) fn read_redirect(
         }
     }
     let [state, iss, code, error, description] = found;
-    if state.as_deref() != Some(pending.state.expose()) {
+    let forgotten = state.is_none() && pending.state_echo == StateEcho::MayBeMissing;
+    if !forgotten && state.as_deref() != Some(pending.state.expose()) {
         return fail(ErrorCode::StateMismatch, "the redirect's state is not that of this sign-in");
     }
     match iss {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::jwe::{self, Agreed, ContentEncryption, DEFLATE, ECDH_ES, OneTimeKey, Recipient};
 use super::message::{self, Covered};
-use crate::dialect::write;
+use crate::dialect::{EncryptionForm, write};
 use crate::error::{Error, ErrorCode, Operation};
 use crate::model::metadata::{
     CredentialRequestEncryption, CredentialResponseEncryption, EncryptionKey, IssuerMetadata,
@@ -58,6 +58,7 @@ impl Encryption {
 pub(crate) struct EncryptionPlan {
     request: Option<RequestPlan>,
     answer: Option<Agreed>,
+    form: EncryptionForm,
 }
 
 struct RequestPlan {
@@ -67,7 +68,7 @@ struct RequestPlan {
 }
 
 /// Agrees on encryption with what an issuer says of itself, or says why that can't be.
-pub(crate) fn plan(issuer: &IssuerMetadata, wish: Encryption) -> Result<EncryptionPlan, Error> {
+pub(crate) fn plan(issuer: &IssuerMetadata, wish: Encryption, form: EncryptionForm) -> Result<EncryptionPlan, Error> {
     let requests = issuer.credential_request_encryption.as_ref();
     let answers = issuer.credential_response_encryption.as_ref();
     let request_required = requests.is_some_and(|requests| requests.encryption_required);
@@ -78,6 +79,8 @@ pub(crate) fn plan(issuer: &IssuerMetadata, wish: Encryption) -> Result<Encrypti
             return Err(Error::new(ErrorCode::EncryptionRequired, detail).at(Operation::IssuerMetadata));
         }
         Encryption::Never => (false, false),
+        // From an issuer that takes no encrypted requests at all, that is the most there is.
+        Encryption::Auto if form != EncryptionForm::InKey => (false, answer_required),
         // Only an encrypted request can ask for an encrypted answer: on the way, the key in a plain one
         // could be replaced by another.
         Encryption::Auto => (request_required || answer_required, answer_required),
@@ -88,6 +91,7 @@ pub(crate) fn plan(issuer: &IssuerMetadata, wish: Encryption) -> Result<Encrypti
     Ok(EncryptionPlan {
         request: request.then(|| request_plan(requests)).transpose().map_err(unavailable)?,
         answer: answer.then(|| answer_plan(answers)).transpose().map_err(unavailable)?,
+        form,
     })
 }
 
@@ -142,8 +146,7 @@ impl EncryptionPlan {
             let key = OneTimeKey::generate();
             let public = key.public_jwk();
             let zip = agreed.zip.then_some(DEFLATE);
-            body["credential_response_encryption"] =
-                write::credential_response_encryption(&public, ECDH_ES, agreed.enc.as_str(), zip);
+            write::credential_response_encryption(body, self.form, &public, ECDH_ES, agreed.enc.as_str(), zip);
             (key, agreed)
         }))
     }
@@ -168,7 +171,6 @@ pub(crate) struct AnswerKey(Option<(OneTimeKey, Agreed)>);
 
 impl AnswerKey {
     /// For an answer that was asked for plain.
-    #[cfg(any(test, fuzzing))]
     pub(crate) fn none() -> Self {
         Self(None)
     }

@@ -39,18 +39,18 @@ pub(crate) fn finish(request: http::request::Builder, body: Vec<u8>) -> Result<H
 
 /// A form as it is sent, and the names in it for the transcript.
 #[derive(Default)]
-pub(crate) struct Form(Vec<(&'static str, Secret)>);
+pub(crate) struct Form(Vec<(String, Secret)>);
 
 impl Form {
     /// Adds a field.
-    pub(crate) fn add(&mut self, name: &'static str, value: impl Into<Secret>) -> &mut Self {
-        self.0.push((name, value.into()));
+    pub(crate) fn add(&mut self, name: &str, value: impl Into<Secret>) -> &mut Self {
+        self.0.push((name.to_owned(), value.into()));
         self
     }
 
     /// The fields in their order.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, value.expose()))
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.expose()))
     }
 
     /// The form as a POST.
@@ -83,10 +83,10 @@ pub(crate) fn authorize(request: &mut HttpRequest, token: &Token) -> Result<(), 
 }
 
 fn authorization(token: &Token) -> Result<http::HeaderValue, Error> {
-    let scheme = match token.token_type {
+    let scheme = token.scheme.as_deref().unwrap_or(match token.token_type {
         TokenType::Bearer => "Bearer",
         TokenType::Dpop => "DPoP",
-    };
+    });
     let mut value = http::HeaderValue::try_from(format!("{scheme} {}", token.access_token.expose())).map_err(|_| {
         Error::new(ErrorCode::ResponseMalformed, "the access token holds characters that fit in no header")
     })?;

@@ -7,11 +7,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::message;
-use crate::dialect::WellKnown;
-use crate::dialect::read;
+use crate::dialect::read::ReadError;
+use crate::dialect::{self, Dialects, ReadIssuer, ReadServer, Tolerance, WellKnown};
 use crate::error::{Advice, Error, ErrorCode, Operation};
+use crate::json;
 use crate::model::ids::IssuerId;
-use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
+use crate::model::metadata::IssuerMetadata;
 use crate::model::profile::Profile;
 use crate::model::time::Timestamp;
 use crate::platform::http::{HttpRequest, HttpResponse};
@@ -21,22 +22,40 @@ use crate::verify::x509::{At, TrustAnchors};
 const ISSUER: &str = "openid-credential-issuer";
 const JWT: &str = "application/jwt";
 
-/// Where an issuer's metadata can be, the place of 1.0 first. For an issuer without a path there
-/// is only one.
-pub(crate) fn issuer_places(issuer: &IssuerId) -> Vec<(Url, WellKnown)> {
+/// Where an issuer's metadata can be: first where it was the last time, else the place of 1.0. For an issuer
+/// without a path there is only one.
+pub(crate) fn issuer_places(issuer: &IssuerId, last: WellKnown, dialects: Dialects) -> Vec<(Url, WellKnown)> {
     let mut places = vec![(issuer.well_known(ISSUER), WellKnown::Inserted)];
     let appended = issuer.well_known_appended(ISSUER);
-    if appended != places[0].0 {
+    if appended != places[0].0 && dialects == Dialects::Any {
         places.push((appended, WellKnown::Appended));
+        if last == WellKnown::Appended {
+            places.reverse();
+        }
     }
     places
 }
 
-/// Where an authorization server's metadata can be: RFC 8414 first, then where OpenID Connect
-/// servers have it.
-pub(crate) fn server_places(server: &IssuerId) -> Vec<Url> {
+/// Where an authorization server's metadata can be, with the number of each place: RFC 8414 is the first, then
+/// come those where OpenID Connect servers have it. The one where it was the last time comes before all.
+pub(crate) fn server_places(server: &IssuerId, last: u8, dialects: Dialects) -> Vec<(Url, u8)> {
+    let mut places: Vec<(Url, u8)> = (0_u8..).zip(all_server_places(server)).map(|(at, url)| (url, at)).collect();
+    if dialects == Dialects::Strict {
+        places.truncate(1);
+    }
+    if let Some(known) = places.iter().position(|(_, at)| *at == last) {
+        places[..=known].rotate_right(1);
+    }
+    places
+}
+
+/// The number of the place after a server's path, under OAuth's own name: no specification has it there.
+pub(crate) const APPENDED_SERVER_PLACE: u8 = 3;
+
+fn all_server_places(server: &IssuerId) -> Vec<Url> {
     let (oauth, openid) = ("oauth-authorization-server", "openid-configuration");
     let mut places: Vec<Url> = Vec::new();
+    // A server without a path has two of them; nothing is asked of the number then.
     for place in [
         server.well_known(oauth),
         server.well_known_appended(openid),
@@ -115,7 +134,7 @@ impl Provenance {
 /// Issuer metadata as it was believed.
 #[derive(Debug)]
 pub(crate) struct IssuerDocument {
-    pub(crate) metadata: IssuerMetadata,
+    pub(crate) read: ReadIssuer,
     pub(crate) provenance: Provenance,
     /// Until when it is good, if it is signed and says so.
     pub(crate) expires_at: Option<Timestamp>,
@@ -138,16 +157,18 @@ pub(crate) fn issuer_response(
     asked: &IssuerId,
     rules: &MetadataRules,
     at: At,
+    dialects: Dialects,
 ) -> Result<IssuerDocument, Error> {
+    let read = |value: &Value| dialect::issuer_metadata(value, asked, dialects);
     let operation = Operation::IssuerMetadata;
     let status = response.status();
     let fail = |code, detail: String| Error::new(code, detail).at(operation).status(status.as_u16());
     let media_type = message::media_type(response);
     let is_jwt = status.is_success() && media_type.as_deref() == Some(JWT);
-    let (mut metadata, signed) = if is_jwt && rules.policy != SignedMetadata::Ignore {
+    let (mut read, signed) = if is_jwt && rules.policy != SignedMetadata::Ignore {
         let mut signed = signed(response, asked, rules, at)?;
         let claims = Value::Object(std::mem::take(&mut signed.claims));
-        (readable(read::issuer_metadata(&claims), |detail| fail(ErrorCode::MetadataMalformed, detail))?, Some(signed))
+        (readable(read(&claims), |detail| fail(ErrorCode::MetadataMalformed, detail))?, Some(signed))
     } else {
         let unsigned = match media_type.as_deref() {
             _ if rules.policy != SignedMetadata::Require => false,
@@ -158,25 +179,54 @@ pub(crate) fn issuer_response(
             let detail = "the issuer has no signed metadata, and this wallet takes no other";
             return Err(fail(ErrorCode::MetadataUnsigned, detail.to_owned()));
         }
-        let metadata = document(response, operation, read::issuer_metadata);
+        let metadata = document(response, operation, read);
         // There may be a signed one.
         let settings = status == StatusCode::NOT_ACCEPTABLE && rules.policy == SignedMetadata::Ignore;
         (metadata.map_err(|error| if settings { error.advise(Advice::FixSetup) } else { error })?, None)
     };
-    if metadata.credential_issuer != *asked {
-        let detail = format!("the metadata is that of {}, not of {asked}", metadata.credential_issuer);
-        return Err(fail(ErrorCode::IssuerMismatch, detail));
+    let said = &read.metadata.credential_issuer;
+    if said != asked {
+        if dialects == Dialects::Strict || !differ_in_slash(said, asked) {
+            let detail = format!("the metadata is that of {said}, not of {asked}");
+            return Err(fail(ErrorCode::IssuerMismatch, detail));
+        }
+        read.tolerated.insert(Tolerance::TrailingSlash);
     }
     if let Some(language) = content_language(response) {
-        name_language(&mut metadata, &language);
+        name_language(&mut read.metadata, &language);
     }
     Ok(match signed {
-        None => IssuerDocument { metadata, provenance: Provenance::default(), expires_at: None },
+        None => IssuerDocument { read, provenance: Provenance::default(), expires_at: None },
         Some(SignedClaims { signer, expires_at, not_haip, .. }) => {
             let provenance = Provenance { signed_by: Some(signer), not_haip: not_haip.map(str::to_owned) };
-            IssuerDocument { metadata, provenance, expires_at }
+            IssuerDocument { read, provenance, expires_at }
         }
     })
+}
+
+/// Whether two identifiers are the same but for one slash at the end. Both name the same host and path.
+fn differ_in_slash(one: &IssuerId, other: &IssuerId) -> bool {
+    let (one, other) = (one.as_str(), other.as_str());
+    one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
+}
+
+/// Whether an answer that is none has to do with metadata at all: there are servers that have a page, or nothing,
+/// at every address.
+pub(crate) fn is_something_else(response: &HttpResponse, members: &[&str]) -> bool {
+    let status = response.status();
+    if status == StatusCode::NOT_FOUND {
+        return false;
+    }
+    if !status.is_success() {
+        return status.is_client_error();
+    }
+    if message::media_type(response).as_deref() == Some(JWT) {
+        return false;
+    }
+    match json::parse(response.body()) {
+        Ok(Value::Object(found)) => !members.iter().any(|name| found.contains_key(*name)),
+        _ => true,
+    }
 }
 
 fn signed(response: &HttpResponse, asked: &IssuerId, rules: &MetadataRules, at: At) -> Result<SignedClaims, Error> {
@@ -214,24 +264,29 @@ fn name_language(metadata: &mut IssuerMetadata, language: &str) {
 }
 
 /// Reads authorization server metadata and holds it against the identifier that it was asked for.
-pub(crate) fn server_response(response: &HttpResponse, asked: &IssuerId) -> Result<AuthorizationServerMetadata, Error> {
+pub(crate) fn server_response(
+    response: &HttpResponse,
+    asked: &IssuerId,
+    dialects: Dialects,
+) -> Result<ReadServer, Error> {
     let operation = Operation::AuthorizationServerMetadata;
-    let metadata = document(response, operation, read::authorization_server_metadata)?;
-    if metadata.issuer != *asked {
-        return Err(Error::new(
-            ErrorCode::AuthorizationServerMismatch,
-            format!("the metadata is that of {}, not of {asked}", metadata.issuer),
-        )
-        .at(operation)
-        .status(response.status().as_u16()));
+    let mut read = document(response, operation, |value| dialect::server_metadata(value, asked, dialects))?;
+    let said = &read.metadata.issuer;
+    if said != asked {
+        if dialects == Dialects::Strict || !differ_in_slash(said, asked) {
+            let detail = format!("the metadata is that of {said}, not of {asked}");
+            let mismatch = Error::new(ErrorCode::AuthorizationServerMismatch, detail);
+            return Err(mismatch.at(operation).status(response.status().as_u16()));
+        }
+        read.tolerated.insert(Tolerance::TrailingSlash);
     }
-    Ok(metadata)
+    Ok(read)
 }
 
 fn document<T>(
     response: &HttpResponse,
     operation: Operation,
-    read: fn(&serde_json::Value) -> Result<T, read::ReadError>,
+    read: impl FnOnce(&Value) -> Result<T, ReadError>,
 ) -> Result<T, Error> {
     let status = response.status().as_u16();
     let unusable = |code, detail: String| Error::new(code, detail).at(operation).status(status);
@@ -257,7 +312,7 @@ fn document<T>(
 }
 
 /// A document that JSON could be read from, and the model could not.
-fn readable<T>(read: Result<T, read::ReadError>, fail: impl FnOnce(String) -> Error) -> Result<T, Error> {
+fn readable<T>(read: Result<T, ReadError>, fail: impl FnOnce(String) -> Error) -> Result<T, Error> {
     read.map_err(|error| fail(format!("in the metadata, {error}")).caused_by(error))
 }
 

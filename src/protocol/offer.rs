@@ -6,11 +6,10 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::message;
-use crate::dialect::read;
+use crate::dialect::{self, Dialects, ReadOffer, lift, read};
 use crate::error::{Error, ErrorCode, Operation};
 use crate::json;
 use crate::model::ids::{ConfigurationId, IssuerId};
-use crate::model::offer::CredentialOffer;
 use crate::platform::http::{HttpRequest, HttpResponse};
 
 /// The longest link, and the longest offer, that is looked at.
@@ -20,7 +19,7 @@ pub(crate) const MAX_OFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) enum OfferSource {
     /// The offer itself.
-    ByValue(Box<CredentialOffer>),
+    ByValue(Box<ReadOffer>),
     /// Where to get it.
     ByReference(Url),
 }
@@ -49,10 +48,10 @@ impl OfferLink {
     /// [`Wallet::open_offer`](crate::Wallet::open_offer) would, with a code of the kind
     /// [`Offer`](crate::ErrorKind::Offer).
     pub fn parse(link: &str) -> Result<Self, Error> {
-        Ok(match parse_link(link)? {
-            OfferSource::ByValue(offer) => Self::ByValue {
-                credential_issuer: offer.credential_issuer,
-                configurations: offer.credential_configuration_ids,
+        Ok(match parse_link(link, Dialects::Any)? {
+            OfferSource::ByValue(read) => Self::ByValue {
+                credential_issuer: read.offer.credential_issuer,
+                configurations: read.offer.credential_configuration_ids,
             },
             OfferSource::ByReference(url) => Self::ByReference { url },
         })
@@ -63,14 +62,14 @@ impl OfferLink {
 ///
 /// The scheme, host and path do not matter: an app receives links under whatever scheme or
 /// domain it registered. The text of an offer alone, as JSON, will do too.
-pub(crate) fn parse_link(link: &str) -> Result<OfferSource, Error> {
+pub(crate) fn parse_link(link: &str, dialects: Dialects) -> Result<OfferSource, Error> {
     let fail = |code, detail: &str| Err(Error::new(code, detail).at(Operation::Offer));
     let link = link.trim();
     if link.len() > MAX_OFFER_BYTES {
         return fail(ErrorCode::OfferTooLarge, "the link is longer than 64 KiB");
     }
     if link.starts_with('{') {
-        return read_offer(link.as_bytes()).map(|offer| OfferSource::ByValue(Box::new(offer)));
+        return read_offer(link.as_bytes(), dialects).map(|offer| OfferSource::ByValue(Box::new(offer)));
     }
     let Some((before, query)) = link.split_once('?') else {
         return fail(ErrorCode::OfferMissing, "the link has no query, so it holds no credential offer");
@@ -83,7 +82,7 @@ pub(crate) fn parse_link(link: &str) -> Result<OfferSource, Error> {
     match (by_value.as_slice(), by_reference.as_slice()) {
         ([value], []) => {
             let text = decode(value)?;
-            read_offer(text.as_bytes()).map(|offer| OfferSource::ByValue(Box::new(offer)))
+            read_offer(text.as_bytes(), dialects).map(|offer| OfferSource::ByValue(Box::new(offer)))
         }
         ([], [reference]) => {
             let text = decode(reference)?;
@@ -92,6 +91,12 @@ pub(crate) fn parse_link(link: &str) -> Result<OfferSource, Error> {
                 Ok(url) if url.has_host() || !url.scheme().starts_with("http") => Ok(OfferSource::ByReference(url)),
                 _ => fail(ErrorCode::OfferMalformed, "`credential_offer_uri` is no absolute URL"),
             }
+        }
+        ([], [])
+            if dialects == Dialects::Any
+                && let Some(document) = lift::offer::from_query(query) =>
+        {
+            dialect::offer(&document, dialects).map(|offer| OfferSource::ByValue(Box::new(offer))).map_err(malformed)
         }
         ([], []) => fail(ErrorCode::OfferMissing, "the link has neither `credential_offer` nor `credential_offer_uri`"),
         ([_, ..], [_, ..]) => {
@@ -138,7 +143,7 @@ pub(crate) fn request(url: &Url) -> Result<HttpRequest, Error> {
 }
 
 /// Reads the answer to [`request`].
-pub(crate) fn response(response: &HttpResponse) -> Result<CredentialOffer, Error> {
+pub(crate) fn response(response: &HttpResponse, dialects: Dialects) -> Result<ReadOffer, Error> {
     let status = response.status().as_u16();
     // An offer that is there no more is no server failure; the user needs a new one.
     let value =
@@ -156,14 +161,14 @@ pub(crate) fn response(response: &HttpResponse) -> Result<CredentialOffer, Error
                 _ => error,
             }
         })?;
-    read::offer(&value).map_err(|error| malformed(error).status(status))
+    dialect::offer(&value, dialects).map_err(|error| malformed(error).status(status))
 }
 
-fn read_offer(bytes: &[u8]) -> Result<CredentialOffer, Error> {
+fn read_offer(bytes: &[u8], dialects: Dialects) -> Result<ReadOffer, Error> {
     let value = json::parse(bytes).map_err(|error| {
         Error::new(ErrorCode::OfferMalformed, "the offer is not usable JSON").caused_by(error).at(Operation::Offer)
     })?;
-    read::offer(&value).map_err(malformed)
+    dialect::offer(&value, dialects).map_err(malformed)
 }
 
 fn malformed(error: read::ReadError) -> Error {

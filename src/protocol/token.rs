@@ -4,7 +4,7 @@ use url::Url;
 
 use super::authorization::RequestBy;
 use super::message::{self, Form};
-use crate::dialect::read;
+use crate::dialect::{self, Dialects, PinParameter, ReadToken};
 use crate::error::{Advice, Error, ErrorCode, Operation, RequestOutcome};
 use crate::model::ids::{ClientId, IssuerId};
 use crate::model::offer::GrantType;
@@ -28,6 +28,9 @@ pub(crate) enum TokenGrant {
     PreAuthorizedCode {
         pre_authorized_code: Secret,
         tx_code: Option<Secret>,
+        /// The parameter that it goes into.
+        #[serde(default)]
+        pin: PinParameter,
         /// Which part of the offer is wanted, where it is not all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         authorization_details: Option<String>,
@@ -58,11 +61,11 @@ pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId
         TokenGrant::RefreshToken { refresh_token } => {
             form.add("grant_type", "refresh_token").add("refresh_token", refresh_token.clone());
         }
-        TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code, authorization_details } => {
+        TokenGrant::PreAuthorizedCode { pre_authorized_code, tx_code, pin, authorization_details } => {
             form.add("grant_type", GrantType::PreAuthorizedCode.as_str())
                 .add("pre-authorized_code", pre_authorized_code.clone());
             if let Some(tx_code) = tx_code {
-                form.add("tx_code", tx_code.clone());
+                form.add(pin.name(), tx_code.clone());
             }
             if let Some(details) = authorization_details {
                 form.add("authorization_details", details.as_str());
@@ -79,7 +82,15 @@ pub(crate) fn request(url: &Url, grant: &TokenGrant, client_id: Option<&ClientId
 ///
 /// 1.0 has one error, `invalid_grant`, for a mistyped transaction code and for a dead offer. Where
 /// a transaction code was sent it is taken for mistyped; the session counts the tries.
-pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timestamp) -> Result<Token, Error> {
+///
+/// `showed_key`: whether the request came with a proof for a key to bind the token to.
+pub(crate) fn response(
+    response: &HttpResponse,
+    grant: &TokenGrant,
+    now: Timestamp,
+    showed_key: bool,
+    dialects: Dialects,
+) -> Result<ReadToken, Error> {
     let refused = |error: &str| match error {
         "invalid_grant" | "expired_token" => ErrorCode::GrantRefused,
         "invalid_tx_code" => ErrorCode::TxCodeRefused,
@@ -110,7 +121,8 @@ pub(crate) fn response(response: &HttpResponse, grant: &TokenGrant, now: Timesta
         }
         _ => error,
     })?;
-    read::token(&value, now).map_err(|error| message::malformed(error, Operation::Token, response.status().as_u16()))
+    dialect::token(&value, now, showed_key, dialects)
+        .map_err(|error| message::malformed(error, Operation::Token, response.status().as_u16()))
 }
 
 fn says(error: &Error, code: &str) -> bool {
@@ -139,7 +151,7 @@ fn request_refused(error: Error, grant: &TokenGrant) -> Error {
 /// A server that was sent `authorization_details` has to give them back (OpenID4VCI section 6.2). Where the
 /// caller insisted on them, one that does not has not understood the request; otherwise the credentials
 /// are asked for by their configurations.
-pub(crate) fn check_details(token: Token, grant: &TokenGrant, by: RequestBy) -> Result<Token, Error> {
+pub(crate) fn check_details(token: &Token, grant: &TokenGrant, by: RequestBy) -> Result<(), Error> {
     let sent = match grant {
         TokenGrant::AuthorizationCode { .. } => true,
         TokenGrant::PreAuthorizedCode { authorization_details, .. } => authorization_details.is_some(),
@@ -152,7 +164,7 @@ pub(crate) fn check_details(token: Token, grant: &TokenGrant, by: RequestBy) -> 
             .at(Operation::Token)
             .outcome_is(RequestOutcome::Answered));
     }
-    Ok(token)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -191,6 +203,7 @@ mod tests {
         let grant = TokenGrant::PreAuthorizedCode {
             pre_authorized_code: "p&=".into(),
             tx_code: Some("0042".into()),
+            pin: PinParameter::TxCode,
             authorization_details: None,
         };
         assert_eq!(
@@ -214,11 +227,12 @@ mod tests {
         let pre = |tx_code: Option<&str>| TokenGrant::PreAuthorizedCode {
             pre_authorized_code: "p".into(),
             tx_code: tx_code.map(Secret::from),
+            pin: PinParameter::TxCode,
             authorization_details: None,
         };
-        let error = response(&answer, &pre(Some("1")), now).expect_err("refused");
+        let error = response(&answer, &pre(Some("1")), now, false, Dialects::Any).expect_err("refused");
         assert_eq!((error.code(), error.advice()), (ErrorCode::TxCodeRefused, Advice::AskCodeAgain));
-        let error = response(&answer, &pre(None), now).expect_err("refused");
+        let error = response(&answer, &pre(None), now, false, Dialects::Any).expect_err("refused");
         assert_eq!((error.code(), error.advice()), (ErrorCode::GrantRefused, Advice::GetNewOffer));
         let code = TokenGrant::AuthorizationCode {
             code: "c".into(),
@@ -226,7 +240,7 @@ mod tests {
             redirect_uri: "app:/cb".into(),
             resource: None,
         };
-        let error = response(&answer, &code, now).expect_err("refused");
+        let error = response(&answer, &code, now, false, Dialects::Any).expect_err("refused");
         assert_eq!((error.code(), error.advice()), (ErrorCode::GrantRefused, Advice::SignInAgain));
     }
 }

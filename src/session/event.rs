@@ -7,6 +7,7 @@ use super::stage::{Choice, Prepared, Task};
 use crate::error::{ErrorCode, Remembered};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{CredentialId, NotificationId, TransactionId};
+use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::token::Token;
 use crate::model::type_metadata::CredentialMetadata;
@@ -45,8 +46,10 @@ pub(crate) enum Event {
     MadeReady { prepared: Prepared },
     /// Keys were made for a task.
     KeysMade { task: usize, keys: Vec<HolderKey> },
-    /// A credential request is about to leave; it uses the nonce up.
-    CredentialSent { task: usize },
+    /// A credential request is about to leave; it uses the nonce up, unless the issuer says when there is another.
+    CredentialSent { task: usize, keeps_nonce: bool },
+    /// An answer brought a nonce for the next proofs.
+    NonceReceived { nonce: Secret },
     /// It had no effect, or may be repeated all the same.
     CredentialDue { task: usize },
     /// The issuer did not accept how a request was encrypted, and has said anew how that is done.
@@ -98,6 +101,7 @@ impl Event {
             Self::AuthorizationEnded => "authorization ended",
             Self::MadeReady { .. } => "made ready",
             Self::KeysMade { .. } => "keys made",
+            Self::NonceReceived { .. } => "nonce received",
             Self::CredentialSent { .. } => "credential request sent",
             Self::CredentialDue { .. } => "credential request due",
             Self::EncryptionRenewed { .. } => "encryption renewed",

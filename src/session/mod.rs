@@ -13,7 +13,7 @@ pub(crate) use event::Event;
 pub(crate) use stage::{Choice, EndedTask, Ending, LeftOut, Prepared, Stage, Task, TaskState};
 pub(crate) use transition::MAX_TX_CODE_ATTEMPTS;
 
-use crate::dialect::Quirks;
+use crate::dialect::{Quirks, Tolerated};
 use crate::error::{Error, ErrorCode};
 use crate::json;
 use crate::model::ids::{AuthorizationId, CredentialId, SessionId};
@@ -27,8 +27,8 @@ use crate::transcript::Transcript;
 
 /// The format of stored sessions. What an older version of billfold must not go on with raises it; older
 /// sessions keep loading. Version 2 brought keys for tokens and attestations, encryption, and profiles: whoever
-/// leaves them out can't finish the session.
-const VERSION: u32 = 2;
+/// leaves them out can't finish the session. Version 3 brought issuers that are not of 1.0.
+const VERSION: u32 = 3;
 
 /// One issuance.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub(crate) struct Session {
     pub(crate) quirks: Quirks,
     #[serde(default, skip_serializing_if = "Provenance::is_plain")]
     pub(crate) provenance: Provenance,
+    /// In what the issuer departs from 1.0.
+    #[serde(default, skip_serializing_if = "Tolerated::is_empty")]
+    pub(crate) tolerated: Tolerated,
     /// The rules that it is held to.
     #[serde(default)]
     pub(crate) profile: Profile,
@@ -80,6 +83,7 @@ impl Session {
             server,
             quirks,
             provenance: Provenance::default(),
+            tolerated: Tolerated::new(),
             profile: Profile::Base,
             client: ClientState::default(),
             authorization: None,

@@ -115,6 +115,9 @@ pub(crate) struct Choice {
     /// Which claims are wanted, where it is not all.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+    /// What the app adds to the authorization request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) added: Vec<(String, Secret)>,
     #[serde(default, skip_serializing_if = "Encryption::is_auto")]
     pub(crate) encryption: Encryption,
     /// How each configuration's proofs are made; none where none is asked.

@@ -86,8 +86,9 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                     }
                 }
                 Event::KeysMade { task, keys } => tasks[task].keys = keys,
-                Event::CredentialSent { task } => {
-                    nonce = None;
+                Event::NonceReceived { nonce: received } => nonce = Some(received),
+                Event::CredentialSent { task, keeps_nonce } => {
+                    nonce = nonce.filter(|_| keeps_nonce);
                     tasks[task].state = TaskState::InFlight;
                 }
                 Event::CredentialDue { task } => tasks[task].state = TaskState::Due,

@@ -1,0 +1,110 @@
+//! Which form a credential request has, and what is tried after an issuer refused it.
+
+use super::Live;
+use super::discovery;
+use crate::dialect::form::{ProofMember, RequestForm, SelectorForm};
+use crate::dialect::memory::Remembered;
+use crate::dialect::{Basis, Dialects, Tolerance, write};
+use crate::error::{Error, RequestOutcome};
+use crate::model::metadata::CredentialConfiguration;
+use crate::protocol::proof::ProofForm;
+
+impl Live<'_> {
+    /// Whose ways of speaking are put up with in this issuance.
+    pub(super) fn dialects(&self) -> Dialects {
+        self.channel().dialects()
+    }
+
+    /// The form of a task's first request.
+    pub(super) fn first_form(&self, task: usize) -> RequestForm {
+        if self.dialects() == Dialects::Strict {
+            return RequestForm::FINAL;
+        }
+        let quirks = &self.session.quirks;
+        let brings_nonces = self.session.issuer.nonce_endpoint.is_none() && self.kept_nonce().is_some();
+        let form = match quirks.basis {
+            // Only issuers of the older kind have nonces in their answers.
+            Basis::Nothing if brings_nonces => RequestForm::OLD,
+            _ => quirks.request,
+        };
+        if self.can_have(task, form) {
+            return form;
+        }
+        let with_proofs = RequestForm { proof: ProofMember::Proofs, ..form };
+        if self.can_have(task, with_proofs) { with_proofs } else { RequestForm::FINAL }
+    }
+
+    /// The form to try next, if an issuer refused those for their form. What it says about a proof, a nonce or
+    /// the user is no such refusal, and of issuers that are of 1.0 beyond doubt no other form is tried.
+    pub(super) fn next_form(&self, task: usize, tried: &[RequestForm], error: &Error) -> Option<RequestForm> {
+        if !self.is_about_form(error) || self.dialects() == Dialects::Strict || self.session.quirks.is_final() {
+            return None;
+        }
+        let named = self.tasks()[task].identifier.is_some();
+        RequestForm::next(tried, |form| {
+            // A dataset takes the selector's place: what is left to try is the other member for the proof.
+            let same = |other: &RequestForm| other.proof == form.proof;
+            self.can_have(task, form) && !(named && tried.iter().any(same))
+        })
+    }
+
+    pub(super) fn is_about_form(&self, error: &Error) -> bool {
+        let said = error.server_error().map(|said| said.error.as_str());
+        error.outcome() == RequestOutcome::Answered
+            && error.http_status().is_some_and(|status| RequestForm::is_refused(status, said))
+    }
+
+    /// Whether a task's request can have a form.
+    fn can_have(&self, task: usize, form: RequestForm) -> bool {
+        let wanted = &self.tasks()[task];
+        let single = match wanted.plan.map(|plan| plan.form) {
+            None => true,
+            Some(ProofForm::Jwt) => wanted.keys.len() == 1,
+            Some(ProofForm::AttestedJwt) => true,
+            Some(_) => false,
+        };
+        let typed = self.configuration(task).is_some_and(write::has_type);
+        (form.proof == ProofMember::Proofs || single)
+            && (form.selector == SelectorForm::Configuration || wanted.identifier.is_some() || typed)
+    }
+
+    pub(super) fn configuration(&self, task: usize) -> Option<&CredentialConfiguration> {
+        let configurations = &self.session.issuer.credential_configurations_supported;
+        configurations.get(&self.tasks()[task].configuration)
+    }
+
+    /// Notes what a request in this form puts up with.
+    pub(super) fn note_form(&mut self, task: usize, form: RequestForm) {
+        let wanted = &self.tasks()[task];
+        let (named, proves) = (wanted.identifier.is_some(), wanted.plan.is_some());
+        let selector = match form.selector {
+            SelectorForm::Format => Some(Tolerance::RequestByFormat),
+            SelectorForm::Both => Some(Tolerance::RequestByBoth),
+            SelectorForm::Configuration => None,
+        };
+        let proof = (form.proof == ProofMember::Proof && proves).then_some(Tolerance::SingleProof);
+        let tolerated = &mut self.session.tolerated;
+        tolerated.extend(selector.filter(|_| !named).into_iter().chain(proof));
+    }
+
+    /// The issuer took this form: it is the first one from now on.
+    pub(super) async fn form_taken(&mut self, form: RequestForm, tried: &[RequestForm]) {
+        if tried.len() > 1 {
+            self.session.quirks.request = form;
+            self.session.quirks.basis = Basis::Experience;
+            self.session.tolerated.insert(Tolerance::OtherForm);
+        }
+        if self.dialects() == Dialects::Strict {
+            return;
+        }
+        let (issuer, server, quirks) = (&self.session.issuer, &self.session.server, &self.session.quirks);
+        let now = Remembered {
+            well_known: quirks.well_known,
+            server: (server.issuer != issuer.credential_issuer).then(|| server.issuer.clone()),
+            server_place: quirks.server_place,
+            request: (quirks.basis == Basis::Experience).then_some(quirks.request),
+            push: quirks.push,
+        };
+        discovery::remember(self.wallet, &self.session.offer.credential_issuer, &now).await;
+    }
+}
