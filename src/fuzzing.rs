@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::backup;
-use crate::dialect::{self, Dialects, explain, lift, read};
+use crate::dialect::{self, Dialects, PinParameter, explain, lift, read};
 use crate::error::Operation;
 use crate::format;
 use crate::model::format::Format;
@@ -75,12 +75,12 @@ pub fn offer(octets: &[u8]) {
         {
             drop(dialect::offer(&document, Dialects::Any));
         }
-        drop(offers::parse_link(text));
+        drop(offers::parse_link(text, Dialects::Any));
         let mut link = Url::parse("openid-credential-offer://").expect("a URL");
         link.query_pairs_mut().append_pair("credential_offer", text);
-        drop(offers::parse_link(link.as_str()));
+        drop(offers::parse_link(link.as_str(), Dialects::Any));
     }
-    drop(offers::response(&answer(octets)));
+    drop(offers::response(&answer(octets), Dialects::Any));
 }
 
 /// The metadata of an issuer and of its authorization server.
@@ -88,8 +88,8 @@ pub fn metadata(octets: &[u8]) {
     let asked = issuer();
     let rules = MetadataRules { policy: SignedMetadata::Prefer, trust: TrustAnchors::default() };
     let at = At { now: NOW, skew: 60 };
-    drop(protocol::metadata::issuer_response(&answer(octets), &asked, &rules, at));
-    drop(protocol::metadata::server_response(&answer(octets), &asked));
+    drop(protocol::metadata::issuer_response(&answer(octets), &asked, &rules, at, Dialects::Any));
+    drop(protocol::metadata::server_response(&answer(octets), &asked, Dialects::Any));
     let Ok(document) = crate::json::parse(octets) else { return };
     for dialects in DIALECTS {
         drop(dialect::server_metadata(&document, &asked, dialects));
@@ -105,10 +105,11 @@ pub fn token(octets: &[u8]) {
     let grant = TokenGrant::PreAuthorizedCode {
         pre_authorized_code: "code".into(),
         tx_code: None,
+        pin: PinParameter::TxCode,
         authorization_details: None,
     };
     let answer = answer(octets);
-    drop(protocol::token::response(&answer, &grant, NOW));
+    drop(protocol::token::response(&answer, &grant, NOW, true, Dialects::Any));
     drop(message::issuer_error(&answer));
     if let Ok(document) = crate::json::parse(octets) {
         drop(lift::answers::nonce(&document));
@@ -119,8 +120,8 @@ pub fn token(octets: &[u8]) {
 /// The answers of credential, deferred credential, nonce and notification endpoint.
 pub fn credential_answer(octets: &[u8]) {
     let answer = answer(octets);
-    drop(protocol::credential::response(&answer, AnswerKey::none(), Operation::Credential));
-    let _ = protocol::credential::still_pending(&answer);
+    drop(protocol::credential::response(&answer, AnswerKey::none(), Operation::Credential, Dialects::Any));
+    let _ = protocol::credential::still_pending(&answer, Dialects::Any);
     drop(protocol::nonce::response(&answer));
     drop(protocol::notification::response(&answer));
     if let Ok(document) = crate::json::parse(octets) {

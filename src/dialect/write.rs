@@ -157,22 +157,13 @@ pub(crate) fn deferred_credential_request(transaction_id: &TransactionId) -> Val
 /// The `authorization_details` that ask for configurations (OpenID4VCI section 5.1.1), with
 /// `locations` where the issuer's metadata lists authorization servers.
 pub(crate) fn authorization_details(
-    issuer: &IssuerMetadata,
-    quirks: &Quirks,
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     location: Option<&IssuerId>,
 ) -> Value {
     ids.iter()
         .map(|id| {
-            let configuration = issuer.credential_configurations_supported.get(id);
-            let by_format = configuration.filter(|_| quirks.details == DetailsBy::Format);
-            let typed = by_format.and_then(|listed| format_and_type(listed, quirks.spellings.get(id)));
-            let mut details = match typed {
-                Some(members) => Value::Object(members),
-                None => json!({ "credential_configuration_id": id }),
-            };
-            details["type"] = json!("openid_credential");
+            let mut details = json!({ "type": "openid_credential", "credential_configuration_id": id });
             if let Some(location) = location {
                 details["locations"] = json!([location]);
             }
@@ -182,6 +173,24 @@ pub(crate) fn authorization_details(
             details
         })
         .collect()
+}
+
+/// The same for an issuer that wants format and type in the place of the configuration.
+pub(crate) fn by_format(details: &mut Value, issuer: &IssuerMetadata, quirks: &Quirks) {
+    if quirks.details == DetailsBy::Configuration {
+        return;
+    }
+    for entry in details.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let id = entry.get("credential_configuration_id").and_then(Value::as_str).map(ConfigurationId::from);
+        let typed = id.and_then(|id| {
+            let configuration = issuer.credential_configurations_supported.get(&id)?;
+            format_and_type(configuration, quirks.spellings.get(&id))
+        });
+        if let Some(typed) = typed {
+            entry.remove("credential_configuration_id");
+            entry.extend(typed);
+        }
+    }
 }
 
 /// A claim that is wanted; whether it has to be there is said only where it has to.
@@ -212,18 +221,84 @@ mod tests {
         let id = ConfigurationId::from("Card");
         let text = || "a.b.c".to_owned();
         assert_eq!(
-            credential_request(Selector::Configuration(&id), &Proofs::Jwt(vec![text()])),
+            credential_request(Selector::Configuration(&id), &Proofs::Jwt(vec![text()]), ProofMember::Proofs),
             json!({ "credential_configuration_id": "Card", "proofs": { "jwt": ["a.b.c"] } })
         );
         assert_eq!(
-            credential_request(Selector::Configuration(&id), &Proofs::Attestation(text())),
+            credential_request(Selector::Configuration(&id), &Proofs::Attestation(text()), ProofMember::Proofs),
             json!({ "credential_configuration_id": "Card", "proofs": { "attestation": ["a.b.c"] } })
         );
         let identifier = CredentialIdentifier::from("Card-7");
         assert_eq!(
-            credential_request(Selector::Identifier(&identifier), &Proofs::None),
+            credential_request(Selector::Identifier(&identifier), &Proofs::None, ProofMember::Proofs),
             json!({ "credential_identifier": "Card-7" })
         );
+    }
+
+    /// A configuration, and how its issuer spells it.
+    fn configured(entry: &Value, spelling: Spelling) -> (CredentialConfiguration, Spelling) {
+        (super::super::read::configuration(entry, "entry").expect("a configuration"), spelling)
+    }
+
+    #[test]
+    fn format_and_type_are_spelled_as_the_issuer_does() {
+        let w3c = |format: &str| json!({ "format": format, "credential_definition": { "@context": ["https://c.example"], "type": ["A", "B"] } });
+        let top = Spelling { types: TypesPlace::Types, format: None };
+        let hyphen = Spelling { format: Some("ldp-vc".into()), ..Spelling::default() };
+        let contexts = ["https://c.example"];
+        for (entry, spelling, expected) in [
+            (
+                json!({ "format": "vc+sd-jwt", "vct": "v" }),
+                Spelling::default(),
+                json!({ "format": "vc+sd-jwt", "vct": "v" }),
+            ),
+            (
+                json!({ "format": "mso_mdoc", "doctype": "d" }),
+                Spelling::default(),
+                json!({ "format": "mso_mdoc", "doctype": "d" }),
+            ),
+            (
+                json!({ "format": "jwt_vc_json", "credential_definition": { "type": ["A", "B"] } }),
+                Spelling::default(),
+                json!({ "format": "jwt_vc_json", "credential_definition": { "type": ["A", "B"] } }),
+            ),
+            (
+                json!({ "format": "jwt_vc_json", "credential_definition": { "type": ["A", "B"] } }),
+                top.clone(),
+                json!({ "format": "jwt_vc_json", "types": ["A", "B"] }),
+            ),
+            (
+                w3c("ldp_vc"),
+                hyphen,
+                json!({ "format": "ldp-vc", "credential_definition": { "@context": contexts, "type": ["A", "B"] } }),
+            ),
+            (
+                w3c("ldp_vc"),
+                top,
+                json!({ "format": "ldp_vc", "credential_definition": { "@context": contexts, "types": ["A", "B"] } }),
+            ),
+        ] {
+            let (configuration, spelling) = configured(&entry, spelling);
+            let jwt = Proofs::Jwt(vec!["a.b.c".into()]);
+            let selector = Selector::Format(&configuration, Some(&spelling));
+            let mut with_proof = expected.clone();
+            with_proof["proof"] = json!({ "proof_type": "jwt", "jwt": "a.b.c" });
+            assert_eq!(credential_request(selector, &jwt, ProofMember::Proof), with_proof);
+            assert_eq!(credential_request(selector, &Proofs::None, ProofMember::Proof), expected);
+            let id = ConfigurationId::from("Card");
+            let mut whole = with_proof;
+            whole["credential_configuration_id"] = json!("Card");
+            let both = Selector::Both(&id, &configuration, Some(&spelling));
+            assert_eq!(credential_request(both, &jwt, ProofMember::Proof), whole);
+        }
+    }
+
+    #[test]
+    fn several_keys_fit_into_proofs_only() {
+        let id = ConfigurationId::from("Card");
+        let two = Proofs::Jwt(vec!["a".into(), "b".into()]);
+        let body = credential_request(Selector::Configuration(&id), &two, ProofMember::Proof);
+        assert_eq!(body, json!({ "credential_configuration_id": "Card", "proofs": { "jwt": ["a", "b"] } }));
     }
 
     // covers: ENC-04
@@ -233,14 +308,27 @@ mod tests {
         let key = Jwk::from_value(&json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })).expect("a key");
         let kid = key.thumbprint();
         let jwk = json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "enc", "alg": "ECDH-ES" });
-        assert_eq!(
-            credential_response_encryption(&key, "ECDH-ES", "A128GCM", None),
-            json!({ "jwk": jwk, "enc": "A128GCM" })
-        );
-        assert_eq!(
-            credential_response_encryption(&key, "ECDH-ES", "A256GCM", Some("DEF")),
-            json!({ "jwk": jwk, "enc": "A256GCM", "zip": "DEF" })
-        );
+        let asked = |form: EncryptionForm, enc: &str, zip: Option<&str>| {
+            let mut body = json!({});
+            credential_response_encryption(&mut body, form, &key, "ECDH-ES", enc, zip);
+            body
+        };
+        let member = "credential_response_encryption";
+        let in_key = EncryptionForm::InKey;
+        assert_eq!(asked(in_key, "A128GCM", None), json!({ member: { "jwk": jwk, "enc": "A128GCM" } }));
+        let zipped = json!({ member: { "jwk": jwk, "enc": "A256GCM", "zip": "DEF" } });
+        assert_eq!(asked(in_key, "A256GCM", Some("DEF")), zipped);
+        // Older drafts: the algorithm beside the key, or all of it in the request.
+        let mut bare = jwk.clone();
+        bare.as_object_mut().expect("a key").remove("alg");
+        let beside = json!({ member: { "jwk": bare, "alg": "ECDH-ES", "enc": "A128GCM" } });
+        assert_eq!(asked(EncryptionForm::BesideKey, "A128GCM", None), beside);
+        let flat = json!({
+            "credential_encryption_jwk": bare,
+            "credential_response_encryption_alg": "ECDH-ES",
+            "credential_response_encryption_enc": "A128GCM"
+        });
+        assert_eq!(asked(EncryptionForm::Flat, "A128GCM", None), flat);
     }
 
     #[test]

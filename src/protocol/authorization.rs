@@ -156,7 +156,9 @@ pub(crate) fn details(
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
 ) -> String {
     let location = (!issuer.authorization_servers.is_empty()).then_some(&issuer.credential_issuer);
-    write::authorization_details(issuer, quirks, ids, claims, location).to_string()
+    let mut details = write::authorization_details(ids, claims, location);
+    write::by_format(&mut details, issuer, quirks);
+    details.to_string()
 }
 
 impl PendingAuthorization {

@@ -35,7 +35,16 @@ fn server(extra: &serde_json::Value) -> AuthorizationServerMetadata {
 
 fn pending(ids: &[&str], by: RequestBy, servers: bool) -> Result<PendingAuthorization, Error> {
     let ids: Vec<_> = ids.iter().map(|&id| ConfigurationId::from(id)).collect();
-    begin(&issuer(servers), &server(&json!({})), &ids, &BTreeMap::new(), by, Some("s+/=".into()), "app:/cb")
+    begin(
+        &issuer(servers),
+        &server(&json!({})),
+        &Quirks::default(),
+        &ids,
+        &BTreeMap::new(),
+        by,
+        Some("s+/=".into()),
+        "app:/cb",
+    )
 }
 
 fn query(url: &Url) -> BTreeMap<String, String> {
@@ -63,8 +72,16 @@ fn scope_when_all_have_one_else_details() {
 #[test]
 fn details_need_a_server_that_lists_them() {
     let deaf = server(&json!({ "authorization_details_types_supported": ["payment"] }));
-    let refused =
-        begin(&issuer(false), &deaf, &["No scope".into()], &BTreeMap::new(), RequestBy::Auto, None, "app:/cb");
+    let refused = begin(
+        &issuer(false),
+        &deaf,
+        &Quirks::default(),
+        &["No scope".into()],
+        &BTreeMap::new(),
+        RequestBy::Auto,
+        None,
+        "app:/cb",
+    );
     assert_eq!(refused.expect_err("unsupported").code(), ErrorCode::FeatureUnsupported);
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::dialect::read;
+use crate::dialect::{EncryptionForm, read};
 use crate::verify::testing::{read_vector, spec_vectors};
 
 const OPERATION: Operation = Operation::Credential;
@@ -77,7 +77,7 @@ fn what_is_encrypted_follows_from_the_wish_and_what_the_issuer_requires() {
         (Never, true, false, None),
         (Never, false, true, None),
     ] {
-        let plan = plan(&read(&issuer.metadata(request, response)), wish);
+        let plan = plan(&read(&issuer.metadata(request, response)), wish, EncryptionForm::InKey);
         match (plan, expected) {
             (Ok(plan), Some(expected)) => {
                 assert_eq!((plan.encrypts(), plan.answer.is_some()), expected, "{wish:?} {request} {response}");
@@ -92,9 +92,9 @@ fn what_is_encrypted_follows_from_the_wish_and_what_the_issuer_requires() {
         bare.as_object_mut().expect("an object").remove(name);
     }
     for wish in [Auto, Never] {
-        assert!(!plan(&read(&bare), wish).expect("a plan").encrypts());
+        assert!(!plan(&read(&bare), wish, EncryptionForm::InKey).expect("a plan").encrypts());
     }
-    assert_eq!(refused(plan(&read(&bare), Always)).code(), ErrorCode::EncryptionUnavailable);
+    assert_eq!(refused(plan(&read(&bare), Always, EncryptionForm::InKey)).code(), ErrorCode::EncryptionUnavailable);
 }
 
 // covers: ENC-02, ENC-04, META-16
@@ -104,7 +104,7 @@ fn what_cannot_be_agreed_on_is_said() {
     let with = |change: &dyn Fn(&mut Value)| {
         let mut metadata = issuer.metadata(false, true);
         change(&mut metadata);
-        let error = refused(plan(&read(&metadata), Encryption::Auto));
+        let error = refused(plan(&read(&metadata), Encryption::Auto, EncryptionForm::InKey));
         assert_eq!(error.code(), ErrorCode::EncryptionUnavailable);
         assert_eq!(error.operation(), Some(Operation::IssuerMetadata));
         error.detail().to_owned()
@@ -144,8 +144,8 @@ fn what_cannot_be_agreed_on_is_said() {
     );
     let mut metadata = issuer.metadata(true, false);
     metadata.as_object_mut().expect("an object").remove("credential_response_encryption");
-    assert!(plan(&read(&metadata), Encryption::Auto).is_ok());
-    let error = refused(plan(&read(&metadata), Encryption::Always));
+    assert!(plan(&read(&metadata), Encryption::Auto, EncryptionForm::InKey).is_ok());
+    let error = refused(plan(&read(&metadata), Encryption::Always, EncryptionForm::InKey));
     assert_eq!(error.detail(), "the issuer does not encrypt its answers");
 }
 
@@ -153,7 +153,7 @@ fn what_cannot_be_agreed_on_is_said() {
 #[test]
 fn a_request_for_an_encrypted_answer_is_sealed_whole() {
     let issuer = Issuer::new();
-    let plan = plan(&read(&issuer.metadata(true, true)), Encryption::Auto).expect("a plan");
+    let plan = plan(&read(&issuer.metadata(true, true)), Encryption::Auto, EncryptionForm::InKey).expect("a plan");
     let mut keys = Vec::new();
     for _ in 0..2 {
         let mut body = json!({ "transaction_id": "the-transaction" });
@@ -187,7 +187,7 @@ fn a_request_for_an_encrypted_answer_is_sealed_whole() {
 fn what_is_not_agreed_leaves_a_request_as_it_is() {
     let issuer = Issuer::new();
     let body = json!({ "transaction_id": "t" });
-    let none = plan(&read(&issuer.metadata(false, false)), Encryption::Auto).expect("a plan");
+    let none = plan(&read(&issuer.metadata(false, false)), Encryption::Auto, EncryptionForm::InKey).expect("a plan");
     let mut asked = body.clone();
     let key = none.ask(&mut asked);
     assert_eq!(asked, body);
@@ -198,7 +198,8 @@ fn what_is_not_agreed_leaves_a_request_as_it_is() {
     assert_eq!(key.open(&came, OPERATION).expect("as it is").body(), b"{}");
 
     // Only the request: its answer comes plain.
-    let request_only = plan(&read(&issuer.metadata(true, false)), Encryption::Auto).expect("a plan");
+    let request_only =
+        plan(&read(&issuer.metadata(true, false)), Encryption::Auto, EncryptionForm::InKey).expect("a plan");
     let mut asked = body.clone();
     let key = request_only.ask(&mut asked);
     assert_eq!(asked, body);
@@ -209,7 +210,7 @@ fn what_is_not_agreed_leaves_a_request_as_it_is() {
 
 /// What opens the next answer, and an encrypted answer for it.
 fn asked(issuer: &Issuer, content: &[u8]) -> (AnswerKey, String) {
-    let plan = plan(&read(&issuer.metadata(true, true)), Encryption::Auto).expect("a plan");
+    let plan = plan(&read(&issuer.metadata(true, true)), Encryption::Auto, EncryptionForm::InKey).expect("a plan");
     let mut body = json!({});
     let key = plan.ask(&mut body);
     let jwk = crate::model::jwk::Jwk::from_value(&body["credential_response_encryption"]["jwk"]).expect("a key");
@@ -261,10 +262,13 @@ fn both_examples_of_the_specification_can_be_agreed_with() {
         let metadata = read(&read_vector(&folder.join("credential_issuer_metadata_sd_jwt_long.json")));
         let requests = metadata.credential_request_encryption.as_ref().expect("it is there");
         assert_eq!(requests.jwks.len(), 1, "{:?}", requests.unusable);
-        let plan = plan(&metadata, Encryption::Auto).expect("a plan");
+        let plan = plan(&metadata, Encryption::Auto, EncryptionForm::InKey).expect("a plan");
         let agreed = Agreed { enc: ContentEncryption::A128Gcm, zip: true };
         let request = plan.request.expect("it is required");
         assert_eq!((request.kid.as_str(), request.agreed, plan.answer), ("ac", agreed, Some(agreed)));
-        assert_eq!(refused(super::plan(&metadata, Encryption::Never)).code(), ErrorCode::EncryptionRequired);
+        assert_eq!(
+            refused(super::plan(&metadata, Encryption::Never, EncryptionForm::InKey)).code(),
+            ErrorCode::EncryptionRequired
+        );
     }
 }

@@ -186,7 +186,8 @@ pub(crate) fn issuer_response(
     };
     let said = &read.metadata.credential_issuer;
     if said != asked {
-        if dialects == Dialects::Strict || !differ_in_slash(said, asked) {
+        // A signature is for the name that is signed.
+        if dialects == Dialects::Strict || signed.is_some() || !differ_in_slash(said, asked) {
             let detail = format!("the metadata is that of {said}, not of {asked}");
             return Err(fail(ErrorCode::IssuerMismatch, detail));
         }

@@ -15,7 +15,7 @@ fn id() -> IssuerId {
 
 fn places(id: &str) -> Vec<String> {
     let issuer = IssuerId::parse(id).expect("legal");
-    issuer_places(&issuer).into_iter().map(|(url, _)| url.to_string()).collect()
+    issuer_places(&issuer, WellKnown::Inserted, Dialects::Any).into_iter().map(|(url, _)| url.to_string()).collect()
 }
 
 // covers: META-02, META-03
@@ -31,9 +31,12 @@ fn an_issuer_without_a_path_has_one_place() {
 // covers: ASM-01, ASM-02
 #[test]
 fn servers_are_looked_for_where_openid_connect_has_them_too() {
-    let at = |id: &str| server_places(&IssuerId::parse(id).expect("legal"));
-    assert_eq!(at("https://h").len(), 2);
-    let places: Vec<String> = at("https://h/realms/x").iter().map(ToString::to_string).collect();
+    let at = |id: &str, last: u8, dialects| {
+        let places = server_places(&IssuerId::parse(id).expect("legal"), last, dialects);
+        places.into_iter().map(|(url, _)| url.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(at("https://h", 0, Dialects::Any).len(), 2);
+    let places = at("https://h/realms/x", 0, Dialects::Any);
     assert_eq!(
         places,
         [
@@ -43,6 +46,79 @@ fn servers_are_looked_for_where_openid_connect_has_them_too() {
             "https://h/realms/x/.well-known/oauth-authorization-server",
         ]
     );
+    // Where it was the last time comes first, and the others after it as before.
+    let again = at("https://h/realms/x", 1, Dialects::Any);
+    assert_eq!([&again[0], &again[1], &again[2], &again[3]], [&places[1], &places[0], &places[2], &places[3]]);
+    assert_eq!(at("https://h/realms/x", 1, Dialects::Strict), places[..1]);
+}
+
+#[test]
+fn an_issuer_is_looked_for_where_it_was_the_last_time_and_strictly_in_one_place() {
+    let issuer = IssuerId::parse("https://h/a").expect("legal");
+    let [inserted, appended] =
+        ["https://h/.well-known/openid-credential-issuer/a", "https://h/a/.well-known/openid-credential-issuer"];
+    for (last, dialects, expected) in [
+        (WellKnown::Inserted, Dialects::Any, vec![inserted, appended]),
+        (WellKnown::Appended, Dialects::Any, vec![appended, inserted]),
+        (WellKnown::Appended, Dialects::Strict, vec![inserted]),
+    ] {
+        let places: Vec<_> =
+            issuer_places(&issuer, last, dialects).into_iter().map(|(url, _)| url.to_string()).collect();
+        assert_eq!(places, expected);
+    }
+}
+
+/// An answer of an issuer.
+fn plain(status: u16, media_type: &str, body: &str) -> HttpResponse {
+    let answer = http::Response::builder().status(status).header(CONTENT_TYPE, media_type);
+    answer.body(body.as_bytes().to_vec()).expect("an answer")
+}
+
+#[test]
+fn a_page_at_the_place_of_metadata_is_told_from_metadata_that_is_wrong() {
+    let members = ["credential_issuer"];
+    for (status, media_type, body, expected) in [
+        (200, "application/json", "", true),
+        (200, "text/html", "<html>", true),
+        (200, "application/json", "[]", true),
+        (200, "application/json", r#"{"status":"UP"}"#, true),
+        (400, "application/json", "{}", true),
+        (405, "text/plain", "", true),
+        (200, "application/json", r#"{"credential_issuer":5}"#, false),
+        (200, "application/jwt", "a.b.c", false),
+        (404, "text/plain", "", false),
+        (500, "text/plain", "", false),
+    ] {
+        assert_eq!(is_something_else(&plain(status, media_type, body), &members), expected, "{status} {body}");
+    }
+}
+
+// covers: META-03
+#[test]
+fn one_slash_at_the_end_is_put_up_with_and_nothing_else() {
+    let rules = MetadataRules { policy: SignedMetadata::Ignore, trust: TrustAnchors::default() };
+    let read = |said: &str, asked: &str, dialects| {
+        let body = json!({
+            "credential_issuer": said, "credential_endpoint": "https://h/c", "credential_configurations_supported": {}
+        });
+        let asked = IssuerId::parse(asked).expect("legal");
+        let answer = plain(200, "application/json", &body.to_string());
+        issuer_response(&answer, &asked, &rules, AT, dialects).map(|document| document.read.tolerated)
+    };
+    let slash =
+        |read: Result<crate::dialect::Tolerated, Error>| read.map(|read| read.contains(&Tolerance::TrailingSlash));
+    for (said, asked) in [("https://h/a/", "https://h/a"), ("https://h/a", "https://h/a/"), ("https://h", "https://h/")]
+    {
+        assert!(slash(read(said, asked, Dialects::Any)).expect("it is read"), "{said} {asked}");
+        let error = read(said, asked, Dialects::Strict).expect_err("it is refused");
+        assert_eq!(error.code(), ErrorCode::IssuerMismatch);
+    }
+    for (said, asked) in
+        [("https://h/a//", "https://h/a"), ("https://h/b", "https://h/a"), ("https://other/a", "https://h/a")]
+    {
+        let error = read(said, asked, Dialects::Any).expect_err("it is refused");
+        assert_eq!(error.code(), ErrorCode::IssuerMismatch, "{said} {asked}");
+    }
 }
 
 /// An issuer that signs with a pinned certificate, and what it says.
@@ -87,7 +163,7 @@ fn answer(status: u16, media_type: &str, body: &str) -> HttpResponse {
 }
 
 fn refused(response: &HttpResponse, rules: &MetadataRules) -> Error {
-    issuer_response(response, &id(), rules, AT).expect_err("it is refused")
+    issuer_response(response, &id(), rules, AT, Dialects::Any).expect_err("it is refused")
 }
 
 // covers: META-05
@@ -115,8 +191,9 @@ fn the_same_metadata_both_ways_is_the_same_metadata() {
     let rules = signer.rules(SignedMetadata::Prefer);
     let json = answer(200, "application/json; charset=utf-8", &document().to_string());
     let jwt = answer(200, "application/JWT", &format!("{}\n", signer.sign(document())));
-    let [json, jwt] = [json, jwt].map(|answer| issuer_response(&answer, &id(), &rules, AT).expect("it is believed"));
-    let value = |document: &IssuerDocument| serde_json::to_value(&document.metadata).expect("JSON");
+    let [json, jwt] =
+        [json, jwt].map(|answer| issuer_response(&answer, &id(), &rules, AT, Dialects::Any).expect("it is believed"));
+    let value = |document: &IssuerDocument| serde_json::to_value(&document.read.metadata).expect("JSON");
     assert_eq!(value(&json), value(&jwt));
     assert!(json.provenance.is_plain());
     assert_eq!(jwt.provenance.signed_by.as_deref(), Some("CN=Signer"));
@@ -201,7 +278,7 @@ fn names_without_a_language_are_in_that_of_the_document() {
         for tag in content_language {
             response.headers_mut().append(CONTENT_LANGUAGE, tag.parse().expect("a value"));
         }
-        let metadata = issuer_response(&response, &id(), &rules, AT).expect("it is read").metadata;
+        let metadata = issuer_response(&response, &id(), &rules, AT, Dialects::Any).expect("it is read").read.metadata;
         let configuration = &metadata.credential_configurations_supported[&"c".into()];
         let displays = metadata.display.iter().chain(&configuration.display).chain(&configuration.claims[0].display);
         displays.map(|display| display.locale.clone().unwrap_or_default()).collect::<Vec<_>>()

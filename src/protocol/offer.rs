@@ -180,12 +180,13 @@ fn malformed(error: read::ReadError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::offer::CredentialOffer;
 
     const OFFER: &str = r#"{"credential_issuer":"https://issuer.example","credential_configuration_ids":["A B+C"]}"#;
 
     fn by_value(link: &str) -> CredentialOffer {
-        match parse_link(link) {
-            Ok(OfferSource::ByValue(offer)) => *offer,
+        match parse_link(link, Dialects::Any) {
+            Ok(OfferSource::ByValue(read)) => read.offer,
             other => panic!("{link}: {other:?}"),
         }
     }
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn references_are_decoded_once() {
         let link = "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fh.example%2Fo%3Fid%3Da%252Fb";
-        match parse_link(link) {
+        match parse_link(link, Dialects::Any) {
             Ok(OfferSource::ByReference(url)) => assert_eq!(url.as_str(), "https://h.example/o?id=a%2Fb"),
             other => panic!("{other:?}"),
         }
@@ -253,10 +254,10 @@ mod tests {
             ("openid-credential-offer://?credential_offer_uri=nonsense", ErrorCode::OfferMalformed),
             ("openid-credential-offer://?credential_offer_uri=", ErrorCode::OfferMalformed),
         ] {
-            assert_eq!(parse_link(link).expect_err("no offer").code(), code, "{link}");
+            assert_eq!(parse_link(link, Dialects::Any).expect_err("no offer").code(), code, "{link}");
         }
         let long = format!("openid-credential-offer://?credential_offer={}", "x".repeat(MAX_OFFER_BYTES));
-        assert_eq!(parse_link(&long).expect_err("no offer").code(), ErrorCode::OfferTooLarge);
+        assert_eq!(parse_link(&long, Dialects::Any).expect_err("no offer").code(), ErrorCode::OfferTooLarge);
     }
 
     // covers: OFFER-23, SEC-04
@@ -278,9 +279,9 @@ mod tests {
     fn an_offer_by_reference_is_json_and_never_a_jwt() {
         let answer = |media_type: &str, body: &str| {
             let answer = http::Response::builder().status(200).header("content-type", media_type);
-            response(&answer.body(body.as_bytes().to_vec()).expect("a response"))
+            response(&answer.body(body.as_bytes().to_vec()).expect("a response"), Dialects::Any)
         };
-        let id = |offer: Result<CredentialOffer, Error>| offer.map(|offer| offer.credential_issuer.to_string());
+        let id = |read: Result<ReadOffer, Error>| read.map(|read| read.offer.credential_issuer.to_string());
         for media_type in ["application/json", "application/json;charset=utf-8", "Application/JSON; charset=\"utf-8\""]
         {
             assert_eq!(id(answer(media_type, OFFER)).expect("an offer"), "https://issuer.example", "{media_type}");

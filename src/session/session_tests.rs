@@ -3,7 +3,12 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::dialect::read;
+use crate::dialect::detect::{self, Sign};
+use crate::dialect::form::RequestForm;
+use crate::dialect::{
+    Anonymous, Basis, Deferral, DetailsBy, EncryptionForm, PinParameter, Push, Spelling, StateEcho, Tolerance,
+    TypesPlace, WellKnown, read,
+};
 use crate::error::Remembered;
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, IssuerId};
@@ -44,6 +49,7 @@ fn choice() -> Choice {
         request_by: RequestBy::Auto,
         copies: 1,
         claims: BTreeMap::new(),
+        added: Vec::new(),
         encryption: Encryption::Auto,
         plans: BTreeMap::new(),
         left_out: Vec::new(),
@@ -51,7 +57,12 @@ fn choice() -> Choice {
 }
 
 fn grant() -> TokenGrant {
-    TokenGrant::PreAuthorizedCode { pre_authorized_code: "p".into(), tx_code: None, authorization_details: None }
+    TokenGrant::PreAuthorizedCode {
+        pre_authorized_code: "p".into(),
+        tx_code: None,
+        pin: PinParameter::TxCode,
+        authorization_details: None,
+    }
 }
 
 fn token(authorized: &[(&str, &[&str])]) -> Token {
@@ -61,6 +72,7 @@ fn token(authorized: &[(&str, &[&str])]) -> Token {
         expires_at: None,
         refresh_token: None,
         scope: None,
+        scheme: None,
         authorized: authorized
             .iter()
             .map(|(id, identifiers)| AuthorizedCredential {
@@ -146,7 +158,7 @@ fn refused_codes_are_counted_and_keep_what_was_prepared() {
 #[test]
 fn it_ends_when_every_task_has_and_keeps_no_secret() {
     let session = received(Prepared { nonce: Some("the-nonce".into()), ..Prepared::default() }, &[]);
-    let half = run(&session, vec![Event::CredentialSent { task: 0 }]);
+    let half = run(&session, vec![Event::CredentialSent { task: 0, keeps_nonce: false }]);
     let Stage::Credentials { nonce, .. } = &half.stage else { panic!("{}", half.stage.name()) };
     assert!(nonce.is_none(), "a sent proof uses the nonce up");
     let ended = run(
@@ -174,7 +186,7 @@ fn events_that_do_not_fit_change_nothing_and_name_both() {
     for event in [
         Event::TokenSent,
         Event::SignInDropped,
-        Event::CredentialSent { task: 0 },
+        Event::CredentialSent { task: 0, keeps_nonce: false },
         Event::TokenReceived { token: token(&[]), anonymous: false, prepared: Prepared::default() },
         Event::TxCodeRefused { prepared: Prepared::default() },
     ] {
@@ -201,6 +213,8 @@ fn a_sign_in_can_begin_again() {
         issuer_state: None,
         dpop_jkt: None,
         iss_required: false,
+        state_echo: StateEcho::Required,
+        added: Vec::new(),
     };
     let began = || Event::SignInBegan { choice: choice(), pending: pending.clone() };
     let session = run(&session(), vec![began(), began(), Event::SignInDropped, began()]);
@@ -238,7 +252,8 @@ fn what_old_sessions_knew_of_encryption_is_kept() {
         assert!(issuer.credential_request_encryption.is_none() && issuer.credential_response_encryption.is_none());
         assert_eq!(stored(name, json!("yes")).expect_err("damaged").code(), ErrorCode::RecordDamaged);
         // That much was known: nothing goes out plain.
-        let plan = encryption::plan(&stored(name, json!(true)).expect("it reads"), Encryption::Auto);
+        let plan =
+            encryption::plan(&stored(name, json!(true)).expect("it reads"), Encryption::Auto, EncryptionForm::InKey);
         assert_eq!(plan.err().expect("unavailable").code(), ErrorCode::EncryptionUnavailable);
     }
 }
@@ -247,7 +262,10 @@ fn what_old_sessions_knew_of_encryption_is_kept() {
 fn encryption_is_renewed_where_requests_are_made() {
     let renewed = || Event::EncryptionRenewed { encryption: Encryption::Always };
     assert_eq!(session().after(renewed(), NOW).expect_err("too early").code(), ErrorCode::WrongStep);
-    let after = run(&received(Prepared::default(), &[]), vec![renewed(), Event::CredentialSent { task: 0 }]);
+    let after = run(
+        &received(Prepared::default(), &[]),
+        vec![renewed(), Event::CredentialSent { task: 0, keeps_nonce: false }],
+    );
     let Stage::Credentials { encryption, .. } = after.stage else { panic!("{}", after.stage.name()) };
     assert_eq!(encryption, Encryption::Always);
 }
@@ -274,6 +292,8 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         issuer_state: Some("i".into()),
         dpop_jkt: Some("j".to_owned()),
         iss_required: true,
+        state_echo: StateEcho::Required,
+        added: Vec::new(),
     };
     let url = url::Url::parse("https://as.example/authorize?request_uri=urn:1").expect("a URL");
     let review = session();
@@ -322,19 +342,37 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         instance_key: Some(key("i")),
         dpop_key: Some(key("d")),
     };
-    let mut by_haip = run(&working, vec![Event::CredentialSent { task: 0 }]);
+    let mut by_haip = run(&working, vec![Event::CredentialSent { task: 0, keeps_nonce: false }]);
     by_haip.profile = Profile::Haip;
     by_haip.client = client;
     by_haip.authorization = Some("z".into());
     by_haip.replaces = Some("c".into());
+    let mut other_dialect = run(&working, vec![Event::CredentialSent { task: 0, keeps_nonce: true }]);
+    other_dialect.quirks = Quirks {
+        well_known: WellKnown::Appended,
+        server_place: 3,
+        request: RequestForm::WHOLE,
+        basis: Basis::Experience,
+        details: DetailsBy::Format,
+        encryption: EncryptionForm::BesideKey,
+        pin: PinParameter::UserPin,
+        deferral: Deferral::AcceptanceToken,
+        state: StateEcho::MayBeMissing,
+        push: Push::Demanded,
+        anonymous: Anonymous::Never,
+        spellings: [("Card".into(), Spelling { format: Some("ldp-vc".to_owned()), types: TypesPlace::Types })].into(),
+        ..detect::quirks(vec![Sign::SupportedList, Sign::ClaimsTree])
+    };
+    other_dialect.tolerated = [Tolerance::AppendedMetadata, Tolerance::UserPin].into();
     vec![
+        ("other-dialect", other_dialect),
         ("by-haip", by_haip),
         ("sign-in", run(&review, vec![began, ready])),
         ("enter-code", run(&review, vec![wanted, granted(), Event::TokenSent, Event::TxCodeRefused { prepared }])),
         ("token", run(&review, vec![granted(), Event::TokenSent])),
         ("due", working.clone()),
         ("due-encrypted", encrypted),
-        ("in-flight", run(&working, vec![Event::CredentialSent { task: 0 }])),
+        ("in-flight", run(&working, vec![Event::CredentialSent { task: 0, keeps_nonce: false }])),
         ("received-and-deferred", run(&working, vec![received, deferred])),
         ("done", run(&working, vec![Event::CredentialStored { task: 0, credential: "c".into() }, failed(1)])),
         (
@@ -394,15 +432,18 @@ fn frozen_sessions_still_load() {
 #[test]
 fn sessions_of_older_versions_load() {
     let mut count = 0;
-    for file in std::fs::read_dir(frozen(1)).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+    let folders = (1..VERSION).map(|version| (version, std::fs::read_dir(frozen(version)).expect("a folder")));
+    let files =
+        folders.flat_map(|(version, folder)| folder.map(move |entry| (version, entry.expect("an entry").path())));
+    for (version, file) in files {
         let frozen = std::fs::read(&file).expect("a file");
         let read = Session::from_bytes(&frozen).unwrap_or_else(|error| panic!("{}: {error:?}", file.display()));
         let mut was: serde_json::Value = serde_json::from_slice(&frozen).expect("json");
         let is: serde_json::Value = serde_json::from_slice(&read.to_bytes()).expect("json");
-        assert_eq!((was["version"].clone(), &is["version"]), (json!(1), &json!(VERSION)));
+        assert_eq!((was["version"].clone(), &is["version"]), (json!(version), &json!(VERSION)));
         was["version"] = json!(VERSION);
         assert!(holds(&is, &was), "{}: {is} has lost something of {was}", file.display());
         count += 1;
     }
-    assert_eq!(count, 10);
+    assert_eq!(count, 22);
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::dialect::form::ProofMember;
 use crate::dialect::read;
 use crate::dialect::write::{self, Proofs, Selector};
+use crate::dialect::{Dialects, PinParameter, StateEcho, WellKnown};
 use crate::error::ErrorCode;
 use crate::model::claim_path::{self, ClaimModel, PathError};
 use crate::model::credential::HolderKey;
@@ -49,7 +51,7 @@ fn examples_in_the_text() {
                 let (first, headers, _) = message(text);
                 let language = headers.iter().find(|(name, _)| *name == "Accept-Language").expect("a language").1;
                 let issuer = IssuerId::parse("https://server.example.com").expect("legal");
-                let (place, _) = &metadata::issuer_places(&issuer)[0];
+                let (place, _) = &metadata::issuer_places(&issuer, WellKnown::Inserted, Dialects::Strict)[0];
                 assert_eq!(first, format!("GET {} HTTP/1.1", place.path()));
                 let rules = MetadataRules { policy: SignedMetadata::Ignore, trust: TrustAnchors::default() };
                 let request = metadata::issuer_request(place, &rules, Some(language)).expect("a request");
@@ -131,6 +133,7 @@ fn examples_in_the_text() {
                 let grant = TokenGrant::PreAuthorizedCode {
                     pre_authorized_code: "SplxlOBeZQQYbYS6WxSbIA".into(),
                     tx_code: Some("493536".into()),
+                    pin: PinParameter::TxCode,
                     authorization_details: Some(details.to_string()),
                 };
                 token_request(text, &grant, &[]);
@@ -140,9 +143,11 @@ fn examples_in_the_text() {
                 let grant = TokenGrant::PreAuthorizedCode {
                     pre_authorized_code: "p".into(),
                     tx_code: None,
+                    pin: PinParameter::TxCode,
                     authorization_details: None,
                 };
-                let error = token::response(&answer(text, None), &grant, at(0)).expect_err("it is refused");
+                let error = token::response(&answer(text, None), &grant, at(0), false, Dialects::Any)
+                    .expect_err("it is refused");
                 assert_eq!(said(&error), "invalid_request");
             }),
             ("7.1-01-nonce-request.req.http", |text| {
@@ -324,15 +329,15 @@ fn by_value_as_text(text: &str) {
 }
 
 fn offer_in(link: &str) -> crate::model::offer::CredentialOffer {
-    match offer::parse_link(link).expect("an offer") {
-        OfferSource::ByValue(offer) => *offer,
+    match offer::parse_link(link, Dialects::Strict).expect("an offer") {
+        OfferSource::ByValue(read) => read.offer,
         OfferSource::ByReference(url) => panic!("{url}"),
     }
 }
 
 fn by_reference(text: &str) {
     let expected = "https://server.example.com/credential-offer/GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM";
-    match offer::parse_link(text.trim()).expect("a reference") {
+    match offer::parse_link(text.trim(), Dialects::Strict).expect("a reference") {
         OfferSource::ByReference(url) => assert_eq!(url.as_str(), expected, "{OFFER_BY_REFERENCE}"),
         OfferSource::ByValue(offer) => panic!("{offer:?}"),
     }
@@ -349,6 +354,8 @@ fn pending(wanted: Wanted, resource: Option<IssuerId>) -> PendingAuthorization {
         issuer_state: None,
         dpop_jkt: None,
         iss_required: false,
+        state_echo: StateEcho::Required,
+        added: Vec::new(),
     }
 }
 
@@ -405,7 +412,7 @@ fn two_datasets(text: &str) {
 fn credential_request(text: &str, selector: Selector<'_>) {
     let expected = value(text);
     let proofs: Vec<String> = serde_json::from_value(expected["proofs"]["jwt"].clone()).expect("proofs");
-    assert_eq!(write::credential_request(selector, &Proofs::Jwt(proofs.clone())), expected);
+    assert_eq!(write::credential_request(selector, &Proofs::Jwt(proofs.clone()), ProofMember::Proofs), expected);
     // The proofs are headers only; nobody could take them for proofs.
     assert!(proofs.iter().all(|proof| Jws::parse(proof).is_err()));
 }

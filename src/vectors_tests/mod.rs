@@ -94,7 +94,8 @@ fn body(status: u16, text: &str) -> HttpResponse {
 }
 
 fn credentials(response: &HttpResponse, operation: Operation) -> Result<CredentialResponse, Error> {
-    credential::response(response, AnswerKey::none(), operation)
+    let read = credential::response(response, AnswerKey::none(), operation, crate::dialect::Dialects::Any);
+    read.map(|read| read.response)
 }
 
 /// Without the line breaks and the indentation of print.

@@ -101,7 +101,9 @@ async fn offers_by_reference_have_limits() {
         let world = World::new().await;
         let offer = world.offer(&pre_authorized(SD_JWT).by_reference());
         world.issuer.set_fault(fault).expect("a fault");
-        let error = failure(world.wallet().open_offer(&offer.link).await);
+        // Otherwise, one that is JSON may say that it is something else.
+        let strict = world.builder().dialects(Dialects::Strict).build().expect("a wallet");
+        let error = failure(strict.open_offer(&offer.link).await);
         assert_eq!(error.code(), code, "{fault}: {error}");
     }
     let world = World::new().await;
