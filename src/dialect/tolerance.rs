@@ -68,6 +68,8 @@ tolerances! {
     OldOfferLink = "old_offer_link": "the offer's link has the form of drafts 8 and 9";
     /// One object more around the offer.
     WrappedOffer = "wrapped_offer": "the offer is wrapped in `credential_offer`";
+    /// JSON that says that it is something else.
+    OfferMediaType = "offer_media_type": "the offer is JSON and says that it is something else";
     /// Drafts up to 12.
     OfferCredentials = "offer_credentials": "the offer names what it offers in `credentials`";
     /// Drafts up to 11.

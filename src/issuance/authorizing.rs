@@ -107,10 +107,9 @@ impl Live<'_> {
         tolerant && quirks.push == Push::Demanded
     }
 
-    /// Whether the endpoint for pushed requests is none: nobody has looked at the request.
+    /// Whether the endpoint for pushed requests is none, whatever it says: nobody has looked at the request.
     fn takes_none(&self, error: &Error) -> bool {
         matches!(error.http_status(), Some(404 | 405 | 501))
-            && error.server_error().is_none()
             && !self.session.server.require_pushed_authorization_requests
             && self.channel().dialects() == Dialects::Any
     }

@@ -214,14 +214,7 @@ fn differ_in_slash(one: &IssuerId, other: &IssuerId) -> bool {
 /// Whether an answer that is none has to do with metadata at all: there are servers that have a page, or nothing,
 /// at every address.
 pub(crate) fn is_something_else(response: &HttpResponse, members: &[&str]) -> bool {
-    let status = response.status();
-    if status == StatusCode::NOT_FOUND {
-        return false;
-    }
-    if !status.is_success() {
-        return status.is_client_error();
-    }
-    if message::media_type(response).as_deref() == Some(JWT) {
+    if !response.status().is_success() || message::media_type(response).as_deref() == Some(JWT) {
         return false;
     }
     match json::parse(response.body()) {
@@ -271,15 +264,12 @@ pub(crate) fn server_response(
     dialects: Dialects,
 ) -> Result<ReadServer, Error> {
     let operation = Operation::AuthorizationServerMetadata;
-    let mut read = document(response, operation, |value| dialect::server_metadata(value, asked, dialects))?;
+    let read = document(response, operation, |value| dialect::server_metadata(value, asked, dialects))?;
     let said = &read.metadata.issuer;
     if said != asked {
-        if dialects == Dialects::Strict || !differ_in_slash(said, asked) {
-            let detail = format!("the metadata is that of {said}, not of {asked}");
-            let mismatch = Error::new(ErrorCode::AuthorizationServerMismatch, detail);
-            return Err(mismatch.at(operation).status(response.status().as_u16()));
-        }
-        read.tolerated.insert(Tolerance::TrailingSlash);
+        let detail = format!("the metadata is that of {said}, not of {asked}");
+        let mismatch = Error::new(ErrorCode::AuthorizationServerMismatch, detail);
+        return Err(mismatch.at(operation).status(response.status().as_u16()));
     }
     Ok(read)
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use url::Url;
 
 use super::message;
-use crate::dialect::{self, Dialects, ReadOffer, lift, read};
+use crate::dialect::{self, Dialects, ReadOffer, Tolerance, lift, read};
 use crate::error::{Error, ErrorCode, Operation};
 use crate::json;
 use crate::model::ids::{ConfigurationId, IssuerId};
@@ -146,22 +147,32 @@ pub(crate) fn request(url: &Url) -> Result<HttpRequest, Error> {
 pub(crate) fn response(response: &HttpResponse, dialects: Dialects) -> Result<ReadOffer, Error> {
     let status = response.status().as_u16();
     // An offer that is there no more is no server failure; the user needs a new one.
-    let value =
-        message::success(response, Operation::Offer, |_| ErrorCode::ServerRefused).map_err(|error| {
-            match error.code() {
-                ErrorCode::ServerRefused => {
-                    Error::new(ErrorCode::OfferUnavailable, "the offer is not there (any more)")
-                        .at(Operation::Offer)
-                        .status(status)
-                }
-                ErrorCode::ResponseMalformed => Error::new(ErrorCode::OfferMalformed, "the offer is not usable JSON")
-                    .caused_by(error)
-                    .at(Operation::Offer)
-                    .status(status),
-                _ => error,
-            }
-        })?;
+    let said = message::success(response, Operation::Offer, |_| ErrorCode::ServerRefused);
+    if let Err(error) = &said
+        && let Some(value) = mislabelled(response, error, dialects)
+        && let Ok(mut read) = dialect::offer(&value, dialects)
+    {
+        read.tolerated.insert(Tolerance::OfferMediaType);
+        return Ok(read);
+    }
+    let value = said.map_err(|error| match error.code() {
+        ErrorCode::ServerRefused => Error::new(ErrorCode::OfferUnavailable, "the offer is not there (any more)")
+            .at(Operation::Offer)
+            .status(status),
+        ErrorCode::ResponseMalformed => Error::new(ErrorCode::OfferMalformed, "the offer is not usable JSON")
+            .caused_by(error)
+            .at(Operation::Offer)
+            .status(status),
+        _ => error,
+    })?;
     dialect::offer(&value, dialects).map_err(|error| malformed(error).status(status))
+}
+
+/// An offer whose server does not know that it is JSON; a JWT never is one.
+fn mislabelled(response: &HttpResponse, error: &Error, dialects: Dialects) -> Option<Value> {
+    let is_text = message::media_type(response).is_none_or(|media_type| media_type.starts_with("text/"));
+    let takes_it = dialects == Dialects::Any && error.code() == ErrorCode::WrongContentType && is_text;
+    json::parse(response.body()).ok().filter(|value| takes_it && value.is_object())
 }
 
 fn read_offer(bytes: &[u8], dialects: Dialects) -> Result<ReadOffer, Error> {
@@ -277,10 +288,11 @@ mod tests {
     // covers: OFFER-03
     #[test]
     fn an_offer_by_reference_is_json_and_never_a_jwt() {
-        let answer = |media_type: &str, body: &str| {
+        let answer_to = |dialects, media_type: &str, body: &str| {
             let answer = http::Response::builder().status(200).header("content-type", media_type);
-            response(&answer.body(body.as_bytes().to_vec()).expect("a response"), Dialects::Any)
+            response(&answer.body(body.as_bytes().to_vec()).expect("a response"), dialects)
         };
+        let answer = |media_type: &str, body: &str| answer_to(Dialects::Any, media_type, body);
         let id = |read: Result<ReadOffer, Error>| read.map(|read| read.offer.credential_issuer.to_string());
         for media_type in ["application/json", "application/json;charset=utf-8", "Application/JSON; charset=\"utf-8\""]
         {
@@ -292,10 +304,17 @@ mod tests {
         for (media_type, body, code) in [
             ("application/jwt", jwt.as_str(), ErrorCode::WrongContentType),
             ("application/jwt", OFFER, ErrorCode::WrongContentType),
-            ("text/html", OFFER, ErrorCode::WrongContentType),
+            ("text/html", "<html>", ErrorCode::WrongContentType),
+            ("text/html", r#"{"offer":1}"#, ErrorCode::WrongContentType),
+            ("image/png", OFFER, ErrorCode::WrongContentType),
             ("application/json", jwt.as_str(), ErrorCode::OfferMalformed),
         ] {
             assert_eq!(answer(media_type, body).expect_err("no offer").code(), code, "{media_type} {body}");
         }
+        // A server that does not know what it serves is put up with.
+        let page = answer("text/html", OFFER).expect("an offer");
+        assert_eq!(page.tolerated.into_iter().collect::<Vec<_>>(), [Tolerance::OfferMediaType]);
+        let strict = answer_to(Dialects::Strict, "text/html", OFFER).expect_err("no offer");
+        assert_eq!(strict.code(), ErrorCode::WrongContentType);
     }
 }

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use billfold::platform::clock::Clock as _;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::{
-    AcceptOptions, Advice, CheckKind, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step, Verdict,
+    AcceptOptions, Advice, CheckKind, Dialects, ErrorCode, NotificationEvent, RequestBy, RequestOutcome, Step,
+    Tolerance, Verdict,
 };
 use billfold_test_issuer::{Options, TxCode};
 use serde_json::{Value, json};
@@ -246,7 +247,7 @@ async fn one_bad_copy_makes_the_whole_answer_a_failure_for_the_issuer() {
 // covers: CRES-01, CRES-02
 #[tokio::test]
 async fn answers_that_are_neither_credentials_nor_a_promise_are_refused() {
-    for fault in ["bare-credentials", "both-answer", "neither-answer"] {
+    for fault in ["both-answer", "neither-answer"] {
         let (error, asked, world) = refused(fault, "/credential").await;
         assert_eq!(
             (error.code(), error.outcome()),
@@ -256,13 +257,32 @@ async fn answers_that_are_neither_credentials_nor_a_promise_are_refused() {
         assert_eq!(asked, 1, "{fault}");
         assert!(world.wallet().credentials().await.expect("a list").is_empty());
     }
-    for fault in ["interval-zero", "missing-interval"] {
-        let world = World::with(Options { deferred_waits: Some(1), ..Options::default() }).await;
-        let issuance = world.open(&pre_authorized(SD_JWT)).await;
+    for fault in ["bare-credentials", "interval-zero", "missing-interval"] {
+        let deferred_waits = (fault != "bare-credentials").then_some(1);
+        let world = World::with(Options { deferred_waits, ..Options::default() }).await;
+        let wallet = world.builder().dialects(Dialects::Strict).build().expect("a wallet");
+        let issuance = wallet.open_offer(&world.offer(&pre_authorized(SD_JWT)).link).await.expect("it opens");
         world.issuer.set_fault(fault).expect("a fault");
         let error = failure(issuance.accept().await);
         assert_eq!(error.code(), ErrorCode::ResponseMalformed, "{fault}");
-        assert!(error.detail().contains("interval"), "{error}");
+        let named = if fault == "bare-credentials" { "credentials" } else { "interval" };
+        assert!(error.detail().contains(named), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_older_issuers_answer_is_put_up_with_and_said() {
+    for (fault, tolerance) in
+        [("bare-credentials", Tolerance::BareCredentials), ("missing-interval", Tolerance::DeferredWithoutInterval)]
+    {
+        let deferred_waits = (fault == "missing-interval").then_some(1);
+        let world = World::with(Options { deferred_waits, ..Options::default() }).await;
+        let issuance = world.open(&pre_authorized(SD_JWT)).await;
+        assert!(issuance.tolerated().await.expect("a list").is_empty(), "nothing has happened yet");
+        world.issuer.set_fault(fault).expect("a fault");
+        let step = issuance.accept().await.expect("it goes on");
+        assert_eq!(matches!(step, Step::Wait { .. }), fault == "missing-interval");
+        assert_eq!(issuance.tolerated().await.expect("a list"), [tolerance], "{fault}");
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::platform::reqwest::ReqwestTransport;
-use billfold::{AcceptOptions, ErrorCode, Profile, RequestOutcome};
+use billfold::{AcceptOptions, Dialects, ErrorCode, Profile, RequestOutcome};
 use billfold_test_issuer::Options;
 use serde_json::{Value, json};
 
-use crate::meddling::{answer, meddled, with_json};
+use crate::meddling::{answer, meddled, meddling, with_json};
 use crate::world::{SD_JWT, World, code, failure, pre_authorized};
 
 const ISSUER: &str = "/.well-known/openid-credential-issuer";
@@ -118,7 +118,18 @@ async fn every_endpoint_has_to_be_https() {
             assert_eq!((error.code(), error.outcome()), (ErrorCode::InsecureUrl, RequestOutcome::NotSent), "{member}");
             assert_eq!(world.requests().len(), 2, "{member}: nothing but metadata was asked for");
         }
-        for bad in [json!("/endpoint"), json!("https://"), json!("https://issuer.example/#x"), json!(7)] {
+        let path = move |json: &mut Value| json[member] = json!("/endpoint");
+        let transport = meddling(document, move |_, answer| with_json(answer, path));
+        let strict = world.builder().http(transport).dialects(Dialects::Strict).build().expect("a wallet");
+        let error = failure(strict.open_offer(&world.offer(&code(SD_JWT)).link).await);
+        assert_eq!(error.code(), ErrorCode::MetadataMalformed, "{member}: a path is no URL");
+        for bad in [
+            json!("//issuer.example/endpoint"),
+            json!("endpoint"),
+            json!("https://"),
+            json!("https://issuer.example/#x"),
+            json!(7),
+        ] {
             let value = bad.clone();
             let change = move |json: &mut Value| json[member] = value.clone();
             let wallet = meddled(&world, document, move |_, answer| with_json(answer, &change));

@@ -359,6 +359,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             copies,
             encryption: encryption.map(Into::into).unwrap_or_default(),
             profile: profile.map(Into::into),
+            authorization_parameters: Vec::new(),
             claims: claims.into_iter().map(wanted).collect(),
             unverified_formats,
         }
