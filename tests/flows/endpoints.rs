@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use billfold::platform::http::{HttpLimits, HttpRequest, HttpResponse, HttpTransport, TransportError};
 use billfold::platform::reqwest::ReqwestTransport;
-use billfold::{AcceptOptions, Dialects, ErrorCode, Profile, RequestOutcome};
+use billfold::{AcceptOptions, Dialects, ErrorCode, Profile, RequestOutcome, Tolerance};
 use billfold_test_issuer::Options;
 use serde_json::{Value, json};
 

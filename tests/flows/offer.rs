@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use billfold::platform::memory::MemoryStore;
 use billfold::platform::software_keys::SoftwareKeys;
-use billfold::{ErrorCode, ErrorKind, RequestOutcome, Wallet};
+use billfold::{Dialects, ErrorCode, ErrorKind, RequestOutcome, Wallet};
 
 use crate::world::{SD_JWT, World, failure, pre_authorized};
 
