@@ -243,7 +243,7 @@ impl Period {
     pub(crate) fn of_jwt(payload: &Map<String, Value>) -> Self {
         let mut period = Self::default();
         for (name, kind) in [("nbf", Side::Start), ("exp", Side::End), ("iat", Side::Issued)] {
-            let Some(value) = payload.get(name) else { continue };
+            let Some(value) = payload.get(name).filter(|value| stated(value, kind)) else { continue };
             // Fractions are allowed (RFC 7519 section 2).
             period.add(name, kind, value.as_f64());
         }
@@ -258,7 +258,7 @@ impl Period {
             ("expirationDate", Side::End),
             ("validUntil", Side::End),
         ] {
-            let Some(value) = credential.get(name) else { continue };
+            let Some(value) = credential.get(name).filter(|value| stated(value, kind)) else { continue };
             let at = value.as_str().and_then(date);
             #[allow(clippy::cast_precision_loss)] // no date is that far away
             self.add(name, kind, at.map(|at| at.seconds() as f64));
@@ -350,7 +350,12 @@ fn date(text: &str) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))
 }
 
-#[derive(Clone, Copy)]
+/// Whether there is a date. Issuers that have no start to name write `null` for it; an end has to be one.
+fn stated(value: &Value, side: Side) -> bool {
+    !(value.is_null() && side == Side::Start)
+}
+
+#[derive(Clone, Copy, PartialEq)]
 enum Side {
     Start,
     End,

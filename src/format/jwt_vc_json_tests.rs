@@ -203,6 +203,20 @@ async fn whatever_is_wrong_fails_its_own_check_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_start_that_is_null_is_none_and_an_end_is_wrong() {
+    let mut scene = Scene::new();
+    scene.payload["nbf"] = Value::Null;
+    scene.payload["vc"]["validFrom"] = Value::Null;
+    let examined = scene.examine().await;
+    assert_eq!(amiss(&examined), [], "{:?}", examined.checks);
+    for member in ["exp", "iat"] {
+        let mut scene = Scene::new();
+        scene.payload[member] = Value::Null;
+        assert_eq!(amiss(&scene.examine().await), [(CheckKind::Validity, Outcome::Failed)], "{member}");
+    }
+}
+
+#[tokio::test]
 async fn no_binding_is_allowed_and_said() {
     let table: &[Spoil] = &[
         |scene| {
