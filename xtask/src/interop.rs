@@ -2,6 +2,7 @@
 
 mod checks;
 mod credential;
+mod credibil;
 mod credo;
 mod extras;
 mod fixtures;
@@ -68,6 +69,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
         return Err(format!("which peer? There are: {PEERS}"));
     };
     let run = match peer.as_str() {
+        "credibil" => with_credibil,
         "credo" => with_credo,
         "keycloak" => with_keycloak,
         "sphereon" => with_sphereon,
@@ -90,7 +92,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
 }
 
 /// The peers, as the usage text shows them.
-const PEERS: &str = "credo, keycloak, sphereon";
+const PEERS: &str = "credibil, credo, keycloak, sphereon";
 
 fn with_keycloak(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
     let begun = Instant::now();
@@ -138,6 +140,12 @@ fn with_credo(options: &Options, program: &Path, transcript: &mut Transcript) ->
         transcript.print(&format!("still running at {} until Ctrl-C", server.credential_issuer()));
         process::wait_for_interrupt();
     }
+    Ok(tally)
+}
+
+fn with_credibil(options: &Options, program: &Path, transcript: &mut Transcript) -> Result<Tally, String> {
+    let tally = credibil::run(program, options.record, transcript)?;
+    transcript.print(&format!("credibil: {} passed, {} failed", tally.passed, tally.failed));
     Ok(tally)
 }
 

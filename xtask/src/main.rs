@@ -44,7 +44,7 @@ const TASKS: &[Task] = &[
     #[cfg(unix)]
     Task {
         name: "interop",
-        arguments: "credo|keycloak [OPTIONS]",
+        arguments: "credibil|credo|keycloak|sphereon [OPTIONS]",
         about: "the wallet against an issuer that is not ours",
         run: interop::run,
     },

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
-use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use ring::signature::{ECDSA_P256_SHA256_FIXED, ED25519, UnparsedPublicKey, VerificationAlgorithm};
 use serde_json::Value;
 
 use super::wallet::Outcome;
@@ -100,10 +100,12 @@ fn verified_payload(token: &str, keys: &Value) -> Result<Value, String> {
         .as_array()
         .and_then(|keys| keys.iter().find(|key| key["kid"] == kid && !kid.is_null()))
         .ok_or("the issuer publishes no key of that name")?;
-    let mut point = vec![4];
-    point.extend(member(key, "x")?);
-    point.extend(member(key, "y")?);
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+    let (algorithm, point): (&dyn VerificationAlgorithm, _) = if key["crv"] == "Ed25519" {
+        (&ED25519, member(key, "x")?)
+    } else {
+        (&ECDSA_P256_SHA256_FIXED, [vec![4], member(key, "x")?, member(key, "y")?].concat())
+    };
+    UnparsedPublicKey::new(algorithm, point)
         .verify(format!("{header}.{payload}").as_bytes(), &decode(signature)?)
         .map_err(|_| "the issuer's key does not verify the credential")?;
     json(payload)

@@ -73,14 +73,19 @@ impl Script {
         arguments: &[&str],
         transcript: &mut Transcript,
     ) -> Result<Self, String> {
-        let begun = Instant::now();
         let source = source(script);
         let file = home.join(source.file_name().expect("a file"));
         fs::copy(&source, &file).map_err(at(&source))?;
-        let folder = TempDir::with_prefix("billfold-node-").map_err(|error| format!("no temporary folder: {error}"))?;
         let mut node = Command::new("node");
         node.arg(&file).args(arguments).current_dir(home);
-        let group = Group::spawn(&mut node, &folder.path().join("issuer.log"))?;
+        Self::run(&mut node, script, transcript)
+    }
+
+    /// Starts a command that prints JSON lines, of which the first says where it is.
+    pub(super) fn run(command: &mut Command, script: &str, transcript: &mut Transcript) -> Result<Self, String> {
+        let begun = Instant::now();
+        let folder = TempDir::with_prefix("billfold-peer-").map_err(|error| format!("no temporary folder: {error}"))?;
+        let group = Group::spawn(command, &folder.path().join("issuer.log"))?;
         let mut running = Self { group, announced: Value::Null, _folder: folder };
         let first = poll(START_LIMIT, || match running.group.ended()? {
             Some(status) => Err(format!("{script} ended with {status}: {}", running.log_tail())),
