@@ -3,7 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::jwk::Algorithm;
@@ -12,8 +12,19 @@ use crate::verify::jose::{self, SignatureError};
 
 /// The text that a key has to sign.
 pub(crate) fn signing_input(header: &Value, payload: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}", part(header), part(payload))
+    let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}", part(header_text(header)), part(payload.to_string()))
+}
+
+/// The header with `alg` and `typ` before the rest. Which comes first means nothing, but there are verifiers that
+/// write the header anew, in this order, and then look whether the signature fits.
+fn header_text(header: &Value) -> String {
+    let Value::Object(members) = header else { return header.to_string() };
+    let rank = |name: &str| ["alg", "typ"].iter().position(|first| *first == name).unwrap_or(2);
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_by_key(|(name, _)| rank(name));
+    let members: Vec<String> = members.iter().map(|(name, value)| format!("{}:{value}", json!(name))).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// Puts the signature on; what a platform gives as DER becomes raw here.
@@ -48,4 +59,18 @@ pub(crate) fn decode(jwt: &str) -> (Value, Value) {
     let mut parts = jwt.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
     let mut next = || serde_json::from_slice(&parts.next().expect("a part")).expect("JSON");
     (next(), next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_begins_with_algorithm_and_type() {
+        let header = json!({"kid": "k\"", "alg": "ES256", "typ": "t", "jwk": {"x": [1, null]}, "aa": true});
+        let text = header_text(&header);
+        assert_eq!(text, r#"{"alg":"ES256","typ":"t","aa":true,"jwk":{"x":[1,null]},"kid":"k\""}"#);
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), header);
+        assert_eq!(header_text(&json!({})), "{}");
+    }
 }
