@@ -2,6 +2,7 @@
 
 mod spec;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -72,7 +73,8 @@ pub(crate) fn make(issuer: &Issuer, spec: &OfferSpec) -> Result<MadeOffer, Strin
             .collect(),
     };
     if configurations.is_empty() {
-        let known = issuer.dialect.formats.iter().map(|format| format.id()).collect::<Vec<_>>().join(", ");
+        let known: BTreeSet<_> = issuer.configurations.iter().map(|configuration| configuration.format.id()).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
         return Err(format!("this issuer has no configuration of the format {}; its formats: {known}", spec.format));
     }
     let wishes = Wishes::of_offer(&issuer.options, spec);
