@@ -4,6 +4,7 @@
 //! `detect_table.txt` has a line for each. A file that has none fails the test, and so does a line without a file.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ use crate::dialect::lift;
 use crate::dialect::tolerance::Tolerated;
 use crate::dialect::{Basis, Dialects, PinParameter, Quirks, issuer_metadata, offer};
 use crate::json;
-use crate::model::ids::IssuerId;
+use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::verify::testing::{recordings, spec_vectors};
 
 /// What has neither an offer nor an issuer's metadata in it, by the beginnings of its name.
@@ -120,7 +121,7 @@ fn metadata(document: &Value) -> String {
     }
     let mut said = conclusions(&read.quirks, &read.tolerated);
     for (id, why) in &read.metadata.unreadable {
-        said.push_str(&format!(" | {id} is not read: {why}"));
+        write!(said, " | {id} is not read: {why}").expect("a text takes it");
     }
     let configurations = read.metadata.credential_configurations_supported.len();
     let server = if read.server.is_some() { " | its own server" } else { "" };
@@ -136,7 +137,7 @@ fn offered(document: &Value) -> String {
     if read.tolerated.is_empty() {
         assert!(offer(document, Dialects::Strict).is_ok(), "{document}");
     }
-    let ids = read.offer.credential_configuration_ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ");
+    let ids = read.offer.credential_configuration_ids.iter().map(ConfigurationId::as_str).collect::<Vec<_>>().join(" ");
     let code = read.offer.grants.pre_authorized_code.as_ref().and_then(|grant| grant.tx_code.as_ref());
     let pin = match (code, read.pin) {
         (None, _) => "no code",

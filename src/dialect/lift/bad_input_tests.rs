@@ -9,7 +9,7 @@ use crate::dialect::read::{self, ReadError};
 use crate::dialect::tolerance::Tolerated;
 use crate::dialect::{Dialects, ReadIssuer, explain, form, issuer_metadata, lift, offer, server_metadata, settle};
 use crate::json;
-use crate::model::ids::IssuerId;
+use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::model::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -246,7 +246,7 @@ fn half_a_migration_is_read_by_what_is_newer() {
             "cryptographic_suites_supported": ["ES256"], "display": { "name": "N" } } },
         "credentials_supported": { "Old": { "format": "dc+sd-jwt", "vct": "v" } } });
     let read = metadata(&both).expect("metadata");
-    let ids: Vec<_> = read.metadata.credential_configurations_supported.keys().map(|id| id.as_str()).collect();
+    let ids: Vec<_> = read.metadata.credential_configurations_supported.keys().map(ConfigurationId::as_str).collect();
     assert_eq!(ids, ["New"]);
     assert_eq!(read.metadata.authorization_servers[0].as_str(), "https://as.example");
     assert_eq!(read.quirks.request, form::RequestForm::FINAL, "nonce endpoints are of a newer kind than the rest");

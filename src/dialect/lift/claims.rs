@@ -161,9 +161,9 @@ fn rank(claim: &Value, root: usize, ranks: &BTreeMap<&str, usize>) -> usize {
 mod tests {
     use super::*;
 
-    fn paths(claims: &Value, groups: usize, order: Option<Value>) -> Vec<Value> {
+    fn paths(claims: &Value, groups: usize, order: Option<&Value>) -> Vec<Value> {
         let mut tolerated = Tolerated::new();
-        let listed = list(&Tree { root: &[], claims, groups }, order.as_ref(), &mut tolerated);
+        let listed = list(&Tree { root: &[], claims, groups }, order, &mut tolerated);
         listed.as_array().expect("a list").iter().map(|claim| claim["path"].clone()).collect()
     }
 
@@ -222,12 +222,12 @@ mod tests {
         let tree = json!({ "a": {}, "b": { "x": {}, "y": {} }, "c": { "display": [{ "name": "First" }] } });
         let order = json!(["First", "b", 7, "b", "nothing"]);
         let expected = [json!(["c"]), json!(["b", "x"]), json!(["b", "y"]), json!(["a"])];
-        assert_eq!(paths(&tree, 0, Some(order)), expected);
+        assert_eq!(paths(&tree, 0, Some(&order)), expected);
         let mdoc = json!({ "n": { "a": {}, "b": {} }, "o": { "a": {} } });
         let expected = [json!(["o", "a"]), json!(["n", "b"]), json!(["n", "a"])];
-        assert_eq!(paths(&mdoc, 1, Some(json!(["o~a", "n~b"]))), expected);
+        assert_eq!(paths(&mdoc, 1, Some(&json!(["o~a", "n~b"]))), expected);
         for none in [json!({}), json!("a"), json!([]), json!(null)] {
-            assert_eq!(paths(&tree, 0, Some(none))[0], json!(["a"]));
+            assert_eq!(paths(&tree, 0, Some(&none))[0], json!(["a"]));
         }
     }
 

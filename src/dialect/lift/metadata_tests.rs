@@ -17,16 +17,16 @@ fn card() -> Value {
 fn with(members: Value) -> Value {
     let mut document = json!({ "credential_issuer": "https://i.example/a", "credential_endpoint": "https://i.example/c",
         "credential_configurations_supported": { "A": card() } });
-    for (name, value) in members.as_object().expect("members") {
-        document[name] = value.clone();
-    }
+    let Value::Object(members) = members else { panic!("members") };
+    document.as_object_mut().expect("an object").extend(members);
     document
 }
 
 /// The same without the newer catalogue.
 fn older(catalogue: Value) -> Value {
-    let mut document = with(json!({ "credentials_supported": catalogue }));
+    let mut document = with(json!({}));
     document.as_object_mut().expect("an object").remove("credential_configurations_supported");
+    document["credentials_supported"] = catalogue;
     document
 }
 

@@ -183,6 +183,7 @@ impl ReadOffer {
 mod tests {
     use super::*;
     use crate::dialect::{Dialects, offer};
+    use crate::model::secret::Secret;
 
     fn read(document: &Value) -> ReadOffer {
         offer(document, Dialects::Any).expect("an offer")
@@ -196,14 +197,14 @@ mod tests {
         read.tolerated.iter().map(|tolerance| tolerance.as_str()).collect()
     }
 
-    fn pre_authorized(grant: Value) -> Value {
+    fn pre_authorized(grant: &Value) -> Value {
         json!({ "credential_issuer": "https://i.example", "credential_configuration_ids": ["A"],
             "grants": { "urn:ietf:params:oauth:grant-type:pre-authorized_code": grant } })
     }
 
     #[test]
     fn an_offer_of_1_0_is_left_as_it_is() {
-        let document = pre_authorized(json!({ "pre-authorized_code": "c", "tx_code": {} }));
+        let document = pre_authorized(&json!({ "pre-authorized_code": "c", "tx_code": {} }));
         let lifted = lift(&document).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(lifted.document, document);
         assert!(lifted.tolerated.is_empty() && lifted.inline.is_empty() && lifted.pin == PinParameter::TxCode);
@@ -230,9 +231,9 @@ mod tests {
         assert_eq!(ids(&both), ["New"]);
         assert_eq!(names(&both), ["mixed_offer"]);
         assert_eq!(both.pin, PinParameter::TxCode);
-        let plain = read(&pre_authorized(json!({ "pre-authorized_code": "c", "user_pin_required": false })));
+        let plain = read(&pre_authorized(&json!({ "pre-authorized_code": "c", "user_pin_required": false })));
         assert!(plain.tolerated.is_empty() && plain.offer.grants.pre_authorized_code.expect("it").tx_code.is_none());
-        let texts = read(&pre_authorized(json!({ "pre-authorized_code": "c", "user_pin_required": "true" })));
+        let texts = read(&pre_authorized(&json!({ "pre-authorized_code": "c", "user_pin_required": "true" })));
         assert_eq!((names(&texts), texts.pin), (vec!["user_pin", "value_type"], PinParameter::UserPin));
     }
 
@@ -260,7 +261,7 @@ mod tests {
         let grants = &read.offer.grants;
         assert_eq!(grants.pre_authorized_code.as_ref().expect("it").pre_authorized_code.expose(), "c&d");
         let state = grants.authorization_code.as_ref().and_then(|grant| grant.issuer_state.as_ref());
-        assert_eq!(state.map(|state| state.expose()), Some("s"));
+        assert_eq!(state.map(Secret::expose), Some("s"));
         assert_eq!(read.pin, PinParameter::UserPin);
         assert!(read.may_name_types());
         for none in ["", "issuer=https%3A%2F%2Fi.example", "credential_type=A", "issuer=a&issuer=b&credential_type=A"] {
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_wrapper_comes_off() {
-        let inner = pre_authorized(json!({ "pre-authorized_code": "c" }));
+        let inner = pre_authorized(&json!({ "pre-authorized_code": "c" }));
         let wrapped = read(&json!({ "credential_offer": inner }));
         assert_eq!(names(&wrapped), ["wrapped_offer"]);
         assert!(offer(&json!({ "credential_offer": "text" }), Dialects::Any).is_err());
@@ -281,7 +282,7 @@ mod tests {
         for old in [
             json!({ "credential_issuer": "https://i.example", "credentials": ["A"] }),
             json!({ "issuer": "https://i.example", "credential_configuration_ids": ["A"] }),
-            json!({ "credential_offer": pre_authorized(json!({ "pre-authorized_code": "c" })) }),
+            json!({ "credential_offer": pre_authorized(&json!({ "pre-authorized_code": "c" })) }),
         ] {
             assert!(offer(&old, Dialects::Any).is_ok(), "{old}");
             assert!(offer(&old, Dialects::Strict).is_err(), "{old}");
