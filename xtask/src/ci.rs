@@ -40,8 +40,11 @@ const STEPS: &[Step] = &[
     Step { name: "swift", run: || foreign::test(Language::Swift) },
 ];
 
-/// Runs only when asked for by name: it downloads and starts a server that is not ours.
-const KEYCLOAK: Step = Step { name: "keycloak", run: keycloak };
+/// These run only when asked for by name or with `--with-…`: they download and start a server that is not ours.
+const PEERS: &[(&str, Step)] = &[
+    ("--with-keycloak", Step { name: "keycloak", run: || interop("keycloak") }),
+    ("--with-sphereon", Step { name: "sphereon", run: || interop("sphereon") }),
+];
 
 /// Programs that the steps need, how to ask each whether it is there, and where it comes from.
 const TOOLS: &[(&str, &[&str], &str)] = &[
@@ -89,29 +92,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     summarise(&rows)
 }
 
-/// All steps without arguments; with `--only NAME` those that are named; `--with-keycloak` adds one.
+/// All steps without arguments; with `--only NAME` those that are named; `--with-PEER` adds one.
 fn chosen(arguments: &[String]) -> Result<Vec<&'static Step>, String> {
     let mut only = Vec::new();
-    let mut keycloak = false;
+    let mut added = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
-        match word.as_str() {
-            "--with-keycloak" => keycloak = true,
-            "--only" => {
-                let name = words.next().map_or("", String::as_str);
-                let step = STEPS.iter().find(|step| step.name == name).ok_or_else(|| {
-                    let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-                    format!("no step `{name}`; there are {}", names.join(", "))
-                })?;
-                only.push(step);
-            }
-            other => return Err(format!("unknown argument `{other}`")),
+        if word == "--only" {
+            let name = words.next().map_or("", String::as_str);
+            let mut known = STEPS.iter().chain(PEERS.iter().map(|(_, step)| step));
+            only.push(known.find(|step| step.name == name).ok_or_else(|| {
+                let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+                format!("no step `{name}`; there are {}, keycloak, sphereon", names.join(", "))
+            })?);
+        } else if let Some((_, step)) = PEERS.iter().find(|(option, _)| option == word) {
+            added.push(step);
+        } else {
+            return Err(format!("unknown argument `{word}`"));
         }
     }
     let mut steps = if only.is_empty() { STEPS.iter().collect() } else { only };
-    if keycloak {
-        steps.push(&KEYCLOAK);
-    }
+    steps.extend(added);
     Ok(steps)
 }
 
@@ -313,9 +314,9 @@ fn run_example(example: &Example) -> Result<(), String> {
 }
 
 /// In a process of its own, as one would type it.
-fn keycloak() -> Result<Outcome, String> {
+fn interop(peer: &str) -> Result<Outcome, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
-    checked(workspace::command(&program.to_string_lossy(), &["interop", "keycloak"]).stdin(Stdio::null()))
+    checked(workspace::command(&program.to_string_lossy(), &["interop", peer]).stdin(Stdio::null()))
 }
 
 #[cfg(test)]
@@ -334,6 +335,8 @@ mod tests {
             chosen(&words("--only deny --only rust")).expect("two steps").iter().map(|step| step.name).collect();
         assert_eq!(named, ["deny", "rust"]);
         assert_eq!(chosen(&words("--with-keycloak")).expect("one more").len(), STEPS.len() + 1);
+        assert_eq!(chosen(&words("--with-keycloak --with-sphereon")).expect("two more").len(), STEPS.len() + 2);
+        assert_eq!(chosen(&words("--only sphereon")).expect("that one").len(), 1);
         assert!(chosen(&words("--only nothing")).is_err());
         assert!(chosen(&words("--skip rust")).is_err());
     }

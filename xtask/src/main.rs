@@ -31,7 +31,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "ci",
-        arguments: "[--only STEP]... [--with-keycloak]",
+        arguments: "[--only STEP]... [--with-PEER]...",
         about: "everything that has to hold before a change is merged",
         run: ci::run,
     },

@@ -82,7 +82,7 @@ impl Server {
     }
 
     /// Makes an offer as the issuer's own backend does.
-    fn offer(&self, grant: &str, subject: &str, tx_code: bool, by_value: bool) -> Result<Offer, String> {
+    fn make(&self, grant: &str, subject: &str, tx_code: bool, by_value: bool) -> Result<Value, String> {
         let wanted = json!({
             "subject_id": subject,
             "credential_configuration_ids": [CONFIGURATION],
@@ -90,7 +90,12 @@ impl Server {
             "tx_code_required": tx_code,
             "send_type": if by_value { "ByVal" } else { "ByRef" },
         });
-        let made = self.web.post_json(&format!("{}/create_offer", self.base), None, &wanted)?.ok("an offer")?;
+        self.web.post_json(&format!("{}/create_offer", self.base), None, &wanted)?.ok("an offer")
+    }
+
+    /// The same as a link.
+    fn offer(&self, grant: &str, subject: &str, tx_code: bool, by_value: bool) -> Result<Offer, String> {
+        let made = self.make(grant, subject, tx_code, by_value)?;
         let link = match &made["credential_offer"] {
             Value::Null => link("credential_offer_uri", text(&made, "credential_offer_uri")?),
             offer => link("credential_offer", &offer.to_string()),
@@ -165,6 +170,13 @@ impl Server {
         let fixtures = Fixtures::in_folder(folder.clone())?;
         let token_endpoint = format!("{}/token", self.base);
         self.web.post_form(&token_endpoint, &[("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", "unknown")])?;
+        let made = self.make(PRE_AUTHORIZED, READER.user, false, true)?;
+        let pre_authorized = text(&made["credential_offer"]["grants"][PRE_AUTHORIZED], "pre-authorized_code")?;
+        let form = [("grant_type", PRE_AUTHORIZED), ("pre-authorized_code", pre_authorized), ("client_id", "billfold")];
+        let token = self.web.post_form(&token_endpoint, &form)?.ok("token")?;
+        let by_configuration = json!({ "credential_configuration_id": CONFIGURATION });
+        let credential_endpoint = format!("{}/credential", self.base);
+        self.web.post_json(&credential_endpoint, token["access_token"].as_str(), &by_configuration)?;
         let code = |exchange: &Value| exchange["answer"]["credential_offer"]["grants"][CODE].is_object();
         let by_code = |exchange: &Value| exchange["sent"]["grant_type"] == CODE;
         let has = |exchange: &Value, member: &str| !exchange["answer"][member].is_null();

@@ -51,6 +51,18 @@ pub(super) fn install(packages: &Packages, transcript: &mut Transcript) -> Resul
     Ok(home)
 }
 
+/// Node, the cryptography of the web in its usual place.
+fn node() -> Result<Command, String> {
+    let output = Command::new("node").arg("--version").output().map_err(|error| format!("node: {error}"))?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    let mut node = Command::new("node");
+    // Later ones have it there by themselves, and some of those do not know the option.
+    if version.starts_with("v18.") {
+        node.arg("--experimental-global-webcrypto");
+    }
+    Ok(node)
+}
+
 /// A file below `tests/interop`.
 fn source(name: &str) -> PathBuf {
     crate::workspace::root().join("tests/interop").join(name)
@@ -76,7 +88,7 @@ impl Script {
         let source = source(script);
         let file = home.join(source.file_name().expect("a file"));
         fs::copy(&source, &file).map_err(at(&source))?;
-        let mut node = Command::new("node");
+        let mut node = node()?;
         node.arg(&file).args(arguments).current_dir(home);
         Self::run(&mut node, script, transcript)
     }

@@ -63,6 +63,8 @@ struct Offer {
     link: String,
     /// How the server knows it.
     id: String,
+    /// The pre-authorized code.
+    code: String,
     /// The transaction code, if it has one.
     tx_code: Option<String>,
 }
@@ -122,6 +124,7 @@ impl Server {
             link: text(&made, "uri")?.to_owned(),
             id: made["correlationId"].as_str().unwrap_or(&code).to_owned(),
             tx_code: made["userPin"].as_str().map(str::to_owned),
+            code,
         })
     }
 
@@ -256,15 +259,22 @@ fn note_requests(steps: &mut Steps<'_>, outcome: &Outcome) {
     steps.transcript.note(&format!("{all} requests, {refused} credential requests refused"));
 }
 
-/// Writes the server's answers under `tests/fixtures`: those that the wallet got, and two that it never provokes.
+/// Writes the server's answers under `tests/fixtures`: those that the wallet got, and three that it never
+/// provokes.
 fn record(server: &Server, transcript: &mut Transcript) -> Result<(), String> {
     let name = format!("tests/fixtures/sphereon-{}", server.version.packages.version);
     let folder = crate::workspace::root().join(name);
     let fixtures = Fixtures::in_folder(folder.clone())?;
     let token_endpoint = format!("{}/token", server.base);
     server.web.post_form(&token_endpoint, &[("grant_type", GRANT), ("pre-authorized_code", "unknown")])?;
+    // By configuration and without a proof: refused by both, and by the earlier one for the first of these reasons.
     let credential_endpoint = format!("{}/credentials", server.base);
-    server.web.post_json(&credential_endpoint, None, &json!({ "credential_configuration_id": "library-card" }))?;
+    let request = json!({ "credential_configuration_id": "library-card" });
+    server.web.post_json(&credential_endpoint, None, &request)?;
+    let offer = server.offer("library-card", By::Value, false)?;
+    let form = [("grant_type", GRANT), ("pre-authorized_code", &offer.code)];
+    let token = server.web.post_form(&token_endpoint, &form)?.ok("token")?;
+    server.web.post_json(&credential_endpoint, token["access_token"].as_str(), &request)?;
 
     let degree = |exchange: &Value| !exchange["answer"].to_string().contains('~');
     fixtures.write_exchanges(
