@@ -215,6 +215,23 @@ pub(crate) struct Spelling {
     pub(crate) format: Option<String>,
     /// Where its types are.
     pub(crate) types: TypesPlace,
+    /// Its contexts, where there is more to them than addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) contexts: Option<Value>,
+}
+
+impl Spelling {
+    /// Takes along what the model leaves out of an entry of the catalogue.
+    fn with_contexts(spelling: Option<Self>, entry: &Value) -> Option<Self> {
+        let contexts = entry.pointer("/credential_definition/@context").and_then(Value::as_array);
+        match contexts.filter(|contexts| !contexts.iter().all(Value::is_string)) {
+            None => spelling,
+            Some(contexts) => {
+                let contexts = Some(Value::Array(contexts.clone()));
+                Some(Self { contexts, ..spelling.unwrap_or_default() })
+            }
+        }
+    }
 }
 
 /// Where a W3C credential's types are.
@@ -275,7 +292,14 @@ pub(crate) fn issuer_metadata(document: &Value, asked: &IssuerId, dialects: Dial
     }
     let lifted = lift::metadata::lift(document, asked);
     let metadata = read::issuer_metadata(&lifted.document)?;
-    let quirks = Quirks { spellings: lifted.spellings, ..detect::quirks(detect::signs(document)) };
+    let mut spellings = lifted.spellings;
+    for id in metadata.credential_configurations_supported.keys() {
+        let entry = &lifted.document["credential_configurations_supported"][id.as_str()];
+        if let Some(spelling) = Spelling::with_contexts(spellings.remove(id), entry) {
+            spellings.insert(id.clone(), spelling);
+        }
+    }
+    let quirks = Quirks { spellings, ..detect::quirks(detect::signs(document)) };
     let server = lifted.server.as_ref().and_then(|server| read::authorization_server_metadata(server).ok());
     Ok(ReadIssuer { metadata, quirks, tolerated: lifted.tolerated, server })
 }
@@ -388,7 +412,7 @@ pub(crate) fn settle(read: &ReadOffer, issuer: &mut IssuerMetadata, quirks: &mut
         let known = &issuer.credential_configurations_supported;
         let found = known.iter().find(|(_, listed)| is_it(listed)).map(|(id, _)| id.clone());
         let id = found.unwrap_or_else(|| {
-            if let Some(spelling) = lifted.spelling.clone() {
+            if let Some(spelling) = Spelling::with_contexts(lifted.spelling.clone(), &lifted.entry) {
                 quirks.spellings.insert(made_up.clone(), spelling);
             }
             issuer.credential_configurations_supported.insert(made_up.clone(), described);

@@ -124,7 +124,8 @@ fn format_and_type(configuration: &CredentialConfiguration, spelling: Option<&Sp
     let format = spelling.and_then(|spelling| spelling.format.as_deref());
     let mut members = Map::new();
     members.insert("format".to_owned(), json!(format.unwrap_or(configuration.format.as_str())));
-    let in_context = !configuration.contexts.is_empty();
+    let whole = spelling.and_then(|spelling| spelling.contexts.clone());
+    let in_context = whole.is_some() || !configuration.contexts.is_empty();
     match &configuration.kind {
         CredentialKind::Vct(vct) => drop(members.insert("vct".to_owned(), json!(vct))),
         CredentialKind::Doctype(doctype) => drop(members.insert("doctype".to_owned(), json!(doctype))),
@@ -135,7 +136,7 @@ fn format_and_type(configuration: &CredentialConfiguration, spelling: Option<&Sp
             let name = if place == TypesPlace::Types { "types" } else { "type" };
             let mut definition = json!({ name: types });
             if in_context {
-                definition["@context"] = json!(configuration.contexts);
+                definition["@context"] = whole.unwrap_or_else(|| json!(configuration.contexts));
             }
             members.insert("credential_definition".to_owned(), definition);
         }
@@ -243,7 +244,7 @@ mod tests {
     #[test]
     fn format_and_type_are_spelled_as_the_issuer_does() {
         let w3c = |format: &str| json!({ "format": format, "credential_definition": { "@context": ["https://c.example"], "type": ["A", "B"] } });
-        let top = Spelling { types: TypesPlace::Types, format: None };
+        let top = Spelling { types: TypesPlace::Types, ..Spelling::default() };
         let hyphen = Spelling { format: Some("ldp-vc".into()), ..Spelling::default() };
         let contexts = ["https://c.example"];
         for (entry, spelling, expected) in [

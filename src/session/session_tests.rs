@@ -360,7 +360,11 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         state: StateEcho::MayBeMissing,
         push: Push::Demanded,
         anonymous: Anonymous::Never,
-        spellings: [("Card".into(), Spelling { format: Some("ldp-vc".to_owned()), types: TypesPlace::Types })].into(),
+        spellings: [(
+            "Card".into(),
+            Spelling { format: Some("ldp-vc".to_owned()), types: TypesPlace::Types, contexts: None },
+        )]
+        .into(),
         ..detect::quirks(vec![Sign::SupportedList, Sign::ClaimsTree])
     };
     other_dialect.tolerated = [Tolerance::AppendedMetadata, Tolerance::UserPin].into();

@@ -57,7 +57,7 @@ fn what_is_in_the_words_of_1_0_stays_as_it_is() {
 fn types_are_found_wherever_they_stand() {
     let list = json!(["VerifiableCredential", "Degree"]);
     let context = json!(["https://www.w3.org/2018/credentials/v1"]);
-    let of_types = Some(Spelling { format: None, types: TypesPlace::Types });
+    let of_types = Some(Spelling { types: TypesPlace::Types, ..Spelling::default() });
     for (entry, spelling) in [
         (json!({ "format": "jwt_vc_json", "types": list }), of_types.clone()),
         (json!({ "format": "jwt_vc_json", "type": list }), None),
