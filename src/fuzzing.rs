@@ -251,6 +251,7 @@ fn in_context(octets: &[u8], profile: Profile, look: impl FnOnce(&VerifyContext<
         holder_keys: &holder_keys,
         policy: &policy,
         profile,
+        takes_type: true,
         now: NOW,
         skew: 60,
         trust: &trust,

@@ -260,6 +260,7 @@ impl Verifier {
             holder_keys: &self.holder_keys,
             policy: &self.policy,
             profile: self.profile,
+            takes_type: false,
             now: clock.now(),
             skew: i64::from(self.skew),
             trust: &self.trust,

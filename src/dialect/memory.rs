@@ -23,6 +23,8 @@ pub(crate) struct Remembered {
     /// Which form of a credential request it took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) request: Option<RequestForm>,
+    /// Whether it wants proofs that its metadata does not speak of.
+    pub(crate) assume_proof: bool,
     /// Whether its server takes pushed requests.
     pub(crate) push: Push,
 }

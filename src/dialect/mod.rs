@@ -55,6 +55,8 @@ pub(crate) struct Quirks {
     pub(crate) request: RequestForm,
     /// What the form rests on.
     pub(crate) basis: Basis,
+    /// Whether this issuer wants a proof where it lists no proof types and binds to keys.
+    pub(crate) assume_proof: bool,
     /// How `authorization_details` name a credential.
     pub(crate) details: DetailsBy,
     /// How a request for an encrypted answer is spelled.
@@ -85,10 +87,10 @@ impl Quirks {
     pub(crate) fn renewed(&self, found: Self) -> Self {
         let (request, basis) =
             if self.basis == Basis::Experience { (self.request, self.basis) } else { (found.request, found.basis) };
-        let Self { server_place, pin, deferral, state, push, anonymous, .. } = *self;
+        let Self { assume_proof, server_place, pin, deferral, state, push, anonymous, .. } = *self;
         let mut spellings = self.spellings.clone();
         spellings.extend(found.spellings.clone());
-        Self { server_place, request, basis, pin, deferral, state, push, anonymous, spellings, ..found }
+        Self { assume_proof, server_place, request, basis, pin, deferral, state, push, anonymous, spellings, ..found }
     }
 }
 

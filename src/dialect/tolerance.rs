@@ -138,6 +138,8 @@ tolerances! {
     RequestByBoth = "request_by_both": "the credential is asked for by configuration, format and type at once";
     /// Drafts up to 13.
     SingleProof = "single_proof": "the request has one `proof` instead of `proofs`";
+    /// Metadata that forgets `proof_types_supported`.
+    AssumedProof = "assumed_proof": "the issuer binds to keys, lists no proof types, and wants a proof all the same";
     /// Drafts up to 14.
     SingleCredential = "single_credential": "the answer has one `credential` instead of `credentials`";
     /// Draft 14.

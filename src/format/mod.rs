@@ -61,6 +61,8 @@ pub(crate) struct Examined {
     pub(crate) disclosable: Vec<Vec<PathStep>>,
     /// The key that the credential is bound to, if it says so.
     pub(crate) bound_key: Option<Jwk>,
+    /// Whether it is an SD-JWT VC that names its type in `type`, and that will do.
+    pub(crate) type_without_vct: bool,
     /// When it begins to be valid, if it says so.
     pub(crate) valid_from: Option<Timestamp>,
     /// When it stops being valid, if it says so.
@@ -85,6 +87,7 @@ impl Examined {
             claims: Value::Null,
             disclosable: Vec::new(),
             bound_key: None,
+            type_without_vct: false,
             valid_from: None,
             expires_at: None,
             status: None,

@@ -90,8 +90,12 @@ impl CredentialFormat for SdJwtVc {
         if context.profile.is_haip() {
             super::haip::hold(&mut checks, payload, &keys, context.trust);
         }
-        let kind = match payload.get("vct") {
-            Some(Value::String(vct)) => CredentialKind::Vct(vct.clone()),
+        let typed = checks.iter().find(|check| check.kind == CheckKind::Type);
+        let passed = typed.is_some_and(|check| check.outcome == Outcome::Passed);
+        let type_without_vct = passed && !payload.contains_key("vct") && w3c.is_none();
+        let kind = match (payload.get("vct"), context.kind) {
+            (Some(Value::String(vct)), _) => CredentialKind::Vct(vct.clone()),
+            (None, Some(asked @ CredentialKind::Vct(_))) if type_without_vct => asked.clone(),
             _ => w3c.map_or(CredentialKind::Unknown, w3c::kind_of),
         };
         Examined {
@@ -99,6 +103,7 @@ impl CredentialFormat for SdJwtVc {
             kind,
             disclosable,
             bound_key,
+            type_without_vct,
             valid_from: period.valid_from(),
             expires_at: period.expires_at(),
             status: stated.reference,
@@ -135,7 +140,8 @@ impl SdJwtVc {
         let vct = match (parts.payload.get("vct"), self) {
             (Some(Value::String(vct)), _) => vct,
             (Some(_), _) => return failed(kind, "`vct` is not text"),
-            (None, Self::Dc) => return failed(kind, NO_VCT),
+            (None, Self::Dc) if !context.takes_type => return failed(kind, NO_VCT),
+            (None, Self::Dc) => return named_by_type(&parts.payload, context),
             (None, Self::Vc) => return without_vct(&parts.payload, w3c, context),
         };
         let others = || parts.payload.get("aka_vcts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -150,6 +156,17 @@ impl SdJwtVc {
             Some(CredentialKind::Unknown) | None => skipped(kind, Reason::NotApplicable, "no type to compare with"),
             Some(_) => failed(kind, "`vct` is not the one that was asked for"),
         }
+    }
+}
+
+/// The check of the type of a credential that has no `vct`, from issuers that are seen to write `type` for it: it
+/// has to be the very type that was asked for.
+fn named_by_type(payload: &Map<String, Value>, context: &VerifyContext<'_>) -> Check {
+    match (payload.get("type"), context.kind) {
+        (Some(Value::String(name)), Some(CredentialKind::Vct(asked))) if name == asked => {
+            passed(CheckKind::Type, format!("`type` is the one that was asked for; {NO_VCT}"))
+        }
+        _ => failed(CheckKind::Type, NO_VCT),
     }
 }
 

@@ -105,6 +105,34 @@ fn amiss(examined: &Examined) -> Vec<(CheckKind, Outcome)> {
         .collect()
 }
 
+#[tokio::test]
+async fn a_type_under_another_name_will_do_where_that_is_put_up_with_and_it_is_the_one_asked_for() {
+    for (name, takes_type, expected) in [
+        ("type", true, vec![]),
+        ("type", false, vec![(CheckKind::Type, Outcome::Failed)]),
+        ("kind", true, vec![(CheckKind::Type, Outcome::Failed)]),
+    ] {
+        let mut scene = Scene::new();
+        scene.world.takes_type = takes_type;
+        let vct = scene.payload.as_object_mut().expect("claims").remove("vct").expect("a type");
+        scene.payload[name] = vct;
+        let examined = scene.examine().await;
+        assert_eq!(amiss(&examined), expected, "{name} {takes_type}");
+        assert_eq!(examined.type_without_vct, expected.is_empty());
+    }
+    let mut other = Scene::new();
+    other.world.takes_type = true;
+    other.payload.as_object_mut().expect("claims").remove("vct");
+    other.payload["type"] = json!("https://issuer.example/another");
+    assert_eq!(amiss(&other.examine().await), [(CheckKind::Type, Outcome::Failed)]);
+    let mut nothing_asked = Scene::new();
+    nothing_asked.world.takes_type = true;
+    nothing_asked.world.kind = None;
+    let vct = nothing_asked.payload.as_object_mut().expect("claims").remove("vct").expect("a type");
+    nothing_asked.payload["type"] = vct;
+    assert_eq!(amiss(&nothing_asked.examine().await), [(CheckKind::Type, Outcome::Failed)]);
+}
+
 // covers: HAIP-29
 #[tokio::test]
 async fn a_good_credential_passes_everything() {

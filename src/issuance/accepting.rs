@@ -319,11 +319,20 @@ impl Live<'_> {
         if !unverified {
             self.known_format(id, configuration)?;
         }
+        self.plan_proof(configuration, self.wallet.assume_jwt_proofs || self.session.quirks.assume_proof)
+    }
+
+    /// The proof for a configuration; one where no proof types are listed only if that is assumed.
+    pub(super) fn plan_proof(
+        &self,
+        configuration: &CredentialConfiguration,
+        assume_jwt: bool,
+    ) -> Result<Option<ProofPlan>> {
         let means = Means {
             algorithms: &self.wallet.keys.algorithms(),
             binding: self.wallet.binding,
             key_attestation: self.wallet.capabilities.key_attestation,
-            assume_jwt: self.wallet.assume_jwt_proofs,
+            assume_jwt,
             profile: self.session.profile,
         };
         proof::plan(configuration, &means)

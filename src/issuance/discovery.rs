@@ -193,6 +193,7 @@ impl Search<'_> {
             // Servers of this kind are seen to say yes and mean no.
             quirks.anonymous = Anonymous::Never;
         }
+        quirks.assume_proof = self.last.assume_proof;
         if self.last.push == Push::Demanded {
             quirks.push = Push::Demanded;
         }

@@ -5,9 +5,9 @@ use super::discovery;
 use crate::dialect::form::{ProofMember, RequestForm, SelectorForm};
 use crate::dialect::memory::Remembered;
 use crate::dialect::{Basis, Dialects, Tolerance, write};
-use crate::error::{Error, RequestOutcome};
+use crate::error::{Error, ErrorCode, RequestOutcome};
 use crate::model::metadata::CredentialConfiguration;
-use crate::protocol::proof::ProofForm;
+use crate::protocol::proof::{ProofForm, ProofPlan};
 
 impl Live<'_> {
     /// Whose ways of speaking are put up with in this issuance.
@@ -46,6 +46,17 @@ impl Live<'_> {
             let same = |other: &RequestForm| other.proof == form.proof;
             self.can_have(task, form) && !(named && tried.iter().any(same))
         })
+    }
+
+    /// A proof for a request that was refused without one, if the issuer may have forgotten to say that it wants
+    /// one: it binds to keys, and lists no proof types.
+    pub(super) fn assumed_proof(&self, task: usize, error: &Error) -> Option<ProofPlan> {
+        let wanted = &self.tasks()[task];
+        let silent = wanted.plan.is_none() && self.dialects() == Dialects::Any && !self.session.quirks.is_final();
+        if !silent || !(self.is_about_form(error) || error.code() == ErrorCode::ProofRefused) {
+            return None;
+        }
+        self.plan_proof(self.configuration(task)?, true).ok().flatten()
     }
 
     pub(super) fn is_about_form(&self, error: &Error) -> bool {
@@ -88,11 +99,17 @@ impl Live<'_> {
     }
 
     /// The issuer took this form: it is the first one from now on.
-    pub(super) async fn form_taken(&mut self, form: RequestForm, tried: &[RequestForm]) {
+    pub(super) async fn form_taken(&mut self, task: usize, form: RequestForm, tried: &[RequestForm]) {
         if tried.len() > 1 {
             self.session.quirks.request = form;
             self.session.quirks.basis = Basis::Experience;
             self.session.tolerated.insert(Tolerance::OtherForm);
+            let proved = self.tasks()[task].plan.is_some();
+            let listed = self.configuration(task).is_some_and(|listed| !listed.proof_types_supported.is_empty());
+            self.session.quirks.assume_proof |= proved && !listed && !self.wallet.assume_jwt_proofs;
+        }
+        if self.session.quirks.assume_proof {
+            self.session.tolerated.insert(Tolerance::AssumedProof);
         }
         if self.dialects() == Dialects::Strict {
             return;
@@ -103,6 +120,7 @@ impl Live<'_> {
             server: (server.issuer != issuer.credential_issuer).then(|| server.issuer.clone()),
             server_place: quirks.server_place,
             request: (quirks.basis == Basis::Experience).then_some(quirks.request),
+            assume_proof: quirks.assume_proof,
             push: quirks.push,
         };
         discovery::remember(self.wallet, &self.session.offer.credential_issuer, &now).await;

@@ -87,11 +87,23 @@ impl Live<'_> {
             let before = self.kept_nonce();
             let error = match self.send_credential_request(task, form).await {
                 Ok(answer) => {
-                    self.form_taken(form, &tried).await;
+                    self.form_taken(task, form, &tried).await;
                     return self.take_answer(task, answer, Operation::Credential).await;
                 }
                 Err(error) => error,
             };
+            if tried.len() == 1
+                && let Some(plan) = self.assumed_proof(task, &error)
+            {
+                first_refusal.get_or_insert(error);
+                self.note(Event::ProofPlanned { task, plan })?;
+                self.note(Event::CredentialDue { task })?;
+                self.make_missing_keys(task).await?;
+                // Who forgets to list it may have forgotten more: the form that has it all comes first.
+                (may_retry, form) = (true, RequestForm::WHOLE);
+                tried.push(form);
+                continue;
+            }
             if let Some(next) = self.next_form(task, &tried, &error) {
                 first_refusal.get_or_insert(error);
                 tried.push(next);

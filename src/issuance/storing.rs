@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Live;
 use super::typing::Ahead;
 use crate::credentials;
+use crate::dialect::{Dialects, Tolerance};
 use crate::documents::Documents;
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::format::{self, CredentialFormat, Examined};
@@ -83,6 +84,7 @@ impl Live<'_> {
             self.wallet.look_up_type(&configuration.format, first, profile, &documents, &self.ahead).await
         };
         let (mut checked, typed) = futures_util::join!(check_all, look_up);
+        let without_vct = checked.iter().any(|checked| checked.found.type_without_vct);
         if let Some(typed) = &typed {
             for checked in &mut checked {
                 typed.tell(&mut checked.report, &checked.found);
@@ -180,6 +182,9 @@ impl Live<'_> {
         let all = kept.iter().chain(&quarantined);
         let worst = all.max_by_key(|credential| severity(credential.report.verdict));
         changes.extend(worst.and_then(|worst| tell(worst, now)));
+        if without_vct {
+            self.session.tolerated.insert(Tolerance::TypeWithoutVct);
+        }
         self.record_with(event, changes).await?;
         if let Some(error) = failed {
             self.failed.get_or_insert(error);
@@ -294,6 +299,7 @@ async fn check(wallet: &Setup, raw: &Value, asked: &Asked<'_>, log: &Log) -> Che
         holder_keys: &public,
         policy,
         profile: asked.profile,
+        takes_type: wallet.dialects == Dialects::Any && !asked.profile.is_haip(),
         trust: &wallet.trust,
         trusted_issuers: &wallet.trusted_issuers,
         now: wallet.clock.now(),

@@ -13,6 +13,7 @@ use crate::model::token::Token;
 use crate::model::type_metadata::CredentialMetadata;
 use crate::protocol::authorization::PendingAuthorization;
 use crate::protocol::encryption::Encryption;
+use crate::protocol::proof::ProofPlan;
 use crate::protocol::token::TokenGrant;
 
 /// One thing that happened.
@@ -44,6 +45,8 @@ pub(crate) enum Event {
     AuthorizationEnded,
     /// A nonce and keys were made ready after the token had come.
     MadeReady { prepared: Prepared },
+    /// A task needs a proof that it was not planned with.
+    ProofPlanned { task: usize, plan: ProofPlan },
     /// Keys were made for a task.
     KeysMade { task: usize, keys: Vec<HolderKey> },
     /// A credential request is about to leave; it uses the nonce up, unless the issuer says when there is another.
@@ -100,6 +103,7 @@ impl Event {
             Self::RenewalBegan { .. } => "renewal began",
             Self::AuthorizationEnded => "authorization ended",
             Self::MadeReady { .. } => "made ready",
+            Self::ProofPlanned { .. } => "proof planned",
             Self::KeysMade { .. } => "keys made",
             Self::NonceReceived { .. } => "nonce received",
             Self::CredentialSent { .. } => "credential request sent",

@@ -85,6 +85,7 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                         }
                     }
                 }
+                Event::ProofPlanned { task, plan } => tasks[task].plan = Some(plan),
                 Event::KeysMade { task, keys } => tasks[task].keys = keys,
                 Event::NonceReceived { nonce: received } => nonce = Some(received),
                 Event::CredentialSent { task, keeps_nonce } => {

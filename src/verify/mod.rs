@@ -45,6 +45,8 @@ pub(crate) struct VerifyContext<'a> {
     pub(crate) policy: &'a VerificationPolicy,
     /// The rules that it is held to.
     pub(crate) profile: Profile,
+    /// Whether an SD-JWT VC may name its type in `type` instead of `vct`.
+    pub(crate) takes_type: bool,
     /// Now.
     pub(crate) now: Timestamp,
     /// How many seconds clocks may differ.

@@ -222,9 +222,10 @@ impl Running {
         &self.offers
     }
 
-    /// The root certificates behind credentials, in PEM: of `x5c` first, then of mdocs.
+    /// The root certificates behind credentials, in PEM: of `x5c` first, then of mdocs. Empty where a system's
+    /// issuers are known by DIDs alone.
     pub fn trust_pem(&self) -> &str {
-        &self.issuer.signers.trust_pem
+        if self.issuer.options.profile.has_certificates() { &self.issuer.signers.trust_pem } else { "" }
     }
 
     /// An attester that this issuer trusts.

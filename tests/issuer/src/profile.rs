@@ -77,6 +77,11 @@ impl Profile {
 }
 
 impl Profile {
+    /// Whether credentials come with certificates.
+    pub(crate) fn has_certificates(self) -> bool {
+        !matches!(self, Self::Identus | Self::Vercre | Self::Credibil | Self::Didroom)
+    }
+
     /// The options as this profile wants them.
     pub(crate) fn apply(self, options: Options) -> Options {
         match self {
