@@ -48,22 +48,22 @@ pub(super) fn without_par(server: &Server, wallet: &Setup, transcript: &mut Tran
     steps.step("no pushed requests: begun by the wallet", |steps| {
         let issuer = steps.wallet.issuer();
         let outcome = steps.call(&["start", issuer, "--configuration", CARD.id])?;
-        expect_not_pushed(&outcome)?;
+        expect_not_pushed(&outcome, 1)?;
         checks::expect_stored(steps, server, &outcome, CARD)
     })?;
-    steps.step("no pushed requests: an offer with issuer_state", |steps| {
+    steps.step("no pushed requests: an offer with issuer_state, which the wallet does not try to push", |steps| {
         let outcome = steps.call(&["accept", &server.offer(OTHER.id, false)?])?;
-        expect_not_pushed(&outcome)?;
+        expect_not_pushed(&outcome, 0)?;
         checks::expect_stored(steps, server, &outcome, OTHER)
     })?;
     Ok(steps.tally)
 }
 
-/// The request went to the browser as it is, after no more than an attempt to push it.
-fn expect_not_pushed(outcome: &Outcome) -> Result<(), String> {
+/// The request went to the browser as it is, after so many attempts to push it.
+fn expect_not_pushed(outcome: &Outcome, attempts: usize) -> Result<(), String> {
     expect_sign_ins(outcome, 1)?;
     let url = outcome.single("sign_in")?["url"].as_str().unwrap_or_default();
-    if outcome.requests(PUSHED).count() > outcome.refused(PUSHED) || !url.contains("code_challenge=") {
+    if outcome.requests(PUSHED).count() != attempts || !url.contains("code_challenge=") {
         return Err("the request was pushed".into());
     }
     Ok(())
