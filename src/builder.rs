@@ -144,7 +144,7 @@ impl WalletBuilder {
         self
     }
 
-    /// Which text of the attestation draft authorization servers follow. Default:
+    /// Which text on attestations authorization servers follow. Default:
     /// [`AttestationVersion::V07`].
     pub fn attestation_version(mut self, version: AttestationVersion) -> Self {
         self.attestation_version = version;

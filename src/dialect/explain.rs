@@ -102,7 +102,12 @@ pub(crate) fn report(quirks: &Quirks, has_nonce_endpoint: bool, tolerated: &Tole
         ProofMember::Proof => "`proof`",
     };
     DialectReport {
-        looks_like: looks_like(&quirks.seen),
+        looks_like: if quirks.seen.is_empty() && quirks.basis == Basis::Evidence {
+            // Nothing was looked for.
+            "1.0, as nothing else is taken".to_owned()
+        } else {
+            looks_like(&quirks.seen)
+        },
         seen: quirks.seen.iter().map(|sign| sign.text()).collect(),
         concluded: conclusions,
         request: format!("{selector} with {proof}; `credential_identifier` where the token answer names datasets"),

@@ -56,6 +56,7 @@ pub(crate) struct Quirks {
     /// What the form rests on.
     pub(crate) basis: Basis,
     /// Whether this issuer wants a proof where it lists no proof types and binds to keys.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) assume_proof: bool,
     /// How `authorization_details` name a credential.
     pub(crate) details: DetailsBy,

@@ -92,7 +92,7 @@ impl CredentialFormat for SdJwtVc {
         }
         let typed = checks.iter().find(|check| check.kind == CheckKind::Type);
         let passed = typed.is_some_and(|check| check.outcome == Outcome::Passed);
-        let type_without_vct = passed && !payload.contains_key("vct") && w3c.is_none();
+        let type_without_vct = matches!(self, Self::Dc) && passed && !payload.contains_key("vct");
         let kind = match (payload.get("vct"), context.kind) {
             (Some(Value::String(vct)), _) => CredentialKind::Vct(vct.clone()),
             (None, Some(asked @ CredentialKind::Vct(_))) if type_without_vct => asked.clone(),

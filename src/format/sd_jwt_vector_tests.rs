@@ -25,7 +25,7 @@ fn is_by(token: &str, jwk: &Value) -> bool {
     key.verify(jws.algorithm().unwrap(), jws.signing_input.as_bytes(), &jws.signature).is_ok()
 }
 
-/// The key of the examples of RFC 9901 and of the drafts that go with it.
+/// The key of the examples of RFC 9901 and of the texts that go with it.
 fn example_key() -> Option<Value> {
     Some(read_vector(&vectors("sd-jwt")?.join("rfc9901-5.1-issuance.json"))["issuer_jwk"].clone())
 }
@@ -121,7 +121,7 @@ async fn json_serialisations_are_not_taken_and_say_the_same() {
 }
 
 #[tokio::test]
-async fn keys_are_found_in_the_issuer_metadata_of_the_draft() {
+async fn keys_are_found_in_the_issuer_metadata_of_the_text() {
     let Some(folder) = vectors("sd-jwt") else { return };
     let examples = read_vector(&folder.join("sdjwtvc18-issuer-metadata.json"))["examples"].clone();
     let credential = read_vector(&folder.join("sdjwtvc18-2.3.1-issuance.json"));

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn agrees_with_the_published_vector() {
-        // draft-irtf-cfrg-xchacha-03, appendix A.3.1.
+        // Internet-Draft irtf-cfrg-xchacha-03, appendix A.3.1.
         let hex = |text: &str| hex::decode(text).expect("hex");
         let key: [u8; 32] =
             hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f").try_into().expect("32");

@@ -1,6 +1,6 @@
 //! How the wallet authenticates to an authorization server: not at all, by a signed assertion
 //! (RFC 7523), or by an attestation of its provider (OpenID4VCI appendix E,
-//! draft-ietf-oauth-attestation-based-client-auth).
+//! Internet-Draft ietf-oauth-attestation-based-client-auth).
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// How long an assertion is good for, in seconds. It is made for one request.
 const ASSERTION_SECONDS: i64 = 60;
 
-/// Which text of the attestation draft the wallet and its servers follow.
+/// Which text on attestations the wallet and its servers follow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttestationVersion {

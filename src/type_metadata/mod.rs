@@ -2,7 +2,7 @@
 //!
 //! Type metadata is for showing a credential. That it can't be had, or is not what its integrity metadata stands
 //! for, keeps no credential back; it is said in the report's check of the type. The same holds for a credential
-//! that is not as its type demands: the drafts up to -16, which OpenID4VCI 1.0 is bound to, have no such check.
+//! that is not as its type demands: the texts up to -16, which OpenID4VCI 1.0 is bound to, have no such check.
 //!
 //! Looking a type up tells its publisher that somebody holds a credential of it. Documents are therefore kept:
 //! for ever where integrity metadata names their content, else as long as their server says.
@@ -76,7 +76,7 @@ pub(crate) struct TypeReference {
     pub(crate) vct: String,
     /// `vct#integrity`.
     pub(crate) integrity: Option<String>,
-    /// Documents that came along in the header (`vctm`, drafts before -11).
+    /// Documents that came along in the header (`vctm`, texts before -11).
     pub(crate) embedded: Vec<Vec<u8>>,
 }
 

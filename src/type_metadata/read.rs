@@ -88,7 +88,7 @@ fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name).and_then(Value::as_str).map(plain_text).filter(|text| !text.is_empty())
 }
 
-/// The language tag: `locale`, and `lang` in drafts before -12.
+/// The language tag: `locale`, and `lang` in texts before -12.
 fn locale(entry: &Value) -> Option<String> {
     text(entry, "locale").or_else(|| text(entry, "lang"))
 }

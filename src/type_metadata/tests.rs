@@ -349,7 +349,7 @@ async fn a_credential_is_held_to_its_type() {
 }
 
 #[tokio::test]
-async fn types_of_the_draft_and_of_others() {
+async fn types_of_the_specification_and_of_others() {
     let Some(folder) = vectors("sd-jwt/type-metadata") else { return };
     let file = |name: &str| std::fs::read(folder.join(name)).unwrap();
     // The hashes that the index has of the files.
@@ -410,18 +410,18 @@ async fn types_of_the_draft_and_of_others() {
     let (display, _) = embedded.display.unwrap();
     assert!(display[0].logo.as_ref().unwrap().uri.starts_with("data:image/png;base64,"));
 
-    // The draft's own: the hashes printed there are of no text that is.
-    let draft = read_vector(&folder.parent().unwrap().join("sdjwtvc18-type-metadata.json"));
-    let mut whole = draft["type_metadata"].clone();
+    // The specification's own: the hashes printed there are of no text that is.
+    let printed = read_vector(&folder.parent().unwrap().join("sdjwtvc18-type-metadata.json"));
+    let mut whole = printed["type_metadata"].clone();
     let base = json!({"vct": whole["extends"]});
     whole.as_object_mut().unwrap().remove("extends#integrity");
     let loaded = Scene::new().with(&whole).with(&base).load(&reference(whole["vct"].as_str().unwrap())).await.unwrap();
     assert_eq!(loaded.remarks, [""; 0]);
     assert_eq!(loaded.metadata.svg_templates.len(), 2);
     assert_eq!(loaded.metadata.claims.len(), 7);
-    let remarks = loaded.validate(&draft["vct_claims"], &[]);
+    let remarks = loaded.validate(&printed["vct_claims"], &[]);
     assert_eq!(remarks, ["a claim can't be withheld, which its type demands"]);
-    let (base, custom) = (&draft["extends_example"]["base"], &draft["extends_example"]["custom"]);
+    let (base, custom) = (&printed["extends_example"]["base"], &printed["extends_example"]["custom"]);
     let merged = Scene::new().with(base).with(custom).metadata(custom["vct"].as_str().unwrap()).await.unwrap();
     let effective: Vec<_> = merged
         .claims
@@ -432,5 +432,5 @@ async fn types_of_the_draft_and_of_others() {
             json!({"path": claim.path, "display": display})
         })
         .collect();
-    assert_eq!(json!(effective), draft["extends_example"]["effective"]["claims"]);
+    assert_eq!(json!(effective), printed["extends_example"]["effective"]["claims"]);
 }

@@ -113,7 +113,7 @@ fn files_of_1_0() {
                 assert!(tx_code.description.is_some_and(|text| text.contains("via SMS")));
             }),
             ("credential_request_iso_mdl.json", |text| {
-                // Left over from a draft: no request has these members any more.
+                // Left over from an older text: no request has these members any more.
                 let id = ConfigurationId::from("org.iso.18013.5.1.mDL");
                 let sent = write::credential_request(
                     Selector::Configuration(&id),

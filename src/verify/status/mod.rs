@@ -1,6 +1,6 @@
 //! Status lists: was a credential revoked or suspended since it was issued?
 //!
-//! Two families are read. **Token Status List** (draft-ietf-oauth-status-list): a JWT or CWT with one packed list,
+//! Two families are read. **Token Status List** (Internet-Draft ietf-oauth-status-list): a JWT or CWT with one packed list,
 //! which SD-JWT VCs, JWTs and mdocs point into by `status.status_list`. **Bitstring Status List** (W3C), with its
 //! forerunners: a credential with a packed list, which W3C credentials point into by `credentialStatus`.
 //!

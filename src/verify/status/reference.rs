@@ -89,12 +89,12 @@ fn bitstring_entry(entry: &Value) -> Result<StatusEntry, Problem> {
         Some(Value::Array(names)) => names.iter().any(|other| other == name),
         _ => false,
     };
-    let first_draft = is("RevocationList2020Status");
-    if !(is("BitstringStatusListEntry") || is("StatusList2021Entry") || first_draft) {
+    let first_form = is("RevocationList2020Status");
+    if !(is("BitstringStatusListEntry") || is("StatusList2021Entry") || first_form) {
         return Err(Problem::Unsupported("its `credentialStatus` is of an unknown type"));
     }
-    // The first draft had its own names for the same things, and issuers are seen to mix them.
-    let member = |name: &str, older: &str| entry.get(name).or_else(|| entry.get(older).filter(|_| first_draft));
+    // The first form had its own names for the same things, and issuers are seen to mix them.
+    let member = |name: &str, older: &str| entry.get(name).or_else(|| entry.get(older).filter(|_| first_form));
     let index = member("statusListIndex", "revocationListIndex").and_then(whole_number);
     let index = index.ok_or(Problem::Malformed("`statusListIndex` is not a whole number from 0 on"))?;
     let list = member("statusListCredential", "revocationListCredential").and_then(Value::as_str);
@@ -102,7 +102,7 @@ fn bitstring_entry(entry: &Value) -> Result<StatusEntry, Problem> {
     let list = list.ok_or(Problem::Malformed("`statusListCredential` is not a URL"))?;
     let purpose = match entry.get("statusPurpose") {
         Some(Value::String(purpose)) if !purpose.is_empty() => purpose.clone(),
-        None if first_draft => "revocation".to_owned(),
+        None if first_form => "revocation".to_owned(),
         _ => return Err(Problem::Malformed("`statusPurpose` is missing or not text")),
     };
     let size = match entry.get("statusSize") {

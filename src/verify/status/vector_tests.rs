@@ -38,7 +38,7 @@ fn bits(vector: &Value) -> u8 {
 }
 
 #[test]
-fn the_long_lists_of_the_draft_hold_what_it_says_and_nothing_else() {
+fn the_long_lists_of_the_specification_hold_what_it_says_and_nothing_else() {
     let Some(folder) = vectors("status") else { return };
     for file in ["token-status-list-1bit.json", "token-status-list-2bit.json", "token-status-list-8bit.json"] {
         let vector = read_vector(&folder.join(file));
@@ -55,7 +55,7 @@ fn the_long_lists_of_the_draft_hold_what_it_says_and_nothing_else() {
 }
 
 #[test]
-fn the_short_lists_of_the_draft_hold_what_it_says() {
+fn the_short_lists_of_the_specification_hold_what_it_says() {
     let Some(folder) = vectors("status") else { return };
     for item in read_vector(&folder.join("token-status-list-small.json"))["items"].as_array().unwrap() {
         let octets = hex::decode(item["byte_array_hex"].as_str().unwrap()).unwrap();
@@ -82,8 +82,8 @@ fn the_list_of_the_w3c_holds_what_it_says() {
 
 const LIST: &str = "https://example.com/statuslists/1";
 
-/// The tokens of the draft, with the key that it gives, at a time.
-fn draft(vector: &Value, body: Vec<u8>, now: i64) -> World {
+/// The tokens of the specification, with the key that it gives, at a time.
+fn printed(vector: &Value, body: Vec<u8>, now: i64) -> World {
     World {
         issuer_jwks: Some(json!({ "keys": [vector["issuer_jwk"]] })),
         documents: Documents::default().with_body(LIST, "application/octet-stream", body),
@@ -93,7 +93,7 @@ fn draft(vector: &Value, body: Vec<u8>, now: i64) -> World {
 }
 
 #[tokio::test]
-async fn the_tokens_of_the_draft_are_good_from_2024_to_2042() {
+async fn the_tokens_of_the_specification_are_good_from_2024_to_2042() {
     let Some(folder) = vectors("status") else { return };
     let vector = read_vector(&folder.join("token-status-list-tokens.json"));
     let jwt = vector["status_list_jwt"].as_str().unwrap().as_bytes().to_vec();
@@ -112,7 +112,7 @@ async fn the_tokens_of_the_draft_are_good_from_2024_to_2042() {
             (1_686_920_170 - 61, None),
             (2_291_720_170 + 60, None),
         ] {
-            let world = draft(&vector, body.clone(), now);
+            let world = printed(&vector, body.clone(), now);
             for (index, value) in (0..).zip(values) {
                 let (outcome, detail, _) = look_up(&at(index), Some("https://example.com"), &stranger, &world).await;
                 let there = if value == 0 { Outcome::Passed } else { Outcome::Failed };
@@ -121,7 +121,7 @@ async fn the_tokens_of_the_draft_are_good_from_2024_to_2042() {
             }
         }
         let (outcome, ..) =
-            look_up(&at(1), Some("https://example.com"), &stranger, &draft(&vector, unsigned, 1_704_067_200)).await;
+            look_up(&at(1), Some("https://example.com"), &stranger, &printed(&vector, unsigned, 1_704_067_200)).await;
         assert_eq!(outcome, Outcome::Failed);
     }
     let list = TokenList::of_jwt(claims(vector["status_list_jwt"].as_str().unwrap()).as_object().unwrap()).unwrap();
@@ -130,7 +130,7 @@ async fn the_tokens_of_the_draft_are_good_from_2024_to_2042() {
 }
 
 #[test]
-fn the_referenced_tokens_of_the_draft_name_their_places() {
+fn the_referenced_tokens_of_the_specification_name_their_places() {
     let Some(folder) = vectors("status") else { return };
     let vector = read_vector(&folder.join("token-status-list-tokens.json"));
     let sd_jwt = vector["referenced_sd_jwt"].as_str().unwrap().split('~').next().unwrap();
