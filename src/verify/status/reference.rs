@@ -47,6 +47,13 @@ impl Stated {
             Some(Value::Array(entries)) => entries.as_slice(),
             Some(entry) => std::slice::from_ref(entry),
         };
+        // The words of Token Status List, where those of Bitstring Status List are due.
+        if let [entry] = entries
+            && entry.get("status_list").is_some_and(Value::is_object)
+            && matches!(bitstring_entry(entry), Err(Problem::Unsupported(_)))
+        {
+            return Self::in_claim(Some(entry));
+        }
         let mut stated = Self::default();
         let mut places = Vec::new();
         if entries.len() > MAX_ENTRIES {
@@ -260,6 +267,11 @@ mod tests {
         let other = json!({ "credentialStatus": { "type": "Other" } });
         let stated = Stated::in_w3c(other.as_object().unwrap(), payload);
         assert!(token(&stated) && stated.problem.is_some());
+        // The same words in the place of the other ones, as credibil's issuer has them.
+        let mixed = |kind: &str| json!({ "type": kind, "status_list": { "idx": 0, "uri": LIST } });
+        let stated = w3c(&mixed("tokenStatusListEntry"));
+        assert!(token(&stated) && stated.problem.is_none());
+        assert!(matches!(w3c(&mixed("BitstringStatusListEntry")).problem, Some(Problem::Malformed(_))));
         // A member of that name in a JWT that is no Token Status List's means nothing.
         let text = json!({ "status": "active" });
         assert_eq!(Stated::in_w3c(&Map::new(), text.as_object()), Stated::default());
