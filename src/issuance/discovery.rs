@@ -17,7 +17,7 @@ use crate::model::metadata::{AuthorizationServerMetadata, IssuerMetadata};
 use crate::model::offer::{CredentialOffer, GrantType};
 use crate::model::time::Timestamp;
 use crate::platform::http::{HttpLimits, HttpRequest, HttpResponse};
-use crate::protocol::metadata::{self, APPENDED_SERVER_PLACE, IssuerDocument, Provenance};
+use crate::protocol::metadata::{self, APPENDED_SERVER_PLACE, IssuerDocument, NO_SERVER_PLACE, Provenance};
 use crate::setup::Setup;
 use crate::verify::x509::At;
 use crate::wire::Log;
@@ -110,7 +110,12 @@ impl Search<'_> {
                 None => self.issuer(asked).await,
             }
         };
-        let (issuer, guessed) = join(issuer, self.server(guess)).await;
+        // A server that had no metadata of its own the last time has none now, as long as the issuer's stands in.
+        let has_none = |server: &IssuerId| {
+            server == asked && self.last.server_place == NO_SERVER_PLACE && self.last.server.is_none() && !self.afresh
+        };
+        let guessed = async { if has_none(guess) { None } else { Some(self.server(guess).await) } };
+        let (issuer, mut guessed) = join(issuer, guessed).await;
         let found = issuer?;
         let servers = match found.metadata.authorization_servers.as_slice() {
             [] => std::slice::from_ref(asked),
@@ -125,26 +130,18 @@ impl Search<'_> {
             )
             .at(Operation::IssuerMetadata));
         }
-        let mut guessed = Some(guessed);
         let candidates = hint.map_or(servers, std::slice::from_ref);
         let mut first_problem = None;
         for candidate in candidates {
-            let server = match guessed.take_if(|_| candidate == guess) {
-                Some(guessed) => guessed,
-                None => self.server(candidate).await,
+            let own = found.server.as_ref().filter(|_| candidate == asked);
+            let server = match (guessed.take_if(|_| candidate == guess), own) {
+                (None, Some(own)) if has_none(candidate) => Ok(without_metadata(own)),
+                (Some(guessed), _) => guessed,
+                (None, _) => self.server(candidate).await,
             };
-            let server = match (server, &found.server) {
+            let server = match (server, own) {
                 // Servers of the oldest kind have no metadata of their own.
-                (Err(error), Some(own)) if error.code() == ErrorCode::MetadataUnavailable && candidate == asked => {
-                    Ok(FoundServer {
-                        read: ReadServer {
-                            metadata: own.clone(),
-                            tolerated: Tolerated::from([Tolerance::NoServerMetadata]),
-                            checks_pkce: false,
-                        },
-                        place: 0,
-                    })
-                }
+                (Err(error), Some(own)) if error.code() == ErrorCode::MetadataUnavailable => Ok(without_metadata(own)),
                 (server, _) => server,
             };
             match server {
@@ -173,10 +170,11 @@ impl Search<'_> {
         let FoundServer { read: ReadServer { metadata: server, tolerated: of_server, checks_pkce }, place } = server;
         tolerated.extend(&read.tolerated);
         tolerated.extend(&of_server);
-        if place != 0 {
+        let misplaced = place != 0 && place != NO_SERVER_PLACE;
+        if misplaced {
             tolerated.insert(Tolerance::MisplacedServerMetadata);
         }
-        if place != 0 && provenance.not_haip.is_none() {
+        if misplaced && provenance.not_haip.is_none() {
             let why = "the authorization server's metadata is not where RFC 8414 has it";
             provenance.not_haip = Some(why.to_owned());
         }
@@ -302,6 +300,12 @@ impl Search<'_> {
         self.remembered.store(true, Ordering::Relaxed);
         Some(known)
     }
+}
+
+/// A server by what stands of it in the issuer's metadata.
+fn without_metadata(own: &AuthorizationServerMetadata) -> FoundServer {
+    let tolerated = Tolerated::from([Tolerance::NoServerMetadata]);
+    FoundServer { read: ReadServer { metadata: own.clone(), tolerated, checks_pkce: false }, place: NO_SERVER_PLACE }
 }
 
 /// The authorization server that an offer names; where its grants name two, that of the pre-authorized code,

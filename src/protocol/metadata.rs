@@ -52,6 +52,9 @@ pub(crate) fn server_places(server: &IssuerId, last: u8, dialects: Dialects) -> 
 /// The number of the place after a server's path, under OAuth's own name: no specification has it there.
 pub(crate) const APPENDED_SERVER_PLACE: u8 = 3;
 
+/// The number that stands for no place: there is no metadata of the server, and the issuer's stands in for it.
+pub(crate) const NO_SERVER_PLACE: u8 = u8::MAX;
+
 fn all_server_places(server: &IssuerId) -> Vec<Url> {
     let (oauth, openid) = ("oauth-authorization-server", "openid-configuration");
     let mut places: Vec<Url> = Vec::new();
