@@ -10,6 +10,7 @@ mod copies;
 mod crash;
 mod crash_bound;
 mod deferred;
+mod dialects;
 mod dpop;
 mod encryption;
 mod endpoints;
