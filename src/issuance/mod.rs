@@ -8,6 +8,7 @@
 mod accepting;
 mod authorizing;
 pub(crate) mod client;
+mod deferring;
 pub(crate) mod discovery;
 mod encrypting;
 mod forms;
