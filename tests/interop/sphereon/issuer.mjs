@@ -182,7 +182,7 @@ server.router.get("/.well-known/jwt-vc-issuer", (_, response) => {
   response.json({ issuer: base, jwks: { keys: [{ ...jwk, kid: "signer", alg: "ES256", use: "sig" }] } });
 });
 support.start();
-support.express.on("error", (error) => {
-  throw error;
-});
+// It does not say when it listens.
+const listens = () => fetch(base).then(() => true, () => false);
+while (!(await listens())) await new Promise((resolve) => setTimeout(resolve, 20));
 say({ base, did, jwks: { keys: [{ ...jwk, kid: "signer" }, { ...jwk, kid: `${did}#0` }] } });
