@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Basis;
+
 /// The form of a credential request. Where the token response names datasets, `credential_identifier` takes the
 /// selector's place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,13 +67,15 @@ impl RequestForm {
     /// What to try after these were refused, in this order; none if it is enough.
     ///
     /// The neighbours come first: of a form with `proofs` the same with `proof`, and of one by format the one by
-    /// configuration. The form that has it all comes before those that are further off.
-    pub(crate) fn next(tried: &[Self], usable: impl Fn(Self) -> bool) -> Option<Self> {
+    /// configuration. The form that has it all comes before those that are further off. Where the metadata told
+    /// nothing, the issuer may as well be of the older kind: then its form is the neighbour.
+    pub(crate) fn next(tried: &[Self], basis: Basis, usable: impl Fn(Self) -> bool) -> Option<Self> {
         if tried.len() >= MOST_FORMS {
             return None;
         }
-        let order: [Self; 4] = match tried.first()?.selector {
-            SelectorForm::Format => [Self::OLD, Self::CONFIGURATION_PROOF, Self::FINAL, Self::WHOLE],
+        let order: [Self; 4] = match (tried.first()?.selector, basis) {
+            (SelectorForm::Format, _) => [Self::OLD, Self::CONFIGURATION_PROOF, Self::FINAL, Self::WHOLE],
+            (_, Basis::Nothing) => [Self::FINAL, Self::OLD, Self::WHOLE, Self::CONFIGURATION_PROOF],
             _ => [Self::FINAL, Self::CONFIGURATION_PROOF, Self::WHOLE, Self::OLD],
         };
         order.into_iter().find(|form| !tried.contains(form) && usable(*form))
@@ -84,20 +88,22 @@ mod tests {
 
     #[test]
     fn three_forms_are_tried_and_none_twice() {
-        let ladder = |first: RequestForm, usable: fn(RequestForm) -> bool| {
+        let ladder_on = |basis, first: RequestForm, usable: fn(RequestForm) -> bool| {
             let mut tried = vec![first];
-            while let Some(next) = RequestForm::next(&tried, usable) {
+            while let Some(next) = RequestForm::next(&tried, basis, usable) {
                 assert!(!tried.contains(&next));
                 tried.push(next);
             }
             tried
         };
+        let ladder = |first, usable| ladder_on(Basis::Evidence, first, usable);
         let any = |_| true;
         let (new, old, whole) = (RequestForm::FINAL, RequestForm::OLD, RequestForm::WHOLE);
         let one = RequestForm::CONFIGURATION_PROOF;
         assert_eq!(ladder(new, any), [new, one, whole]);
         assert_eq!(ladder(old, any), [old, one, new]);
         assert_eq!(ladder(whole, any), [whole, new, one]);
+        assert_eq!(ladder_on(Basis::Nothing, new, any), [new, old, whole]);
         // Several keys fit in `proofs` only.
         let several = |form: RequestForm| form.proof == ProofMember::Proofs;
         assert_eq!(ladder(new, several), [new]);

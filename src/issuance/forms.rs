@@ -41,7 +41,7 @@ impl Live<'_> {
             return None;
         }
         let named = self.tasks()[task].identifier.is_some();
-        RequestForm::next(tried, |form| {
+        RequestForm::next(tried, self.session.quirks.basis, |form| {
             // A dataset takes the selector's place: what is left to try is the other member for the proof.
             let same = |other: &RequestForm| other.proof == form.proof;
             self.can_have(task, form) && !(named && tried.iter().any(same))
