@@ -98,7 +98,7 @@ fn take(document: &Value) {
         let Ok(mut issuer) = issuer else { continue };
         let report = explain::report(&issuer.quirks, true, &issuer.tolerated);
         assert!(!report.looks_like.is_empty());
-        assert!(form::RequestForm::next(&[issuer.quirks.request], |_| true).is_some());
+        assert!(form::RequestForm::next(&[issuer.quirks.request], issuer.quirks.basis, |_| true).is_some());
         for configuration in issuer.metadata.credential_configurations_supported.values() {
             assert!(configuration.claims.len() <= 1000);
         }
