@@ -135,13 +135,13 @@ impl Search<'_> {
         for candidate in candidates {
             let own = found.server.as_ref().filter(|_| candidate == asked);
             let server = match (guessed.take_if(|_| candidate == guess), own) {
-                (None, Some(own)) if has_none(candidate) => Ok(without_metadata(own)),
+                (None, Some(own)) if has_none(candidate) => self.without_metadata(own),
                 (Some(guessed), _) => guessed,
                 (None, _) => self.server(candidate).await,
             };
             let server = match (server, own) {
                 // Servers of the oldest kind have no metadata of their own.
-                (Err(error), Some(own)) if error.code() == ErrorCode::MetadataUnavailable => Ok(without_metadata(own)),
+                (Err(error), Some(own)) if error.code() == ErrorCode::MetadataUnavailable => self.without_metadata(own),
                 (server, _) => server,
             };
             match server {
@@ -255,12 +255,7 @@ impl Search<'_> {
             let response = wallet.wire.get_public(operation, &url, HttpLimits::default(), log, build).await?;
             match metadata::server_response(&response, server, wallet.dialects) {
                 Ok(read) => {
-                    let endpoints = [
-                        Some(&read.metadata.token_endpoint),
-                        read.metadata.authorization_endpoint.as_ref(),
-                        read.metadata.pushed_authorization_request_endpoint.as_ref(),
-                    ];
-                    endpoints.into_iter().flatten().try_for_each(|url| wallet.wire.check(url, operation))?;
+                    self.check_server(&read.metadata, operation)?;
                     let found = FoundServer { read, place };
                     let fresh = Fresh::of(response.headers(), wallet.clock.now());
                     wallet.metadata.keep_server(server, &found, fresh);
@@ -273,6 +268,24 @@ impl Search<'_> {
             }
         }
         Err(missing.expect("a server's metadata has at least one place"))
+    }
+
+    /// A server by what stands of it in the issuer's metadata.
+    fn without_metadata(&self, own: &AuthorizationServerMetadata) -> Result<FoundServer> {
+        self.check_server(own, Operation::IssuerMetadata)?;
+        let tolerated = Tolerated::from([Tolerance::NoServerMetadata]);
+        let read = ReadServer { metadata: own.clone(), tolerated, checks_pkce: false };
+        Ok(FoundServer { read, place: NO_SERVER_PLACE })
+    }
+
+    /// Whether a server's endpoints may be asked.
+    fn check_server(&self, server: &AuthorizationServerMetadata, operation: Operation) -> Result<()> {
+        let endpoints = [
+            Some(&server.token_endpoint),
+            server.authorization_endpoint.as_ref(),
+            server.pushed_authorization_request_endpoint.as_ref(),
+        ];
+        endpoints.into_iter().flatten().try_for_each(|url| self.wallet.wire.check(url, operation))
     }
 
     /// Whether an answer means that the document is not at this place, and says nothing about another one.
@@ -300,12 +313,6 @@ impl Search<'_> {
         self.remembered.store(true, Ordering::Relaxed);
         Some(known)
     }
-}
-
-/// A server by what stands of it in the issuer's metadata.
-fn without_metadata(own: &AuthorizationServerMetadata) -> FoundServer {
-    let tolerated = Tolerated::from([Tolerance::NoServerMetadata]);
-    FoundServer { read: ReadServer { metadata: own.clone(), tolerated, checks_pkce: false }, place: NO_SERVER_PLACE }
 }
 
 /// The authorization server that an offer names; where its grants name two, that of the pre-authorized code,
