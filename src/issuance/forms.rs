@@ -21,10 +21,9 @@ impl Live<'_> {
             return RequestForm::FINAL;
         }
         let quirks = &self.session.quirks;
-        let brings_nonces = self.session.issuer.nonce_endpoint.is_none() && self.kept_nonce().is_some();
         let form = match quirks.basis {
             // Only issuers of the older kind have nonces in their answers.
-            Basis::Nothing if brings_nonces => RequestForm::OLD,
+            Basis::Nothing if self.brings_nonces() => RequestForm::OLD,
             _ => quirks.request,
         };
         if self.can_have(task, form) {
@@ -34,6 +33,11 @@ impl Live<'_> {
         if self.can_have(task, with_proofs) { with_proofs } else { RequestForm::FINAL }
     }
 
+    /// Whether the issuer's nonces come with its answers.
+    fn brings_nonces(&self) -> bool {
+        self.session.issuer.nonce_endpoint.is_none() && self.kept_nonce().is_some()
+    }
+
     /// The form to try next, if an issuer refused those for their form. What it says about a proof, a nonce or
     /// the user is no such refusal, and of issuers that are of 1.0 beyond doubt no other form is tried.
     pub(super) fn next_form(&self, task: usize, tried: &[RequestForm], error: &Error) -> Option<RequestForm> {
@@ -41,7 +45,9 @@ impl Live<'_> {
             return None;
         }
         let named = self.tasks()[task].identifier.is_some();
-        RequestForm::next(tried, self.session.quirks.basis, |form| {
+        // Nonces in answers contradict metadata that looks newer.
+        let basis = if self.brings_nonces() { Basis::Nothing } else { self.session.quirks.basis };
+        RequestForm::next(tried, basis, |form| {
             // A dataset takes the selector's place: what is left to try is the other member for the proof.
             let same = |other: &RequestForm| other.proof == form.proof;
             self.can_have(task, form) && !(named && tried.iter().any(same))
