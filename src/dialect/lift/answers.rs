@@ -18,6 +18,9 @@ pub(crate) fn token(answer: &Value, now: Timestamp, tolerated: &mut Tolerated) -
     let mut answer = answer.clone();
     let Some(members) = answer.as_object_mut() else { return answer };
     let seconds = members.get("expires_in").and_then(super::super::read::whole);
+    if seconds.is_some() && members.get("expires_in").is_some_and(Value::is_string) {
+        tolerated.insert(Tolerance::ValueType);
+    }
     if let Some(at) = seconds.filter(|seconds| *seconds > LONGEST_EXPIRY) {
         let left = (Timestamp::from_seconds(at) - now).clamp(0, LONGEST_EXPIRY);
         members.insert("expires_in".to_owned(), json!(left));
@@ -152,6 +155,7 @@ mod tests {
             (token.expires_at.map(|at| at - NOW), !tolerated.is_empty())
         };
         assert_eq!(expires(json!(300)), (Some(300), false));
+        assert_eq!(expires(json!("300")), (Some(300), true));
         assert_eq!(expires(json!(1_800_000_600)), (Some(600), true));
         assert_eq!(expires(json!("1800000600")), (Some(600), true));
         assert_eq!(expires(json!(1_799_999_999)), (Some(0), true));
