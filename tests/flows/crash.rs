@@ -11,10 +11,12 @@ use billfold::platform::memory::MemoryStore;
 use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::store::{Change, CredentialStore, Record, StoreError, Table};
 use billfold::{ErrorCode, Issuance, RequestOutcome, Result, Step, Wallet};
-use billfold_test_issuer::{OfferSpec, Options, TxCode};
+use billfold_test_issuer::{OfferSpec, Options, Profile, TxCode};
 use tokio::sync::Notify;
 
-use crate::world::{Moved, SD_JWT, World, code, pre_authorized};
+use crate::world::{JWT_VC, Moved, SD_JWT, World, code, pre_authorized};
+
+const VC_SD_JWT: &str = "vc+sd-jwt";
 
 /// Burns through at a chosen point, after which nothing happens any more.
 pub(crate) struct Fuse {
@@ -157,9 +159,13 @@ async fn pull_at(world: &World, spec: &OfferSpec, at: usize) -> bool {
 }
 
 async fn pull_everywhere(spec: OfferSpec) -> usize {
+    pull_everywhere_at(spec, Profile::Final).await
+}
+
+async fn pull_everywhere_at(spec: OfferSpec, profile: Profile) -> usize {
     let mut point = 0;
     // Each run has an issuer of its own: a request that was cut off may still arrive later.
-    while pull_at(&World::new().await, &spec, point).await {
+    while pull_at(&World::with(Options { profile, ..Options::default() }).await, &spec, point).await {
         point += 1;
     }
     point
@@ -182,6 +188,14 @@ async fn a_typed_code_survives_the_plug_anywhere() {
 async fn a_sign_in_survives_the_plug_anywhere() {
     let points = pull_everywhere(code(SD_JWT).by_reference()).await;
     assert!(points > 20, "only {points} points were reached");
+}
+
+#[tokio::test]
+async fn an_issuer_whose_nonces_come_with_answers_survives_it_too() {
+    for (profile, spec) in [(Profile::Draft13, pre_authorized(VC_SD_JWT)), (Profile::Draft11, code(JWT_VC))] {
+        let points = pull_everywhere_at(spec, profile).await;
+        assert!(points > 15, "{profile}: only {points} points were reached");
+    }
 }
 
 /// Pulls the plug at one point of picking up a deferred credential. Gives whether the plug was pulled, and

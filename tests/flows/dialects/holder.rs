@@ -10,6 +10,7 @@ use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::software_keys::SoftwareKeys;
 use billfold::{AcceptOptions, Issuance, Result, Step, TypeMetadataUse, Wallet, WalletBuilder};
 use billfold_test_issuer::{Decision, Grant, MadeOffer, OfferSpec, Options, Profile, sign_in};
+use serde_json::Value;
 use url::Url;
 
 use super::systems::System;
@@ -27,8 +28,11 @@ static TRANSPORT: LazyLock<ReqwestTransport> = LazyLock::new(ReqwestTransport::n
 pub(super) struct Sent {
     pub(super) method: String,
     pub(super) url: Url,
+    pub(super) body: Vec<u8>,
     /// The answer's status; none if there was no answer.
     pub(super) status: Option<u16>,
+    /// The answer's body, as the wallet got it.
+    pub(super) answer: Vec<u8>,
 }
 
 impl Sent {
@@ -41,12 +45,35 @@ impl Sent {
     pub(super) fn is_credential(&self) -> bool {
         self.method == "POST" && ["/credential", "/credentials"].iter().any(|end| self.url.path().ends_with(end))
     }
+
+    pub(super) fn is_token(&self) -> bool {
+        self.method == "POST" && self.url.path().ends_with("/token")
+    }
+
+    /// The body, where it is JSON.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A text in the answer.
+    pub(super) fn told(&self, name: &str) -> Option<String> {
+        serde_json::from_slice::<Value>(&self.answer).ok()?[name].as_str().map(str::to_owned)
+    }
+
+    /// The values of a form.
+    pub(super) fn form(&self, name: &str) -> Vec<String> {
+        let pairs = url::form_urlencoded::parse(&self.body);
+        pairs.filter(|(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
+    }
 }
 
-/// The way to the issuer: notes what passes.
+type Change = dyn Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send + Sync;
+
+/// The way to the issuer: notes what passes, and may change answers.
 #[derive(Clone, Default)]
 pub(super) struct Line {
     sent: Arc<Mutex<Vec<Sent>>>,
+    change: Option<Arc<Change>>,
 }
 
 impl Line {
@@ -56,6 +83,10 @@ impl Line {
 
     pub(super) fn forget(&self) {
         self.sent.lock().expect("no panic").clear();
+    }
+
+    pub(super) fn count(&self, what: impl Fn(&Sent) -> bool) -> usize {
+        self.sent().iter().filter(|sent| what(sent)).count()
     }
 }
 
@@ -67,15 +98,26 @@ impl HttpTransport for Line {
         limits: HttpLimits,
     ) -> std::result::Result<HttpResponse, TransportError> {
         let url = Url::parse(&request.uri().to_string()).expect("a wallet asks at addresses");
-        let sent = Sent { method: request.method().to_string(), url, status: None };
+        let sent = Sent {
+            method: request.method().to_string(),
+            url,
+            body: request.body().clone(),
+            status: None,
+            answer: Vec::new(),
+        };
         let at = {
             let mut all = self.sent.lock().expect("no panic");
             all.push(sent);
             all.len() - 1
         };
-        let answer = TRANSPORT.send(request, limits).await?;
+        let kept = request.clone();
+        let mut answer = TRANSPORT.send(request, limits).await?;
+        if let Some(change) = &self.change {
+            answer = change(&kept, answer);
+        }
         if let Some(sent) = self.sent.lock().expect("no panic").get_mut(at) {
             sent.status = Some(answer.status().as_u16());
+            sent.answer.clone_from(answer.body());
         }
         Ok(answer)
     }
@@ -124,6 +166,15 @@ pub(super) struct Holder<'a> {
 }
 
 impl Holder<'_> {
+    /// The same with another way to the issuer.
+    pub(super) fn meddled(
+        mut self,
+        change: impl Fn(&HttpRequest, HttpResponse) -> HttpResponse + Send + Sync + 'static,
+    ) -> Self {
+        self.line.change = Some(Arc::new(change));
+        self
+    }
+
     /// A wallet that was told what the offer says that its user has to know, and whom to trust.
     pub(super) fn builder(&self, offer: &MadeOffer) -> WalletBuilder {
         let client = told(offer, "--client-id").pop().unwrap_or_else(|| "com.example.wallet".to_owned());

@@ -3,7 +3,14 @@
 
 mod absent;
 mod counts;
+mod dying;
+mod extras;
+mod guarded;
 mod holder;
+mod input;
+mod once;
 mod page;
+mod redirects;
+mod strict;
 mod systems;
 mod table;

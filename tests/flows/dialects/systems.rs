@@ -32,6 +32,11 @@ pub(super) static SYSTEMS: &[System] = &[
     System { name: "sphereon 0.14", profile: Profile::Sphereon, release: SphereonRelease::V0_14 },
 ];
 
+/// The system of this name.
+pub(super) fn named(name: &str) -> &'static System {
+    SYSTEMS.iter().find(|system| system.name == name).unwrap_or_else(|| panic!("{name} is no system"))
+}
+
 impl System {
     /// Whether it speaks OpenID4VCI 1.0 Final.
     pub(super) fn is_final(&self) -> bool {
