@@ -17,7 +17,7 @@ async fn verified(wallet: &Wallet, step: &Step, of: &str) -> Credential {
     credential
 }
 
-// covers: DEFER-02, DEFER-08
+// covers: DEFER-08
 #[tokio::test]
 async fn what_comes_later_comes_in_every_dialect_that_knows_of_it() {
     // An ask that is too early ends the transaction in vercre and in credibil.
@@ -105,7 +105,6 @@ async fn notices_are_given_where_somebody_takes_them() {
     }
 }
 
-// covers: ENC-04
 #[tokio::test]
 async fn answers_are_encrypted_in_every_dialect_that_knows_of_it() {
     for (name, spelled) in [

@@ -32,7 +32,7 @@ fn unwrapped(document: &mut Value) -> &mut Value {
     document
 }
 
-// covers: META-04, ASM-03
+// covers: META-08, ASM-03
 #[tokio::test]
 async fn a_document_that_claims_to_be_anothers_ends_it_in_every_dialect() {
     for system in SYSTEMS {

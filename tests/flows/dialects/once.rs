@@ -64,7 +64,6 @@ async fn a_code_is_sent_once_whatever_becomes_of_it() {
     }
 }
 
-// covers: CERR-05
 #[tokio::test]
 async fn a_refusal_that_is_not_about_the_form_leads_to_no_other_form() {
     for system in SYSTEMS {

@@ -105,6 +105,7 @@ async fn a_wrong_state_is_refused_by_all_and_a_missing_one_by_most() {
     }
 }
 
+// covers: AUTHZ-18
 #[tokio::test]
 async fn a_code_of_another_sign_in_is_good_for_nothing() {
     for (visit, offer) in visits().await {
@@ -126,7 +127,7 @@ async fn a_code_of_another_sign_in_is_good_for_nothing() {
     }
 }
 
-// covers: AUTHZ-18
+// covers: ASM-09, AUTHZ-17
 #[tokio::test]
 async fn iss_is_looked_at_wherever_it_comes_and_missed_where_it_was_announced() {
     for (visit, offer) in visits().await {
