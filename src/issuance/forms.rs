@@ -2,7 +2,7 @@
 
 use super::Live;
 use super::discovery;
-use crate::dialect::form::{ProofMember, RequestForm, SelectorForm};
+use crate::dialect::form::{MOST_FORMS, ProofMember, RequestForm, SelectorForm};
 use crate::dialect::memory::Remembered;
 use crate::dialect::{Basis, Dialects, Tolerance, write};
 use crate::error::{Error, ErrorCode, RequestOutcome};
@@ -40,8 +40,17 @@ impl Live<'_> {
 
     /// The form to try next, if an issuer refused those for their form. What it says about a proof, a nonce or
     /// the user is no such refusal, and of issuers that are of 1.0 beyond doubt no other form is tried.
-    pub(super) fn next_form(&self, task: usize, tried: &[RequestForm], error: &Error) -> Option<RequestForm> {
+    pub(super) fn next_form(
+        &self,
+        task: usize,
+        tried: &[RequestForm],
+        spent: usize,
+        error: &Error,
+    ) -> Option<RequestForm> {
         if !self.is_about_form(error) || self.dialects() == Dialects::Strict || self.session.quirks.is_final() {
+            return None;
+        }
+        if tried.len() + spent >= MOST_FORMS {
             return None;
         }
         let named = self.tasks()[task].identifier.is_some();
@@ -104,9 +113,9 @@ impl Live<'_> {
         tolerated.extend(selector.filter(|_| !named).into_iter().chain(proof));
     }
 
-    /// The issuer took this form: it is the first one from now on.
-    pub(super) async fn form_taken(&mut self, task: usize, form: RequestForm, tried: &[RequestForm]) {
-        if tried.len() > 1 {
+    /// The issuer took this form: it is the first one from now on. `late`: it had refused another one before.
+    pub(super) fn form_taken(&mut self, task: usize, form: RequestForm, late: bool) {
+        if late {
             self.session.quirks.request = form;
             self.session.quirks.basis = Basis::Experience;
             self.session.tolerated.insert(Tolerance::OtherForm);
@@ -117,6 +126,10 @@ impl Live<'_> {
         if self.session.quirks.assume_proof {
             self.session.tolerated.insert(Tolerance::AssumedProof);
         }
+    }
+
+    /// Remembers what worked with the issuer, once its answer is written down.
+    pub(super) async fn remember_issuer(&self) {
         if self.dialects() == Dialects::Strict {
             return;
         }

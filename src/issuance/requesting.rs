@@ -71,6 +71,8 @@ impl Live<'_> {
         let mut may_retry = self.tasks()[task].plan.is_some();
         let mut form = self.first_form(task);
         let mut tried = vec![form];
+        // Requests without a proof that there should have been.
+        let mut spent = 0;
         // What the issuer said of the form that it should have understood.
         let mut first_refusal: Option<Error> = None;
         let mut may_refetch = true;
@@ -86,12 +88,15 @@ impl Live<'_> {
             let before = self.kept_nonce();
             let error = match self.send_credential_request(task, form).await {
                 Ok(answer) => {
-                    self.form_taken(task, form, &tried).await;
-                    return self.take_answer(task, answer, Operation::Credential).await;
+                    self.form_taken(task, form, tried.len() + spent > 1);
+                    self.take_answer(task, answer, Operation::Credential).await?;
+                    self.remember_issuer().await;
+                    return Ok(());
                 }
                 Err(error) => error,
             };
             if tried.len() == 1
+                && spent == 0
                 && let Some(plan) = self.assumed_proof(task, &error)
             {
                 first_refusal.get_or_insert(error);
@@ -99,11 +104,11 @@ impl Live<'_> {
                 self.note(Event::CredentialDue { task })?;
                 self.make_missing_keys(task).await?;
                 // Who forgets to list it may have forgotten more: the form that has it all comes first.
-                (may_retry, form) = (true, RequestForm::WHOLE);
-                tried.push(form);
+                (may_retry, form, spent) = (true, RequestForm::WHOLE, 1);
+                tried = vec![form];
                 continue;
             }
-            if let Some(next) = self.next_form(task, &tried, &error) {
+            if let Some(next) = self.next_form(task, &tried, spent, &error) {
                 first_refusal.get_or_insert(error);
                 tried.push(next);
                 form = next;
@@ -127,6 +132,7 @@ impl Live<'_> {
                     if let Some(error) = self.after_unknown(task, error).await {
                         return self.request_failed(task, error).await;
                     }
+                    form = self.first_form(task);
                     self.note(Event::CredentialDue { task })?;
                 }
                 error if may_renew && self.mends_by_renewal(&error) => {
