@@ -89,6 +89,7 @@ pub(crate) struct Issue {
     pub(crate) encryption: Encryption,
     pub(crate) copies: Option<u32>,
     pub(crate) claims: BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
+    pub(crate) authorization_parameters: Vec<(String, String)>,
     pub(crate) no_wait: bool,
 }
 
@@ -101,6 +102,7 @@ impl Issue {
             encryption: self.encryption,
             copies: self.copies,
             claims: self.claims.clone(),
+            authorization_parameters: self.authorization_parameters.clone(),
             ..AcceptOptions::default()
         }
     }
@@ -215,6 +217,13 @@ impl Line {
                 })?;
                 self.how.claims.entry(configuration).or_default().push(wanted);
             }
+            "authorization-parameter" => {
+                let text = parser.value()?.string()?;
+                let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+                    usage(format!("--authorization-parameter: `{text}` is not NAME=VALUE, as in subject_id=erika"))
+                })?;
+                self.how.authorization_parameters.push((name.to_owned(), value.to_owned()));
+            }
             "no-wait" => self.how.no_wait = true,
             "out" => self.out = Some(parser.value()?.into()),
             "html" => self.html = Some(parser.value()?.into()),
@@ -264,12 +273,31 @@ impl Line {
             return Err(usage(format!("`{}` is one word too many for `{name}`", extra.to_string_lossy())));
         }
         let allowed: &[&str] = match &command {
-            Command::Accept { .. } => {
-                &["tx-code", "configuration", "grant", "request", "encrypt", "claim", "copies", "no-wait"]
+            Command::Accept { .. } => &[
+                "tx-code",
+                "configuration",
+                "grant",
+                "request",
+                "encrypt",
+                "claim",
+                "copies",
+                "authorization-parameter",
+                "no-wait",
+            ],
+            Command::Start { .. } => &[
+                "configuration",
+                "grant",
+                "request",
+                "encrypt",
+                "claim",
+                "copies",
+                "authorization-parameter",
+                "no-wait",
+            ],
+            Command::Refresh { .. } => &["request", "authorization-parameter", "no-wait"],
+            Command::Inspect { .. } => {
+                &["configuration", "grant", "request", "encrypt", "claim", "copies", "authorization-parameter"]
             }
-            Command::Start { .. } => &["configuration", "grant", "request", "encrypt", "claim", "copies", "no-wait"],
-            Command::Refresh { .. } => &["request", "no-wait"],
-            Command::Inspect { .. } => &["configuration", "grant", "request", "encrypt", "claim", "copies"],
             Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
             Command::Show { .. } => &["html"],
@@ -381,6 +409,10 @@ mod tests {
             "accept L --claim =name",
             "accept L --claim ID=a..b",
             "list --claim ID=a",
+            "accept L --authorization-parameter subject_id",
+            "accept L --authorization-parameter =erika",
+            "list --authorization-parameter a=b",
+            "--strict=yes list",
             "verify",
             "verify -",
             "verify --format dc+sd-jwt",
@@ -429,6 +461,14 @@ mod tests {
         assert_eq!(how.claims.len(), 1);
         let paths: Vec<_> = how.claims[&"ID".into()].iter().map(|claim| claim.path.clone()).collect();
         assert_eq!(paths, expected);
+    }
+
+    #[test]
+    fn parameters_keep_their_order_and_all_of_their_value() {
+        let args = words("accept L --authorization-parameter b=x=y --authorization-parameter a=").expect("legal");
+        let Command::Accept { how, .. } = args.command else { panic!("another command") };
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(how.options().authorization_parameters, [pair("b", "x=y"), pair("a", "")]);
     }
 
     #[test]

@@ -67,7 +67,7 @@ async fn accept(global: &Global, output: &Output, offer: &OsString, how: &Issue)
     let back = Return::prepare(global, how.no_wait).await?;
     let wallet = setup::wallet(global, output, Some(back.uri())).await?;
     let issuance = output.during("reading the offer", wallet.open_offer(&link)).await?;
-    output.offer(issuance.id(), issuance.offer());
+    output.offer(issuance.id(), issuance.offer(), &issuance.dialect().await?);
     let run = Run { wallet: &wallet, global, output, input, how, back: Some(back) };
     run.finish(&issuance, Box::pin(issuance.accept_with(how.options()))).await
 }
@@ -77,7 +77,7 @@ async fn start(global: &Global, output: &Output, issuer: &str, how: &Issue) -> R
     let wallet = setup::wallet(global, output, Some(back.uri())).await?;
     let starting = wallet.start(issuer, &how.configurations);
     let issuance = output.during("asking the issuer", starting).await?;
-    output.offer(issuance.id(), issuance.offer());
+    output.offer(issuance.id(), issuance.offer(), &issuance.dialect().await?);
     let run = Run { wallet: &wallet, global, output, input: Input::default(), how, back: Some(back) };
     run.finish(&issuance, Box::pin(issuance.accept_with(how.options()))).await
 }
@@ -159,7 +159,7 @@ async fn recheck(global: &Global, output: &Output, id: &str) -> Result<Ending> {
     let wallet = setup::wallet(global, output, None).await?;
     let id = find(&wallet, id).await?.id;
     let credential = output.during("checking", wallet.recheck(&id)).await?;
-    output.received(&credential);
+    output.received(&credential, None);
     output.tell(&wallet).await;
     if credential.quarantined {
         let code = if credential.report.failed().is_empty() {
@@ -187,8 +187,8 @@ async fn inspect(global: &Global, output: &Output, offer: &OsStr, how: &Issue) -
     let link = link(offer, &mut Input::default()).await?;
     let wallet = setup::wallet_in_memory(global, output)?;
     let issuance = output.during("reading the offer", wallet.open_offer(&link)).await?;
-    let summary = issuance.offer();
-    output.offer(issuance.id(), summary);
+    let (summary, dialect) = (issuance.offer(), issuance.dialect().await?);
+    output.offer(issuance.id(), summary, &dialect);
     output.say(&format!("Issuer  {}", summary.credential_issuer));
     for grant in &summary.grants {
         output.say(&format!("Grant   {}", grant.as_str()));
@@ -198,6 +198,7 @@ async fn inspect(global: &Global, output: &Output, offer: &OsStr, how: &Issue) -
         output.say(&format!("Needs   a transaction code{length}"));
     }
     output.terms(issuance.id(), &issuance.terms(&how.options()).await);
+    output.dialect(&dialect);
     output.transcript(&issuance.transcript().await?);
     Ok(())
 }
@@ -246,8 +247,8 @@ fn draw(output: &Output, link: &str, out: Option<&Path>) -> Result<()> {
 
 /// The last word about a command that stopped.
 pub(crate) fn report(output: &Output, trouble: &Trouble) -> Ending {
-    if let Trouble::Wallet(error) = trouble {
-        output.transcript(error.transcript());
+    if let Trouble::Wallet(trouble) = trouble {
+        output.transcript(trouble.error.transcript());
     }
     output.error(trouble);
     trouble.ending()

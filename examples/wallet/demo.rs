@@ -41,7 +41,7 @@ pub(crate) async fn run(global: &Global, output: &Output, how: &Issue) -> Result
     };
     let wallet = setup::wallet_in(folder.path(), global, output, Some(back.uri())).await?;
     let issuance = output.during("reading the offer", wallet.open_offer(&offer.link)).await?;
-    output.offer(issuance.id(), issuance.offer());
+    output.offer(issuance.id(), issuance.offer(), &issuance.dialect().await?);
     let run = Run { wallet: &wallet, global, output, input: Input::default(), how, back: Some(back) };
     let ending = run.finish(&issuance, Box::pin(issuance.accept_with(how.options()))).await?;
     output.say("The credential was kept in a temporary store, which is gone now. `wallet --help` shows the rest.");

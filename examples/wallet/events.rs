@@ -2,20 +2,27 @@
 
 use billfold::model::ids::SessionId;
 use billfold::{
-    Card, CardImage, Credential, Error, Failure, Format, OfferSummary, PendingIssuance, Step, Terms, Verification,
+    Card, CardImage, Credential, DialectReport, Error, Failure, Format, OfferSummary, PendingIssuance, Step, Terms,
+    Tolerance, Verification,
 };
 use serde_json::{Value, json};
 
 use crate::args::Refused;
-use crate::trouble::{CommandError, Trouble};
+use crate::trouble::{CommandError, Trouble, WalletError};
 
-pub(crate) fn offer(session: &SessionId, offer: &OfferSummary) -> Value {
+/// What is offered, and how whoever offers it is spoken to.
+pub(crate) fn offer(session: &SessionId, offer: &OfferSummary, dialect: &DialectReport) -> Value {
     let credentials: Vec<_> = offer
         .credentials
         .iter()
         .map(
             |offered| json!({"configuration": offered.configuration, "format": offered.format, "title": offered.title}),
         )
+        .collect();
+    let concluded: Vec<_> = dialect
+        .concluded
+        .iter()
+        .map(|concluded| json!({"behaviour": concluded.behaviour, "conclusion": concluded.conclusion}))
         .collect();
     json!({
         "event": "offer",
@@ -26,6 +33,13 @@ pub(crate) fn offer(session: &SessionId, offer: &OfferSummary) -> Value {
         "grants": offer.grants,
         "tx_code": offer.tx_code,
         "metadata_signed_by": offer.metadata_signed_by,
+        "tolerated": dialect.tolerated,
+        "dialect": {
+            "looks_like": dialect.looks_like,
+            "seen": dialect.seen,
+            "concluded": concluded,
+            "request": dialect.request,
+        },
     })
 }
 
@@ -91,8 +105,9 @@ pub(crate) fn step(session: &SessionId, step: &Step) -> Option<Value> {
     }
 }
 
-/// `stored` for a usable credential, `quarantined` for one that was put aside.
-pub(crate) fn received(credential: &Credential, card: &Card) -> Value {
+/// `stored` for a usable credential, `quarantined` for one that was put aside. `tolerated` is null where a
+/// credential is checked again: its issuance is history.
+pub(crate) fn received(credential: &Credential, card: &Card, tolerated: Option<&[Tolerance]>) -> Value {
     json!({
         "event": if credential.quarantined { "quarantined" } else { "stored" },
         "credential": credential.id,
@@ -100,6 +115,7 @@ pub(crate) fn received(credential: &Credential, card: &Card) -> Value {
         "format": credential.format,
         "title": card.title,
         "report": credential.report,
+        "tolerated": tolerated,
     })
 }
 
@@ -211,6 +227,7 @@ struct ErrorEvent<'a> {
     retryable: bool,
     advice: Value,
     wallet: Option<&'a Error>,
+    tolerated: Option<&'a [Tolerance]>,
 }
 
 impl ErrorEvent<'_> {
@@ -230,6 +247,7 @@ impl ErrorEvent<'_> {
             "outcome": wallet.map(Error::outcome),
             "session": self.session,
             "advice": self.advice,
+            "tolerated": self.tolerated,
             "detail": self.detail,
         })
     }
@@ -237,7 +255,7 @@ impl ErrorEvent<'_> {
 
 pub(crate) fn error(trouble: &Trouble) -> Value {
     let event = match trouble {
-        Trouble::Wallet(error) => ErrorEvent {
+        Trouble::Wallet(WalletError { error, tolerated }) => ErrorEvent {
             kind: json!(error.kind()),
             code: json!(error.code()),
             detail: error.detail(),
@@ -245,8 +263,9 @@ pub(crate) fn error(trouble: &Trouble) -> Value {
             retryable: error.is_retryable(),
             advice: json!(error.advice()),
             wallet: Some(error),
+            tolerated: tolerated.as_deref(),
         },
-        Trouble::Command(CommandError { code, detail, retryable, session }) => ErrorEvent {
+        Trouble::Command(CommandError { code, detail, retryable, session, tolerated }) => ErrorEvent {
             kind: json!("command"),
             code: json!(code),
             detail,
@@ -254,6 +273,7 @@ pub(crate) fn error(trouble: &Trouble) -> Value {
             retryable: *retryable,
             advice: if *retryable { json!("retry") } else { json!("fix_setup") },
             wallet: None,
+            tolerated: tolerated.as_deref(),
         },
         Trouble::Refused(Refused::Usage(detail)) => ErrorEvent {
             kind: json!("command"),
@@ -263,13 +283,14 @@ pub(crate) fn error(trouble: &Trouble) -> Value {
             retryable: false,
             advice: json!("fix_setup"),
             wallet: None,
+            tolerated: None,
         },
     };
     event.into_value()
 }
 
 /// The part of an issuance that failed while another part was stored.
-pub(crate) fn failure(session: &SessionId, failure: &Failure) -> Value {
+pub(crate) fn failure(session: &SessionId, failure: &Failure, tolerated: &[Tolerance]) -> Value {
     let mut event = ErrorEvent {
         kind: json!(failure.code.kind()),
         code: json!(failure.code),
@@ -278,6 +299,7 @@ pub(crate) fn failure(session: &SessionId, failure: &Failure) -> Value {
         retryable: false,
         advice: json!(failure.code.advice()),
         wallet: None,
+        tolerated: Some(tolerated),
     }
     .into_value();
     event["configuration"] = json!(failure.configuration);

@@ -22,12 +22,16 @@ RECEIVE
     --claim ID=PATH                 only this claim of a configuration (repeatable), as in
                                     ID=address.city; * stands for all elements of an array
     --copies N                      how many copies, each with a key of its own
+    --authorization-parameter NAME=VALUE
+                                    one more parameter for the sign-in, which some servers want
+                                    (repeatable), as in subject_id=erika
     --no-wait                       stop where a person or time is needed, with exit 3
   pending                 issuances that have not ended
   poll [SESSION]          ask for credentials that were not ready
   flush                   tell issuers what they are still to be told
   inspect OFFER           what an offer offers and what `accept` with the same options would use,
-                          without taking it
+                          without taking it; with --verbose also how this issuer is spoken to:
+                          what was seen of its dialect, and what follows from it
   qr OFFER [--out FILE]   the offer as a QR code, here or in a FILE.svg or FILE.png
 
 KEEP
@@ -36,7 +40,8 @@ KEEP
   export ID               one exactly as it was received
   recheck ID              check one again
   refresh ID              get it anew from its issuer, in the place of the old one
-    --request, --no-wait            as above, if the user has to sign in again
+    --request, --authorization-parameter, --no-wait
+                                    as above, if the user has to sign in again
   forget ID               delete one with its keys
   backup FILE             all of them in a new file, sealed with a passphrase, without keys
   restore FILE            those that are not here yet; `refresh` gets new keys for them
@@ -73,6 +78,7 @@ GLOBAL
   --signed-metadata ignore|prefer|require     what to do about metadata that issuers sign
   --metadata-trust FILE.pem              who may sign it (default: as --trust)
   --profile base|haip     rules to hold issuers to
+  --strict                OpenID4VCI 1.0 only: no drafts, no departures (haip implies it)
   --client-auth none|private_key_jwt|attestation
                           how the wallet can authenticate itself, where a server wants that:
     --client-key FILE               by its own private key, a JWK or PEM
@@ -84,7 +90,8 @@ GLOBAL
   --locale TAG            the language of cards, as de-CH (default: that of your surroundings)
   --browser COMMAND       run this with the sign-in address as its last word
   --timeout SECONDS       how long to wait for a sign-in or a late credential (default 300)
-  --verbose               what was said on the wire, without secrets, on standard error
+  --verbose               what was said on the wire, without secrets, on standard error, and in
+                          what the issuer departs from OpenID4VCI 1.0
   --help, --version
 
 EXIT

@@ -35,13 +35,15 @@ impl Run<'_> {
     pub(crate) async fn finish(mut self, issuance: &Issuance, first: Call<'_>) -> Result<Ending> {
         let aside = self.put_aside().await?;
         let ending = self.steps(issuance, first).await;
+        // An error of its own must not take the place of the one that is told.
+        let tolerated = issuance.tolerated().await.ok();
         match &ending {
             // An error brings its own transcript.
-            Err(Trouble::Wallet(error)) if error.kind() == ErrorKind::Verification => {
+            Err(Trouble::Wallet(trouble)) if trouble.error.kind() == ErrorKind::Verification => {
                 // The error says that nothing usable came; what came is shown before it.
                 for credential in self.wallet.credentials().await? {
                     if credential.quarantined && !aside.contains(&credential.id) {
-                        self.output.received(&credential);
+                        self.output.received(&credential, tolerated.as_deref());
                     }
                 }
             }
@@ -49,7 +51,7 @@ impl Run<'_> {
             _ => self.output.transcript(&issuance.transcript().await?),
         }
         self.output.tell(self.wallet).await;
-        ending
+        ending.map_err(|trouble| trouble.having_tolerated(tolerated))
     }
 
     async fn put_aside(&self) -> Result<BTreeSet<CredentialId>> {
@@ -95,14 +97,15 @@ impl Run<'_> {
                     self.output.during("asking for the credential", issuance.poll()).await?
                 }
                 Step::Done { credentials, failures } => {
+                    let tolerated = issuance.tolerated().await?;
                     for id in &credentials {
-                        self.output.received(&self.wallet.credential(id).await?);
+                        self.output.received(&self.wallet.credential(id).await?, Some(&tolerated));
                     }
                     for failure in &failures {
                         if let Some(id) = &failure.quarantined {
-                            self.output.received(&self.wallet.credential(id).await?);
+                            self.output.received(&self.wallet.credential(id).await?, Some(&tolerated));
                         }
-                        self.output.failure(issuance.id(), failure);
+                        self.output.failure(issuance.id(), failure, &tolerated);
                     }
                     return Ok(if failures.is_empty() { Ending::Done } else { Ending::Failed });
                 }

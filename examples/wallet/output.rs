@@ -8,8 +8,8 @@ use billfold::model::display::plain_text;
 use billfold::model::ids::SessionId;
 use billfold::model::time::Timestamp;
 use billfold::{
-    Advice, Card, Credential, Error, Failure, Flushed, Format, OfferSummary, PendingIssuance, Step, Terms, Transcript,
-    Verification, Wallet,
+    Advice, Card, Credential, DialectReport, Error, Failure, Flushed, Format, OfferSummary, PendingIssuance, Step,
+    Terms, Tolerance, Transcript, Verification, Wallet,
 };
 use serde_json::{Value, json};
 
@@ -108,9 +108,24 @@ impl Output {
         Box::pin(progress(seen, what, work))
     }
 
-    pub(crate) fn offer(&self, session: &SessionId, offer: &OfferSummary) {
-        self.event(&events::offer(session, offer));
+    pub(crate) fn offer(&self, session: &SessionId, offer: &OfferSummary, dialect: &DialectReport) {
+        self.event(&events::offer(session, offer, dialect));
         self.say(&format!("{}\n", show::offer(self.out, offer)));
+    }
+
+    /// With `--verbose`, how the issuer is spoken to, and why. Its event is that of the offer.
+    pub(crate) fn dialect(&self, dialect: &DialectReport) {
+        if self.verbose {
+            self.say(&format!("\n{}", show::dialect(self.out, dialect)));
+        }
+    }
+
+    /// With `--verbose`, in what the issuer departs from the specification.
+    fn put_up_with(&self, tolerated: &[Tolerance]) {
+        if self.verbose && !self.json && !tolerated.is_empty() {
+            let names: Vec<_> = tolerated.iter().map(|tolerance| tolerance.as_str()).collect();
+            self.note(&format!("put up with: {}", names.join(", ")));
+        }
     }
 
     /// What accepting would use, or why it would be refused.
@@ -147,14 +162,15 @@ impl Output {
         }
     }
 
-    /// A credential that has just been received, or checked again.
-    pub(crate) fn received(&self, credential: &Credential) {
+    /// A credential that has just been received, or checked again: then nothing is known of its issuance.
+    pub(crate) fn received(&self, credential: &Credential, tolerated: Option<&[Tolerance]>) {
         let card = self.card(credential);
-        self.event(&events::received(credential, &card));
+        self.event(&events::received(credential, &card, tolerated));
         self.draw(credential, &card);
         if credential.quarantined {
             self.say(&self.out.bad("  Put aside: it is kept, but not among the usable ones.\n"));
         }
+        self.put_up_with(tolerated.unwrap_or_default());
     }
 
     pub(crate) fn shown(&self, credential: &Credential, card: &Card) {
@@ -225,8 +241,8 @@ impl Output {
     }
 
     /// A part that failed while another part was stored.
-    pub(crate) fn failure(&self, session: &SessionId, failure: &Failure) {
-        self.event(&events::failure(session, failure));
+    pub(crate) fn failure(&self, session: &SessionId, failure: &Failure, tolerated: &[Tolerance]) {
+        self.event(&events::failure(session, failure, tolerated));
         if !self.json {
             let what = &failure.configuration;
             self.complain(&format!("{what}: {}", failure.detail), failure.code.as_str());
@@ -245,7 +261,10 @@ impl Output {
                     self.note(&format!("The issuance is still open: `wallet resume` goes on with {session}."));
                 }
             }
-            Trouble::Wallet(error) => self.wallet_error(error),
+            Trouble::Wallet(trouble) => {
+                self.wallet_error(&trouble.error);
+                self.put_up_with(trouble.tolerated.as_deref().unwrap_or_default());
+            }
         }
     }
 

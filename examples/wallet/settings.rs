@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use billfold::model::jwk::Algorithm;
 use billfold::model::report::{CheckKind, Requirement, VerificationPolicy};
-use billfold::{AttestationVersion, Binding, Profile, SignedMetadata};
+use billfold::{AttestationVersion, Binding, Dialects, Profile, SignedMetadata};
 use lexopt::ValueExt as _;
 use url::Url;
 
@@ -27,6 +27,7 @@ pub(crate) struct Global {
     pub(crate) assume_jwt_proofs: bool,
     pub(crate) trust: Option<PathBuf>,
     pub(crate) policy: VerificationPolicy,
+    pub(crate) dialects: Dialects,
     pub(crate) profile: Profile,
     pub(crate) signed_metadata: SignedMetadata,
     pub(crate) metadata_trust: Option<PathBuf>,
@@ -53,6 +54,7 @@ impl Default for Global {
             assume_jwt_proofs: false,
             trust: None,
             policy: VerificationPolicy::default(),
+            dialects: Dialects::default(),
             profile: Profile::default(),
             signed_metadata: SignedMetadata::default(),
             metadata_trust: None,
@@ -141,6 +143,7 @@ pub(crate) fn take(global: &mut Global, name: &str, parser: &mut lexopt::Parser)
         "json" => global.json = true,
         "dev" => global.dev = true,
         "verbose" => global.verbose = true,
+        "strict" => global.dialects = Dialects::Strict,
         "assume-jwt-proofs" => global.assume_jwt_proofs = true,
         "store" => global.store = Some(parser.value()?.into()),
         "trust" => global.trust = Some(parser.value()?.into()),

@@ -58,6 +58,7 @@ fn settings(global: &Global, output: &Output, redirect_uri: Option<&Url>) -> Res
         .binding(global.binding)
         .assume_jwt_proofs(global.assume_jwt_proofs)
         .policy(global.policy.clone())
+        .dialects(global.dialects)
         .profile(global.profile)
         .attestation_version(global.vouching.version)
         .signed_metadata(global.signed_metadata)

@@ -3,7 +3,9 @@
 use billfold::model::display::plain_text;
 use billfold::model::metadata::CredentialKind;
 use billfold::model::report::{Check, Outcome, Reason, Verdict};
-use billfold::{Card, CardState, Credential, Format, OfferSummary, PendingIssuance, Report, Terms, Verification};
+use billfold::{
+    Card, CardState, Credential, DialectReport, Format, OfferSummary, PendingIssuance, Report, Terms, Verification,
+};
 
 use crate::terminal::{Style, WIDTH, pad, table, wrap};
 
@@ -139,6 +141,27 @@ pub(crate) fn terms(style: Style, terms: &Terms) -> String {
     }
     let lines = table(&rows, WIDTH).into_iter().map(|(label, value)| format!("{}  {value}", style.dim(&label)));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// How an issuer is spoken to: what was seen of it, what follows, what will be sent, what was put up with.
+pub(crate) fn dialect(style: Style, dialect: &DialectReport) -> String {
+    let mut drawn = vec![format!("{}  looks like {}", style.bold("Dialect"), dialect.looks_like)];
+    let mut part = |title: &str, rows: Vec<(String, String)>| {
+        drawn.push(format!("  {}", style.bold(title)));
+        let lines =
+            table(&rows, WIDTH - 4).into_iter().map(|(label, value)| format!("    {}  {value}", style.dim(&label)));
+        drawn.extend(lines);
+    };
+    let bullet = |text: String| ("•".to_owned(), text);
+    let nothing = || vec![bullet("nothing".to_owned())];
+    let seen: Vec<_> = dialect.seen.iter().map(|sign| bullet((*sign).to_owned())).collect();
+    part("Seen in its metadata", if seen.is_empty() { nothing() } else { seen });
+    let concluded = dialect.concluded.iter();
+    part("Concluded", concluded.map(|one| (one.behaviour.replace('_', " "), one.conclusion.to_owned())).collect());
+    part("The credential request will have", vec![bullet(dialect.request.clone())]);
+    let tolerated: Vec<_> = dialect.tolerated.iter().map(|one| bullet(format!("{one} ({})", one.as_str()))).collect();
+    part("Put up with so far", if tolerated.is_empty() { nothing() } else { tolerated });
+    drawn.join("\n")
 }
 
 /// One line of `list`.

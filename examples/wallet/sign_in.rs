@@ -127,6 +127,7 @@ impl Return {
                 detail: format!("nobody signed in within {} seconds", global.timeout.as_secs()),
                 retryable: true,
                 session: Some(session.clone()),
+                tolerated: None,
             })),
         }
     }
@@ -175,6 +176,7 @@ impl Browser {
             detail: format!("`{name}` {what}"),
             retryable: true,
             session: Some(self.session.clone()),
+            tolerated: None,
         })
     }
 

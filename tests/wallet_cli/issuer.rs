@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use billfold_test_issuer::{Decision, MadeOffer, Options, Report, Running, sign_in};
+use billfold_test_issuer::{Decision, Login, MadeOffer, Options, Report, Running, sign_in};
 use serde_json::Value;
 
 /// Every format that wallet and issuer have.
@@ -45,6 +45,16 @@ impl TestIssuer {
     pub(crate) fn offer(&self, wish: &Value) -> Offer {
         let spec = serde_json::from_value(wish.clone()).expect("a legal wish");
         Offer::of(self.0.make_offer(&spec).expect("the offer can be made"))
+    }
+
+    /// The offers that it announced at its start.
+    pub(crate) fn offers(&self) -> &[MadeOffer] {
+        self.0.offers()
+    }
+
+    /// Who can sign in.
+    pub(crate) fn login(&self) -> &Login {
+        self.0.login()
     }
 
     /// Switches a fault on until [`TestIssuer::no_faults`].

@@ -7,6 +7,7 @@ mod attester;
 mod backup;
 mod client_auth;
 mod deferred;
+mod dialects;
 mod encrypt;
 mod faults;
 mod haip;

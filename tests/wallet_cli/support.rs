@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use billfold_test_issuer::Login;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -16,26 +17,41 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The command, built from the sources that are tested.
 fn wallet() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        // target/PROFILE/deps/wallet_cli-HASH
-        let here = std::env::current_exe().expect("a test knows its own file");
-        let folder = here.parent().and_then(Path::parent).expect("tests lie two folders deep");
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        // `cargo test --test wallet_cli` builds no examples, so an old one might lie there.
-        let built = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--example", "wallet", "--profile", profile])
-            .arg("--manifest-path")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the command does not build");
-        let file = folder.join("examples").join(format!("wallet{}", std::env::consts::EXE_SUFFIX));
-        assert!(file.is_file(), "{} is missing", file.display());
-        file
-    })
+    BUILT.get_or_init(|| built(&["--example", "wallet"], "examples/wallet"))
+}
+
+/// What a user writes after `--browser` to have a test issuer's form filled in and the redirect opened.
+pub(crate) fn browser(login: &Login) -> String {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let program = BUILT.get_or_init(|| {
+        built(&["--package", "billfold-test-issuer", "--bin", "billfold-test-issuer"], "billfold-test-issuer")
+    });
+    let words =
+        [program.to_str().expect("a plain path"), "sign-in", "--user", &login.user, "--password", &login.password];
+    shlex::try_join(words).expect("no NUL in it")
+}
+
+/// A program of this workspace, in the profile of the tests.
+fn built(what: &[&str], place: &str) -> PathBuf {
+    // target/PROFILE/deps/wallet_cli-HASH
+    let here = std::env::current_exe().expect("a test knows its own file");
+    let folder = here.parent().and_then(Path::parent).expect("tests lie two folders deep");
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    // `cargo test --test wallet_cli` builds no other programs, so an old one might lie there.
+    let built = std::process::Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--quiet", "--profile", profile])
+        .args(what)
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "{place} does not build");
+    let file = folder.join(format!("{place}{}", std::env::consts::EXE_SUFFIX));
+    assert!(file.is_file(), "{} is missing", file.display());
+    file
 }
 
 /// A user: a wallet folder of their own and nothing of the machine's real user.

@@ -25,6 +25,10 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
         &["--did-resolver", "resolver.example", "list"],
         &["--did-resolver", "did:web:resolver.example", "list"],
         &["--unheard-of", "list"],
+        &["--strict=yes", "list"],
+        &["accept", "L", "--authorization-parameter", "subject_id"],
+        &["accept", "L", "--authorization-parameter", "=erika"],
+        &["list", "--authorization-parameter", "a=b"],
         &["refresh"],
         &["--profile", "draft", "list"],
         &["--client-auth", "mtls", "list"],
@@ -55,6 +59,7 @@ async fn wrong_lines_end_with_2_and_touch_nothing() {
 async fn settings_are_taken_as_the_help_writes_them() {
     let user = User::new();
     user.run(&["--profile", "base", "--client-auth", "none", "list"]).await.exits(0);
+    user.run(&["--strict", "list"]).await.exits(0);
     for binding in ["auto", "jwk", "did:key", "did:jwk", "did:prism"] {
         user.run(&["--binding", binding, "list"]).await.exits(0);
     }
