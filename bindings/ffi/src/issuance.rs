@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::dialect::{DialectReport, Tolerance};
 use crate::error::WalletError;
 use crate::records::{AcceptOptions, OfferSummary, Step};
 use crate::runtime;
@@ -87,6 +88,16 @@ impl Issuance {
     /// Gives up at a later step. Keys that were made for it are deleted.
     pub async fn cancel(&self) -> Result<(), WalletError> {
         self.run(|issuance| async move { issuance.cancel().await }).await
+    }
+
+    /// In what the issuer departs from OpenID4VCI 1.0, as far as it showed; empty from one that is by the book.
+    pub async fn tolerated(&self) -> Result<Vec<Tolerance>, WalletError> {
+        self.run(|issuance| async move { Ok(issuance.tolerated().await?.into_iter().map(Into::into).collect()) }).await
+    }
+
+    /// How the issuer is spoken to, and why.
+    pub async fn dialect(&self) -> Result<DialectReport, WalletError> {
+        self.run(|issuance| async move { issuance.dialect().await.map(Into::into) }).await
     }
 
     /// Every request and answer so far, without secrets, one a line: for a bug report.

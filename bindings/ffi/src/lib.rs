@@ -15,6 +15,7 @@
 mod card;
 mod changes;
 mod credential;
+mod dialect;
 mod error;
 mod foreign;
 mod issuance;
@@ -33,6 +34,7 @@ mod wallet;
 pub use card::{Card, CardClaim, CardImage, CardState, ClaimValue, Color, ImageType};
 pub use changes::{Changes, CredentialChange};
 pub use credential::{Credential, CredentialCopy, CredentialType, PathStep, StatusFound, StatusValue};
+pub use dialect::{Conclusion, DialectReport, Dialects, Tolerance};
 pub use error::{Advice, ErrorDetails, RequestOutcome, WalletError};
 pub use foreign::{
     HolderKey, HolderKeys, HttpHeader, HttpLimits, HttpRequest, HttpResponse, HttpTransport, KeyError, KeyErrorKind,

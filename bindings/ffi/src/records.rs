@@ -3,13 +3,14 @@
 //! Conversions name every field, so that a new one in the core fails to compile here until somebody
 //! has decided about it. What the core may extend (its enums are open) has a fallback that says so.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use billfold::model::display as core_display;
 use billfold::model::jwk;
 use billfold::model::offer as core_offer;
 
 use crate::credential::PathStep;
+use crate::dialect::Dialects;
 use crate::report::PolicyRule;
 
 /// A signature algorithm.
@@ -210,6 +211,13 @@ pub struct WalletConfig {
     /// More JSON-LD contexts that `ldp_vc` credentials may refer to: documents as JSON text, by their addresses.
     #[uniffi(default)]
     pub json_ld_contexts: HashMap<String, String>,
+    /// Whose ways of speaking the wallet puts up with; `Any` when not set.
+    #[uniffi(default = None)]
+    pub dialects: Option<Dialects>,
+    /// A server that resolves the DIDs which billfold does not resolve by itself: `GET URL/DID` gives the DID
+    /// document or a DID resolution result. In the place of a `DidResolver` of the app's own.
+    #[uniffi(default = None)]
+    pub did_resolver_url: Option<String>,
 }
 
 /// Whether a wallet looks up what the publishers of credential types say about them.
@@ -344,12 +352,27 @@ pub struct AcceptOptions {
     /// quarantine.
     #[uniffi(default = false)]
     pub unverified_formats: bool,
+    /// Parameters to add to the authorization request, for servers with ways of their own. One that OAuth or
+    /// OpenID4VCI gives a meaning to is refused.
+    #[uniffi(default)]
+    pub authorization_parameters: HashMap<String, String>,
 }
 
 impl From<AcceptOptions> for billfold::AcceptOptions {
     fn from(options: AcceptOptions) -> Self {
-        let AcceptOptions { configurations, grant, request, copies, encryption, profile, claims, unverified_formats } =
-            options;
+        let AcceptOptions {
+            configurations,
+            grant,
+            request,
+            copies,
+            encryption,
+            profile,
+            claims,
+            unverified_formats,
+            authorization_parameters,
+        } = options;
+        // In an order that does not change from one call to the next.
+        let authorization_parameters: BTreeMap<_, _> = authorization_parameters.into_iter().collect();
         let wanted =
             |(id, claims): (String, Vec<RequestedClaim>)| (id.into(), claims.into_iter().map(Into::into).collect());
         Self {
@@ -359,7 +382,7 @@ impl From<AcceptOptions> for billfold::AcceptOptions {
             copies,
             encryption: encryption.map(Into::into).unwrap_or_default(),
             profile: profile.map(Into::into),
-            authorization_parameters: Vec::new(),
+            authorization_parameters: authorization_parameters.into_iter().collect(),
             claims: claims.into_iter().map(wanted).collect(),
             unverified_formats,
         }

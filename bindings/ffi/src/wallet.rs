@@ -4,7 +4,10 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
+use billfold::platform::http as core_http;
+use billfold::platform::http_did_resolver::HttpDidResolver;
 use billfold::platform::memory::{MemorySecrets, MemoryStore};
+use billfold::platform::reqwest::ReqwestTransport;
 use billfold::platform::sealed::SealedStore;
 use billfold::platform::secret::{FileSecrets, SecretStore as CoreSecretStore};
 use billfold::platform::software_keys::SoftwareKeys;
@@ -61,8 +64,8 @@ impl Wallet {
     /// without `keys`, software keys rest among the secrets; without `http`, the built-in transport
     /// is used; without `provider`, nobody vouches for the wallet and its keys; without `store`, records
     /// rest where the configuration says. What a `store` of the app's own is given is sealed with a key
-    /// among the secrets. Without `resolver`, only did:key, did:jwk, did:web and the long form of
-    /// did:prism are resolved.
+    /// among the secrets. Without `resolver` and a configured address of one, only did:key, did:jwk, did:web
+    /// and the long form of did:prism are resolved.
     #[uniffi::constructor(default(secrets = None, keys = None, http = None, provider = None, store = None, resolver = None))]
     pub async fn open(
         config: WalletConfig,
@@ -222,6 +225,8 @@ async fn open(
         policies,
         type_metadata,
         json_ld_contexts,
+        dialects,
+        did_resolver_url,
     } = config;
 
     let secrets: Arc<dyn CoreSecretStore> = match (secrets, secrets_file, &store) {
@@ -250,14 +255,25 @@ async fn open(
         Some(keys) => builder.keys(KeysAdapter::new(keys)?),
         None => builder.keys(SoftwareKeys::in_secrets(secrets)),
     };
+    builder = match (resolver, did_resolver_url) {
+        (Some(_), Some(_)) => return Err(setup("DIDs go to a resolver or to an address, not to both")),
+        (Some(resolver), None) => builder.did_resolver(ResolverAdapter::new(resolver)?),
+        (None, Some(url)) => {
+            let transport: Arc<dyn core_http::HttpTransport> = match http.clone() {
+                Some(http) => Arc::new(TransportAdapter(http)),
+                None => Arc::new(built_in_transport(&root_certificates_pem)?),
+            };
+            let make = if allow_loopback_http { HttpDidResolver::for_development } else { HttpDidResolver::new };
+            let resolver = make(url, transport);
+            builder.did_resolver(resolver?)
+        }
+        (None, None) => builder,
+    };
     if let Some(http) = http {
         builder = builder.http(TransportAdapter(http));
     }
     if let Some(provider) = provider {
         builder = builder.wallet_provider(ProviderAdapter::new(provider)?);
-    }
-    if let Some(resolver) = resolver {
-        builder = builder.did_resolver(ResolverAdapter::new(resolver)?);
     }
     builder = builder.trusted_issuers(trusted_issuers);
     for (type_name, rules) in policies {
@@ -285,6 +301,9 @@ async fn open(
     if let Some(binding) = binding {
         builder = builder.binding(binding.into());
     }
+    if let Some(dialects) = dialects {
+        builder = builder.dialects(dialects.into());
+    }
     if let Some(profile) = profile {
         builder = builder.profile(profile.into());
     }
@@ -304,6 +323,15 @@ async fn open(
         builder = builder.root_certificate(pem);
     }
     Ok(Wallet { core: builder.build()?, locale, sqlite })
+}
+
+/// The transport that a wallet has where the app brings none.
+fn built_in_transport(roots: &[String]) -> Result<ReqwestTransport, Error> {
+    let mut builder = ReqwestTransport::builder();
+    for pem in roots {
+        builder = builder.root_certificate(pem);
+    }
+    builder.build().map_err(|error| setup("a root certificate is none").caused_by(error))
 }
 
 fn setup(detail: &str) -> Error {

@@ -118,7 +118,9 @@ public final class Billfold: Sendable {
             trustedIssuers: options.trustedIssuers,
             policies: options.policies.mapValues(\.ffi),
             typeMetadata: options.typeMetadata?.ffi,
-            jsonLdContexts: options.jsonLDContexts
+            jsonLdContexts: options.jsonLDContexts,
+            dialects: options.dialects.ffi,
+            didResolverUrl: options.didResolverURL?.absoluteString
         )
         self.border = border
         self.opening = Opening {

@@ -56,6 +56,14 @@ public struct BillfoldOptions: Sendable {
     /// None is ever fetched.
     public var jsonLDContexts: [String: String]
 
+    /// Whose ways of speaking the wallet puts up with; see ``Issuance/tolerated()``.
+    public var dialects: Dialects
+
+    /// A server that resolves the DIDs which billfold does not resolve by itself: `GET URL/DID` gives the DID document,
+    /// or a DID resolution result, as universal resolvers do. It takes the place of a ``DidResolver``. Whoever runs it
+    /// learns which issuers a user has credentials of, and is believed about their keys.
+    public var didResolverURL: URL?
+
     /// Every option, each with its default.
     public init(
         locale: String? = nil,
@@ -73,7 +81,9 @@ public struct BillfoldOptions: Sendable {
         trustedIssuers: [String] = [],
         policies: [String: [CheckKind: Requirement]] = [:],
         typeMetadata: TypeMetadataUse? = nil,
-        jsonLDContexts: [String: String] = [:]
+        jsonLDContexts: [String: String] = [:],
+        dialects: Dialects = .any,
+        didResolverURL: URL? = nil
     ) {
         self.locale = locale
         self.allowLoopbackHttp = allowLoopbackHttp
@@ -91,6 +101,8 @@ public struct BillfoldOptions: Sendable {
         self.policies = policies
         self.typeMetadata = typeMetadata
         self.jsonLDContexts = jsonLDContexts
+        self.dialects = dialects
+        self.didResolverURL = didResolverURL
     }
 }
 

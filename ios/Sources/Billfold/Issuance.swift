@@ -91,6 +91,21 @@ public final class Issuance: Sendable {
         try await call { try await $0.cancel() }
     }
 
+    /// In what the issuer departs from OpenID4VCI 1.0, as far as it showed; empty from one that is by the book. For
+    /// integrators, who may want to know before the issuer mends its ways.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func tolerated() async throws -> [Tolerance] {
+        try await call { try await $0.tolerated().map(Tolerance.init) }
+    }
+
+    /// How the issuer is spoken to, and why: for integrators.
+    ///
+    /// - Throws: ``BillfoldError``
+    public func dialect() async throws -> DialectReport {
+        try await call { DialectReport(try await $0.dialect()) }
+    }
+
     /// Every request and answer so far, one a line, without anything secret: what a bug report needs.
     ///
     /// - Throws: ``BillfoldError``
@@ -162,6 +177,10 @@ public struct AcceptOptions: Sendable, Hashable {
     /// for an app that knows such a format.
     public var unverifiedFormats: Bool
 
+    /// Parameters to add to the authorization request, for servers with ways of their own, such as a user's name that
+    /// they want beforehand. One that OAuth or OpenID4VCI gives a meaning to is refused.
+    public var authorizationParameters: [String: String]
+
     /// Every option, each with its default.
     public init(
         configurations: [String]? = nil,
@@ -171,7 +190,8 @@ public struct AcceptOptions: Sendable, Hashable {
         encryption: Encryption = .auto,
         profile: Profile? = nil,
         claims: [String: [RequestedClaim]] = [:],
-        unverifiedFormats: Bool = false
+        unverifiedFormats: Bool = false,
+        authorizationParameters: [String: String] = [:]
     ) {
         self.configurations = configurations
         self.grant = grant
@@ -181,6 +201,7 @@ public struct AcceptOptions: Sendable, Hashable {
         self.profile = profile
         self.claims = claims
         self.unverifiedFormats = unverifiedFormats
+        self.authorizationParameters = authorizationParameters
     }
 }
 

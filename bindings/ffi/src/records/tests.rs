@@ -15,6 +15,7 @@ fn wishes_reach_the_core() {
         profile: Some(Profile::Haip),
         claims: HashMap::from([(String::from("pid"), claims)]),
         unverified_formats: true,
+        authorization_parameters: ["c", "a", "b"].map(|name| (name.to_owned(), format!("{name}="))).into(),
     };
     let options = billfold::AcceptOptions::from(options);
     let ids: Vec<_> = options.configurations.iter().flatten().map(ToString::to_string).collect();
@@ -25,6 +26,8 @@ fn wishes_reach_the_core() {
     assert_eq!(options.encryption, billfold::Encryption::Always);
     assert_eq!(options.profile, Some(billfold::Profile::Haip));
     assert!(options.unverified_formats);
+    let added = ["a", "b", "c"].map(|name| (name.to_owned(), format!("{name}=")));
+    assert_eq!(options.authorization_parameters, added);
     let path = vec![
         core_display::PathStep::Key(String::from("cards")),
         core_display::PathStep::All,

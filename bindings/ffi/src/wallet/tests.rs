@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 
 use super::*;
+use crate::dialect::Dialects;
 use crate::records::{AttestationVersion, Profile, SignedMetadata, TypeMetadataUse};
 use crate::report::{CheckKind, PolicyRule, Requirement};
 
@@ -28,6 +29,8 @@ fn config(store: StoreLocation) -> WalletConfig {
         policies: HashMap::new(),
         type_metadata: None,
         json_ld_contexts: HashMap::new(),
+        dialects: None,
+        did_resolver_url: None,
     }
 }
 
@@ -88,6 +91,15 @@ async fn settings_reach_the_core() {
         (WalletConfig { trust_anchors: vec![b"no PEM".to_vec()], ..memory() }, "setup_invalid"),
         (WalletConfig { root_certificates_pem: vec![String::from("no PEM")], ..memory() }, "setup_invalid"),
         (WalletConfig { metadata_anchors: vec![b"no PEM".to_vec()], ..memory() }, "setup_invalid"),
+        (WalletConfig { did_resolver_url: Some(String::from("resolver.example")), ..memory() }, "setup_invalid"),
+        (
+            WalletConfig {
+                did_resolver_url: Some(String::from("http://127.0.0.1/dids")),
+                allow_loopback_http: false,
+                ..memory()
+            },
+            "setup_invalid",
+        ),
         // Nothing to hold a signature against.
         (WalletConfig { signed_metadata: Some(SignedMetadata::Prefer), ..memory() }, "setup_invalid"),
         (WalletConfig { signed_metadata: Some(SignedMetadata::Require), ..memory() }, "setup_invalid"),
@@ -124,6 +136,8 @@ async fn settings_reach_the_core() {
 async fn settings_that_need_nothing_else_open_a_wallet() {
     for config in [
         WalletConfig { type_metadata: Some(TypeMetadataUse::Off), ..config(StoreLocation::Memory) },
+        WalletConfig { dialects: Some(Dialects::Strict), ..config(StoreLocation::Memory) },
+        WalletConfig { did_resolver_url: Some(String::from("http://127.0.0.1/dids")), ..config(StoreLocation::Memory) },
         WalletConfig { profile: Some(Profile::Haip), ..config(StoreLocation::Memory) },
         WalletConfig { attestation_version: Some(AttestationVersion::V08), ..config(StoreLocation::Memory) },
         WalletConfig { signed_metadata: Some(SignedMetadata::Ignore), ..config(StoreLocation::Memory) },
@@ -165,4 +179,24 @@ async fn a_query_names_issuers() {
     assert_eq!((page.credentials.len(), page.next, page.unreadable), (0, None, Vec::new()));
     let refused = wallet.find(query("no identifier")).await.err().expect("refused");
     assert_eq!(refused.details().code, "setup_invalid");
+}
+
+#[tokio::test]
+async fn dids_have_one_resolver() {
+    struct Nobody;
+    #[async_trait::async_trait]
+    impl DidResolver for Nobody {
+        fn methods(&self) -> Result<Vec<String>, crate::resolver::DidResolverError> {
+            Ok(vec![String::from("example")])
+        }
+        async fn resolve(&self, _: String) -> Result<String, crate::resolver::DidResolverError> {
+            Ok(String::new())
+        }
+    }
+    let config = WalletConfig {
+        did_resolver_url: Some(String::from("https://resolver.example")),
+        ..config(StoreLocation::Memory)
+    };
+    let both = Wallet::open(config, None, None, None, None, None, Some(Arc::new(Nobody))).await;
+    assert_eq!(both.err().expect("refused").details().code, "setup_invalid");
 }

@@ -63,6 +63,15 @@ extension Binding {
     }
 }
 
+extension Dialects {
+    var ffi: BillfoldFFI.Dialects {
+        switch self {
+        case .any: .any
+        case .strict: .strict
+        }
+    }
+}
+
 extension Profile {
     var ffi: BillfoldFFI.Profile {
         switch self {

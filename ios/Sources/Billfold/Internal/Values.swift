@@ -15,7 +15,8 @@ extension AcceptOptions {
             encryption: encryption.ffi,
             profile: profile?.ffi,
             claims: claims.mapValues { $0.map(\.ffi) },
-            unverifiedFormats: unverifiedFormats
+            unverifiedFormats: unverifiedFormats,
+            authorizationParameters: authorizationParameters
         )
     }
 }
@@ -124,6 +125,24 @@ extension CodeHint {
 extension Failure {
     init(_ ffi: BillfoldFFI.Failure) {
         self.init(configuration: ffi.configuration, code: ffi.code, detail: ffi.detail, quarantined: ffi.quarantined)
+    }
+}
+
+extension Tolerance {
+    init(_ ffi: BillfoldFFI.Tolerance) {
+        self.init(name: ffi.name, sentence: ffi.sentence)
+    }
+}
+
+extension DialectReport {
+    init(_ ffi: BillfoldFFI.DialectReport) {
+        self.init(
+            looksLike: ffi.looksLike,
+            seen: ffi.seen,
+            concluded: ffi.concluded.map { Conclusion(behaviour: $0.behaviour, conclusion: $0.conclusion) },
+            request: ffi.request,
+            tolerated: ffi.tolerated.map(Tolerance.init)
+        )
     }
 }
 

@@ -20,22 +20,26 @@ final class TestIssuer {
     private let input: Pipe
     private let output: Pipe
 
-    /// An offer: its link, and the code that goes with it.
+    /// An offer: its link, the code that goes with it, and what its issuer makes every wallet know beforehand.
     struct Offer {
         let link: String
         let txCode: String?
+        let args: [String]
+
+        /// The value of an option, such as `client-id`.
+        func arg(_ option: String) throws -> String {
+            guard let at = args.firstIndex(of: "--\(option)"), at + 1 < args.count else {
+                throw Trouble("no \(option) in \(args)")
+            }
+            return args[at + 1]
+        }
     }
 
     init(_ arguments: [String] = []) throws {
-        guard let path = ProcessInfo.processInfo.environment["BILLFOLD_TEST_ISSUER"],
-            FileManager.default.isExecutableFile(atPath: path)
-        else {
-            throw Trouble("BILLFOLD_TEST_ISSUER names no test issuer; run these tests by `cargo xtask test swift`")
-        }
         process = Process()
         input = Pipe()
         output = Pipe()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = try TestIssuer.program()
         process.arguments = arguments
         process.standardInput = input
         process.standardOutput = output
@@ -69,7 +73,32 @@ final class TestIssuer {
         if txCode { wanted["tx_code"] = ["input_mode": "numeric", "length": 4] as [String: Any] }
         let made = try await ask("/test/offer", wanted)
         guard let link = made["link"] as? String else { throw Trouble("no offer: \(made)") }
-        return Offer(link: link, txCode: made["tx_code"] as? String)
+        return Offer(link: link, txCode: made["tx_code"] as? String, args: made["args"] as? [String] ?? [])
+    }
+
+    /// The user signs in; gives the address that the browser is sent to. Knows the pages of every system.
+    func signIn(_ url: URL) throws -> URL {
+        let program = Process()
+        let said = Pipe()
+        program.executableURL = try TestIssuer.program()
+        program.arguments = ["sign-in", "--no-open", "--user", user, "--password", password, url.absoluteString]
+        program.standardOutput = said
+        try program.run()
+        let text = String(decoding: said.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        program.waitUntilExit()
+        guard program.terminationStatus == 0,
+            let redirect = URL(string: text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { throw Trouble("the user could not sign in: \(text)") }
+        return redirect
+    }
+
+    private static func program() throws -> URL {
+        guard let path = ProcessInfo.processInfo.environment["BILLFOLD_TEST_ISSUER"],
+            FileManager.default.isExecutableFile(atPath: path)
+        else {
+            throw Trouble("BILLFOLD_TEST_ISSUER names no test issuer; run these tests by `cargo xtask test swift`")
+        }
+        return URL(fileURLWithPath: path)
     }
 
     /// Makes the issuer do something wrong from now on.

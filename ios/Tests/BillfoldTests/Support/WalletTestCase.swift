@@ -45,10 +45,11 @@ class WalletTestCase: XCTestCase {
         provider: (any WalletProvider)? = nil,
         options: BillfoldOptions = BillfoldOptions(locale: "en", allowLoopbackHttp: true),
         store: (any CredentialStore)? = nil,
-        resolver: (any DidResolver)? = nil
+        resolver: (any DidResolver)? = nil,
+        clientID: String = "billfold-test-wallet"
     ) async throws -> Billfold {
         try await Billfold.open(
-            clientID: "billfold-test-wallet", redirectURI: "dev.billfold.wallet:/callback",
+            clientID: clientID, redirectURI: "dev.billfold.wallet:/callback",
             directory: folder.appendingPathComponent(subfolder), keys: keys, secrets: secrets, http: http,
             provider: provider, options: options, store: store, resolver: resolver
         )

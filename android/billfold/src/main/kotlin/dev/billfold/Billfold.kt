@@ -320,6 +320,8 @@ public class Billfold private constructor(
                 policies = options.policies.mapValues { (_, policy) -> policy.toFfi() },
                 typeMetadata = options.typeMetadata?.toFfi(),
                 jsonLdContexts = options.jsonLdContexts,
+                dialects = options.dialects.toFfi(),
+                didResolverUrl = options.didResolverUrl,
             )
             return Billfold(border) {
                 FfiWallet.open(

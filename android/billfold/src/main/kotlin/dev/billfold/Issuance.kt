@@ -85,6 +85,21 @@ public class Issuance internal constructor(
     public suspend fun cancel(): Unit = border.cross { ffi.cancel() }
 
     /**
+     * In what the issuer departs from OpenID4VCI 1.0, as far as it showed; empty from one that is by the book. For
+     * integrators, who may want to know before the issuer mends its ways.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun tolerated(): List<Tolerance> = border.cross { ffi.tolerated() }.map { it.toPublic() }
+
+    /**
+     * How the issuer is spoken to, and why: for integrators.
+     *
+     * @throws BillfoldException
+     */
+    public suspend fun dialect(): DialectReport = border.cross { ffi.dialect() }.toPublic()
+
+    /**
      * Every request and answer so far, one a line, without anything secret: what a bug report needs.
      *
      * @throws BillfoldException
@@ -194,6 +209,8 @@ public data class Failure(
  *   gives of what is not in here.
  * @property unverifiedFormats whether to take credentials of formats that can't be verified, too. They are kept as
  *   they came, and put aside: for an app that knows such a format.
+ * @property authorizationParameters parameters to add to the authorization request, for servers with ways of their own,
+ *   such as a user's name that they want beforehand. One that OAuth or OpenID4VCI gives a meaning to is refused.
  */
 public class AcceptOptions(
     public val configurations: List<String>? = null,
@@ -204,6 +221,7 @@ public class AcceptOptions(
     public val profile: Profile? = null,
     public val claims: Map<String, List<RequestedClaim>> = emptyMap(),
     public val unverifiedFormats: Boolean = false,
+    public val authorizationParameters: Map<String, String> = emptyMap(),
 ) {
     init {
         require(copies == null || copies > 0) { "copies has to be above zero" }

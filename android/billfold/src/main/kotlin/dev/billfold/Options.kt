@@ -28,6 +28,10 @@ import kotlin.time.Duration
  *   in issuances that are held to [Profile.HAIP].
  * @property jsonLdContexts more JSON-LD contexts that `ldp_vc` credentials may refer to: the documents, as JSON text,
  *   by their addresses. None is ever fetched.
+ * @property dialects whose ways of speaking the wallet puts up with; see [Issuance.tolerated].
+ * @property didResolverUrl a server that resolves the DIDs which billfold does not resolve by itself: `GET URL/DID`
+ *   gives the DID document, or a DID resolution result, as universal resolvers do. It takes the place of a
+ *   [DidResolver]. Whoever runs it learns which issuers a user has credentials of, and is believed about their keys.
  */
 public class BillfoldOptions(
     public val locale: String? = null,
@@ -46,6 +50,8 @@ public class BillfoldOptions(
     public val policies: Map<String, Map<CheckKind, Requirement>> = emptyMap(),
     public val typeMetadata: TypeMetadataUse? = null,
     public val jsonLdContexts: Map<String, String> = emptyMap(),
+    public val dialects: Dialects = Dialects.ANY,
+    public val didResolverUrl: String? = null,
 )
 
 /** Whether a wallet looks up what the publishers of credential types say about them: names, colours and labels. */

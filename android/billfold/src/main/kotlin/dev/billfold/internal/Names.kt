@@ -5,6 +5,7 @@ import dev.billfold.Algorithm
 import dev.billfold.AttestationVersion
 import dev.billfold.Binding
 import dev.billfold.CheckKind
+import dev.billfold.Dialects
 import dev.billfold.Encryption
 import dev.billfold.GrantType
 import dev.billfold.InputMode
@@ -26,6 +27,7 @@ import dev.billfold.ffi.Algorithm as FfiAlgorithm
 import dev.billfold.ffi.AttestationVersion as FfiAttestationVersion
 import dev.billfold.ffi.Binding as FfiBinding
 import dev.billfold.ffi.CheckKind as FfiCheckKind
+import dev.billfold.ffi.Dialects as FfiDialects
 import dev.billfold.ffi.Encryption as FfiEncryption
 import dev.billfold.ffi.GrantType as FfiGrantType
 import dev.billfold.ffi.InputMode as FfiInputMode
@@ -86,6 +88,11 @@ internal fun Binding.toFfi(): FfiBinding = when (this) {
     Binding.DID_JWK -> FfiBinding.DID_JWK
     Binding.DID_PRISM -> FfiBinding.DID_PRISM
     Binding.X5C -> FfiBinding.X5C
+}
+
+internal fun Dialects.toFfi(): FfiDialects = when (this) {
+    Dialects.ANY -> FfiDialects.ANY
+    Dialects.STRICT -> FfiDialects.STRICT
 }
 
 internal fun Profile.toFfi(): FfiProfile = when (this) {

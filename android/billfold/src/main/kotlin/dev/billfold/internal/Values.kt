@@ -4,9 +4,11 @@ import dev.billfold.AcceptOptions
 import dev.billfold.Check
 import dev.billfold.CheckOutcome
 import dev.billfold.CodeHint
+import dev.billfold.Conclusion
 import dev.billfold.Credential
 import dev.billfold.CredentialCopy
 import dev.billfold.CredentialType
+import dev.billfold.DialectReport
 import dev.billfold.Display
 import dev.billfold.Failure
 import dev.billfold.Logo
@@ -19,6 +21,7 @@ import dev.billfold.RequestedClaim
 import dev.billfold.StatusFound
 import dev.billfold.StatusValue
 import dev.billfold.Step
+import dev.billfold.Tolerance
 import dev.billfold.TxCode
 import dev.billfold.ffi.AcceptOptions as FfiAcceptOptions
 import dev.billfold.ffi.Check as FfiCheck
@@ -26,6 +29,7 @@ import dev.billfold.ffi.CheckOutcome as FfiCheckOutcome
 import dev.billfold.ffi.Credential as FfiCredential
 import dev.billfold.ffi.CredentialCopy as FfiCredentialCopy
 import dev.billfold.ffi.CredentialType as FfiCredentialType
+import dev.billfold.ffi.DialectReport as FfiDialectReport
 import dev.billfold.ffi.Display as FfiDisplay
 import dev.billfold.ffi.Failure as FfiFailure
 import dev.billfold.ffi.Logo as FfiLogo
@@ -37,6 +41,7 @@ import dev.billfold.ffi.RequestedClaim as FfiRequestedClaim
 import dev.billfold.ffi.StatusFound as FfiStatusFound
 import dev.billfold.ffi.StatusValue as FfiStatusValue
 import dev.billfold.ffi.Step as FfiStep
+import dev.billfold.ffi.Tolerance as FfiTolerance
 import dev.billfold.ffi.TxCode as FfiTxCode
 
 // Values from the other side of the border, as apps see them.
@@ -53,6 +58,7 @@ internal fun AcceptOptions.toFfi() = FfiAcceptOptions(
     profile = profile?.toFfi(),
     claims = claims.mapValues { (_, claims) -> claims.map { it.toFfi() } },
     unverifiedFormats = unverifiedFormats,
+    authorizationParameters = authorizationParameters,
 )
 
 private fun RequestedClaim.toFfi() = FfiRequestedClaim(path.map { it.toFfi() }, isMandatory)
@@ -101,6 +107,16 @@ internal fun FfiStep.toPublic(): Step? = when (this) {
 }
 
 private fun FfiFailure.toPublic() = Failure(configuration, code, detail, quarantined)
+
+internal fun FfiTolerance.toPublic() = Tolerance(name, sentence)
+
+internal fun FfiDialectReport.toPublic() = DialectReport(
+    looksLike = looksLike,
+    seen = seen,
+    concluded = concluded.map { Conclusion(it.behaviour, it.conclusion) },
+    request = request,
+    tolerated = tolerated.map { it.toPublic() },
+)
 
 internal fun FfiPendingIssuance.toPublic() = PendingIssuance(
     id = id,

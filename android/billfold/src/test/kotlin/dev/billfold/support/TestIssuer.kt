@@ -49,7 +49,17 @@ class TestIssuer private constructor(private val process: Process, announcement:
                 if (configurations != null) put("configurations", JsonArray(configurations.map { JsonPrimitive(it) }))
             },
         )
-        return Offer(made.text("link"), made["tx_code"]?.jsonPrimitive?.content)
+        val args = made["args"]?.jsonArray.orEmpty().map { it.jsonPrimitive.content }
+        return Offer(made.text("link"), made["tx_code"]?.jsonPrimitive?.content, args)
+    }
+
+    /** The user signs in; gives the address that the browser is sent to. Knows the pages of every system. */
+    fun signIn(url: String): String {
+        val words = listOf(binary().path, "sign-in", "--no-open", "--user", user, "--password", password, url)
+        val program = ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start()
+        val redirect = program.inputStream.bufferedReader().readText().trim()
+        check(program.waitFor() == 0) { "the user could not sign in: $redirect" }
+        return redirect
     }
 
     /** The values in an offer that nobody else may learn. */
@@ -137,8 +147,11 @@ class TestIssuer private constructor(private val process: Process, announcement:
         return Json.parseToJsonElement(response.body()).jsonObject
     }
 
-    /** An offer: its link, and the code that goes with it. */
-    class Offer(val link: String, val txCode: String?)
+    /** An offer: its link, the code that goes with it, and what its issuer makes every wallet know beforehand. */
+    class Offer(val link: String, val txCode: String?, private val args: List<String>) {
+        /** The value of an option, such as `client-id`. */
+        fun arg(option: String): String = args[args.indexOf("--$option").also { check(it >= 0) { "no $option in $args" } } + 1]
+    }
 
     companion object {
         const val PRE_AUTHORIZED = "pre-authorized"
@@ -149,16 +162,20 @@ class TestIssuer private constructor(private val process: Process, announcement:
         private val http: HttpClient = HttpClient.newHttpClient()
 
         fun start(vararg arguments: String): TestIssuer {
+            val process = ProcessBuilder(listOf(binary().path) + arguments)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start()
+            val line = process.inputStream.bufferedReader().use(process)
+            return TestIssuer(process, Json.parseToJsonElement(line).jsonObject)
+        }
+
+        private fun binary(): File {
             val binary = File(System.getenv("BILLFOLD_TEST_ISSUER") ?: System.getProperty("billfold.issuer"))
             check(binary.canExecute()) {
                 "there is no test issuer at $binary; build it with `cargo build -p billfold-test-issuer`, " +
                     "or run these tests by `cargo xtask test kotlin`"
             }
-            val process = ProcessBuilder(listOf(binary.path) + arguments)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start()
-            val line = process.inputStream.bufferedReader().use(process)
-            return TestIssuer(process, Json.parseToJsonElement(line).jsonObject)
+            return binary
         }
 
         /** The reader stays open: a closed pipe would end the issuer's logging. */

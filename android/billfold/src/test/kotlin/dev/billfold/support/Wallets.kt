@@ -27,13 +27,14 @@ suspend fun wallet(
     provider: WalletProvider? = null,
     store: CredentialStore? = null,
     resolver: DidResolver? = null,
+    clientId: String = CLIENT,
 ): Billfold {
     val folder = File(System.getProperty("jna.library.path"))
     check(File(folder, System.mapLibraryName("billfold_ffi")).isFile) {
         "there is no native library in $folder; build it with `cargo build -p billfold-ffi`, " +
             "or run these tests by `cargo xtask test kotlin`"
     }
-    return Billfold.open(directory, CLIENT, REDIRECT, keys, secrets, http, provider, options, store, resolver)
+    return Billfold.open(directory, clientId, REDIRECT, keys, secrets, http, provider, options, store, resolver)
 }
 
 /** A test that waits, and not for ever. */
