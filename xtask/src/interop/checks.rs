@@ -69,6 +69,7 @@ fn start(steps: &mut Steps<'_>, server: &Server, configuration: &Configuration) 
     let outcome = steps.wallet.run_as(steps.transcript, client, &words)?;
     expect_sign_ins(&outcome, 1)?;
     outcome.expect_sent(PUSHED, "code_challenge")?;
+    outcome.expect_tolerated(&[])?;
     outcome.expect_sent(CREDENTIAL, "Authorization: DPoP")?;
     expect_stored(steps, server, &outcome, configuration)
 }
@@ -78,6 +79,7 @@ fn sign_in_offer(steps: &mut Steps<'_>, server: &Server, configuration: &Configu
     let outcome = steps.call(&["accept", &link])?;
     expect_sign_ins(&outcome, 1)?;
     outcome.expect_sent(PUSHED, "issuer_state")?;
+    outcome.expect_tolerated(&[])?;
     outcome.expect_sent(CREDENTIAL, "Authorization: DPoP")?;
     expect_stored(steps, server, &outcome, configuration)
 }

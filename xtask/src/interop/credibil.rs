@@ -26,6 +26,9 @@ const PRE_AUTHORIZED: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_co
 const READER: Login = Login { user: "reader", password: "any" };
 const LATE_READER: &str = "late-reader";
 
+/// What the wallet has to put up with in metadata and answers; what is by format or wrapped comes on top.
+const METADATA: [&str; 4] = ["wrapped_server_metadata", "relative_endpoint", "claims_tree", "single_display"];
+
 struct Server {
     script: Script,
     base: String,
@@ -107,22 +110,32 @@ impl Server {
         for (how, by_value) in [("value", true), ("reference", false)] {
             steps.step(&format!("pre-authorized, offer by {how}"), |steps| {
                 let offer = self.offer(PRE_AUTHORIZED, READER.user, false, by_value)?;
-                self.accept(steps, &["accept", &offer.link], 0)
+                let outcome = self.accept(steps, &["accept", &offer.link], 0)?;
+                expect_tolerated(&outcome, !by_value, false)
             })?;
             steps.step(&format!("a transaction code, offer by {how}"), |steps| {
                 let offer = self.offer(PRE_AUTHORIZED, READER.user, true, by_value)?;
                 let code = offer.tx_code.ok_or("no transaction code was made")?;
-                self.accept(steps, &["accept", &offer.link, "--tx-code", &code], 0)
+                self.accept(steps, &["accept", &offer.link, "--tx-code", &code], 0).map(drop)
             })?;
             steps.step(&format!("sign-in, offer by {how}"), |steps| {
                 let offer = self.offer(CODE, READER.user, false, by_value)?;
-                self.accept(steps, &["--redirect-uri", &self.redirect, "accept", &offer.link], 1)
+                let words = ["--redirect-uri", &self.redirect, "accept", &offer.link];
+                let outcome = self.accept(steps, &words, 1)?;
+                expect_tolerated(&outcome, !by_value, true)
             })?;
         }
         steps.step("begun by the wallet, with a sign-in", |steps| {
             let issuer = steps.wallet.issuer();
             let words = ["--redirect-uri", &self.redirect, "start", issuer, "--configuration", CONFIGURATION];
-            self.accept(steps, &words, 1)
+            let outcome = self.accept(steps, &words, 1)?;
+            expect_tolerated(&outcome, false, true)
+        })?;
+        steps.step("--strict", |steps| {
+            let offer = self.offer(PRE_AUTHORIZED, READER.user, false, true)?;
+            let outcome = steps.call(&["--strict", "accept", &offer.link])?;
+            outcome.expect_refused_early("/token")?;
+            steps.expect_list()
         })?;
         steps.step("a credential that is not ready at first", |steps| {
             let offer = self.offer(PRE_AUTHORIZED, LATE_READER, false, true)?;
@@ -136,7 +149,7 @@ impl Server {
     }
 
     /// One credential; an issuer that is known by now is asked in no way that it refuses.
-    fn accept(&self, steps: &mut Steps<'_>, words: &[&str], sign_ins: usize) -> Result<(), String> {
+    fn accept(&self, steps: &mut Steps<'_>, words: &[&str], sign_ins: usize) -> Result<Outcome, String> {
         let outcome = steps.call(words)?;
         let (all, refused) = (outcome.wire.len(), outcome.refused("/credential"));
         steps.transcript.note(&format!("{all} requests, {refused} credential requests refused"));
@@ -146,7 +159,7 @@ impl Server {
         if known && refused > 0 {
             return Err("the issuer is known, and was asked in a way that it refuses".into());
         }
-        Ok(())
+        Ok(outcome)
     }
 
     fn expect_badge(&self, steps: &mut Steps<'_>, outcome: &Outcome) -> Result<(), String> {
@@ -201,4 +214,12 @@ impl Server {
         transcript.note(&format!("recorded in {}", folder.display()));
         Ok(())
     }
+}
+
+/// The wallet says what it put up with. A token for a scope names no identifiers to ask by.
+fn expect_tolerated(outcome: &Outcome, by_reference: bool, by_scope: bool) -> Result<(), String> {
+    let wrapped: &[&str] = if by_reference { &["wrapped_offer"] } else { &[] };
+    let by_format: &[&str] = if by_scope { &["request_by_format"] } else { &[] };
+    let answers = [&["nonce_in_answer"], by_format, &["single_proof", "single_credential"]].concat();
+    outcome.expect_tolerated(&[wrapped, &METADATA, &answers].concat())
 }

@@ -32,6 +32,11 @@ pub(super) fn run(steps: &mut Steps<'_>, server: &Server) -> Result<(), String> 
         }
         steps.expect_list()
     })?;
+    steps.step("--strict", |steps| {
+        let link = server.offer(OTHER.id, true)?;
+        let outcome = steps.call(&["--strict", "accept", &link])?;
+        checks::expect_stored(steps, server, &outcome, OTHER)
+    })?;
     for key in ["es384", "eddsa"] {
         steps.step(&format!("a key for {key}"), |steps| {
             let link = server.offer(CARD.id, true)?;
@@ -49,6 +54,7 @@ pub(super) fn without_par(server: &Server, wallet: &Setup, transcript: &mut Tran
         let issuer = steps.wallet.issuer();
         let outcome = steps.call(&["start", issuer, "--configuration", CARD.id])?;
         expect_not_pushed(&outcome, 1)?;
+        outcome.expect_tolerated(&["push_unavailable"])?;
         checks::expect_stored(steps, server, &outcome, CARD)
     })?;
     steps.step("no pushed requests: an offer with issuer_state, which the wallet does not try to push", |steps| {

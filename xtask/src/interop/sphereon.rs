@@ -27,6 +27,8 @@ struct Version {
     tells_events: bool,
     /// Whether an offer by reference can be fetched once only.
     reference_once: bool,
+    /// What the wallet has to put up with.
+    tolerated: &'static [&'static str],
 }
 
 const VERSIONS: [Version; 2] = [
@@ -36,6 +38,7 @@ const VERSIONS: [Version; 2] = [
         tx_code: true,
         tells_events: true,
         reference_once: true,
+        tolerated: &[],
     },
     Version {
         packages: Packages { name: "sphereon", version: "0.14.0", manifest: "sphereon/package-0.14.0.json" },
@@ -43,6 +46,7 @@ const VERSIONS: [Version; 2] = [
         tx_code: false,
         tells_events: false,
         reference_once: false,
+        tolerated: &["no_server_metadata", "nonce_in_answer", "request_by_format", "single_proof", "single_credential"],
     },
 ];
 
@@ -175,6 +179,16 @@ fn steps(server: &Server, wallet: &Setup, record: bool, transcript: &mut Transcr
             })?;
         }
     }
+    steps.step(&format!("{version}: --strict"), |steps| {
+        let offer = server.offer("degree", By::Value, false)?;
+        let outcome = steps.call(&["--strict", "accept", &offer.link])?;
+        if server.version.tolerated.is_empty() {
+            steps.expect_stored(&outcome, &server.wanted("degree")).map(drop)
+        } else {
+            outcome.expect_refused_early("/token")?;
+            steps.expect_list()
+        }
+    })?;
     if server.version.reference_once {
         steps.step(&format!("{version}: an offer by reference that was used before"), |steps| {
             let offer = server.offer("degree", By::Reference, false)?;
@@ -214,6 +228,10 @@ fn accept(
     expect_sign_ins(&outcome, 0)?;
     let wanted = server.wanted(configuration);
     let id = steps.expect_stored(&outcome, &wanted)?;
+    // The earlier version sends offers as HTML.
+    let media_type: &[&str] =
+        if by == By::Reference && !server.version.reference_once { &["offer_media_type"] } else { &[] };
+    outcome.expect_tolerated(&[media_type, server.version.tolerated].concat())?;
     let raw = steps.export(&id)?;
     server.check(&raw, &wanted)?;
     if known && outcome.refused("/credentials") > 0 {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::process::Group;
@@ -76,6 +76,19 @@ impl Outcome {
     pub(super) fn expect_received(&self, address: &str, what: &str) -> Result<(), String> {
         let received = |line: &str| line.split(" -> ").nth(1).is_some_and(|answer| names(answer, what));
         if self.requests(address).any(received) { Ok(()) } else { Err(format!("no answer from {address} with {what}")) }
+    }
+
+    /// Fails unless what the wallet stored came with these departures from OpenID4VCI 1.0, and no other.
+    pub(super) fn expect_tolerated(&self, wanted: &[&str]) -> Result<(), String> {
+        let found = &self.single("stored")?["tolerated"];
+        if *found == json!(wanted) { Ok(()) } else { Err(format!("tolerated was {found}, not {wanted:?}")) }
+    }
+
+    /// Fails unless the wallet refused before it asked for a token.
+    pub(super) fn expect_refused_early(&self, token_endpoint: &str) -> Result<(), String> {
+        self.expect_status(1)?;
+        self.single("error")?;
+        if self.requests(token_endpoint).count() > 0 { Err("a token was asked for".into()) } else { Ok(()) }
     }
 
     /// Fails unless the wallet ended with this code.
