@@ -135,7 +135,7 @@ fn credos_answers_to_both_grants_are_read() {
     assert!(read::pushed_authorization(&folder("pushed-authorization")).is_ok());
     let count = |name: &str, dialects: Dialects| match dialect::credential(&folder(name), dialects).ok()?.response {
         CredentialResponse::Issued { credentials, .. } => Some(credentials.len()),
-        _ => Some(0),
+        CredentialResponse::Deferred { .. } => Some(0),
     };
     assert_eq!(count("credential.three-copies", Dialects::Strict), Some(3));
     assert_eq!(count("credential.deferred", Dialects::Strict), Some(0));

@@ -211,9 +211,9 @@ impl Live<'_> {
             &choice.configurations,
             &choice.claims,
             choice.request_by,
-            offered.and_then(|grant| grant.issuer_state.clone()),
             redirect_uri,
         )?;
+        pending.issuer_state = offered.and_then(|grant| grant.issuer_state.clone());
         pending.dpop_jkt = self.session.client.dpop_key.as_ref().map(|key| key.public_jwk.thumbprint());
         pending.iss_required = self.session.profile.is_haip();
         if self.channel().dialects() == Dialects::Strict {

@@ -47,7 +47,7 @@ impl Live<'_> {
         spent: usize,
         error: &Error,
     ) -> Option<RequestForm> {
-        if !self.is_about_form(error) || self.dialects() == Dialects::Strict || self.session.quirks.is_final() {
+        if !is_about_form(error) || self.dialects() == Dialects::Strict || self.session.quirks.is_final() {
             return None;
         }
         if tried.len() + spent >= MOST_FORMS {
@@ -68,16 +68,10 @@ impl Live<'_> {
     pub(super) fn assumed_proof(&self, task: usize, error: &Error) -> Option<ProofPlan> {
         let wanted = &self.tasks()[task];
         let silent = wanted.plan.is_none() && self.dialects() == Dialects::Any && !self.session.quirks.is_final();
-        if !silent || !(self.is_about_form(error) || error.code() == ErrorCode::ProofRefused) {
+        if !silent || !(is_about_form(error) || error.code() == ErrorCode::ProofRefused) {
             return None;
         }
         self.plan_proof(self.configuration(task)?, true).ok().flatten()
-    }
-
-    pub(super) fn is_about_form(&self, error: &Error) -> bool {
-        let said = error.server_error().map(|said| said.error.as_str());
-        error.outcome() == RequestOutcome::Answered
-            && error.http_status().is_some_and(|status| RequestForm::is_refused(status, said))
     }
 
     /// Whether a task's request can have a form.
@@ -86,8 +80,7 @@ impl Live<'_> {
         let single = match wanted.plan.map(|plan| plan.form) {
             None => true,
             Some(ProofForm::Jwt) => wanted.keys.len() == 1,
-            Some(ProofForm::AttestedJwt) => true,
-            Some(_) => false,
+            Some(form) => form == ProofForm::AttestedJwt,
         };
         let typed = self.configuration(task).is_some_and(write::has_type);
         (form.proof == ProofMember::Proofs || single)
@@ -144,4 +137,11 @@ impl Live<'_> {
         };
         discovery::remember(self.wallet, &self.session.offer.credential_issuer, &now).await;
     }
+}
+
+/// Whether an issuer refused a request for its form.
+pub(super) fn is_about_form(error: &Error) -> bool {
+    let said = error.server_error().map(|said| said.error.as_str());
+    error.outcome() == RequestOutcome::Answered
+        && error.http_status().is_some_and(|status| RequestForm::is_refused(status, said))
 }

@@ -2,6 +2,7 @@
 
 use super::authorizing::create_keys;
 use super::encrypting::stays_open;
+use super::forms::is_about_form;
 use super::{Live, Step, step_of};
 use crate::authorizations;
 use crate::channel::Shows;
@@ -116,7 +117,7 @@ impl Live<'_> {
                 continue;
             }
             // Where no form would do, the first one's refusal says most.
-            let about_form = self.is_about_form(&error);
+            let about_form = is_about_form(&error);
             let error = first_refusal.take_if(|_| about_form).unwrap_or(error);
             match error {
                 error
@@ -180,12 +181,11 @@ impl Live<'_> {
         self.record(Event::CredentialSent { task, keeps_nonce }).await?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it was sent") };
         let id = &tasks[task].configuration;
-        let selector = match &tasks[task].identifier {
-            Some(identifier) => Selector::Identifier(identifier),
-            None => {
-                let spelling = self.session.quirks.spellings.get(id);
-                Selector::of(form.selector, id, self.configuration(task), spelling)
-            }
+        let selector = if let Some(identifier) = &tasks[task].identifier {
+            Selector::Identifier(identifier)
+        } else {
+            let spelling = self.session.quirks.spellings.get(id);
+            Selector::of(form.selector, id, self.configuration(task), spelling)
         };
         let url = &self.session.issuer.credential_endpoint;
         let (request, key) = credential::request(url, selector, &proofs, form.proof, &encryption)?;

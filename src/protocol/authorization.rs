@@ -85,7 +85,6 @@ pub(crate) fn begin(
     ids: &[ConfigurationId],
     claims: &BTreeMap<ConfigurationId, Vec<RequestedClaim>>,
     by: RequestBy,
-    issuer_state: Option<Secret>,
     redirect_uri: &str,
 ) -> Result<PendingAuthorization, Error> {
     let wanted = wanted(issuer, server, quirks, ids, claims, by)?;
@@ -98,7 +97,7 @@ pub(crate) fn begin(
         redirect_uri: redirect_uri.to_owned(),
         resource,
         wanted,
-        issuer_state,
+        issuer_state: None,
         dpop_jkt: None,
         iss_required: false,
         state_echo: quirks.state,

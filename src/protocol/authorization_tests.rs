@@ -35,16 +35,9 @@ fn server(extra: &serde_json::Value) -> AuthorizationServerMetadata {
 
 fn pending(ids: &[&str], by: RequestBy, servers: bool) -> Result<PendingAuthorization, Error> {
     let ids: Vec<_> = ids.iter().map(|&id| ConfigurationId::from(id)).collect();
-    begin(
-        &issuer(servers),
-        &server(&json!({})),
-        &Quirks::default(),
-        &ids,
-        &BTreeMap::new(),
-        by,
-        Some("s+/=".into()),
-        "app:/cb",
-    )
+    let (issuer, server) = (issuer(servers), server(&json!({})));
+    let pending = begin(&issuer, &server, &Quirks::default(), &ids, &BTreeMap::new(), by, "app:/cb")?;
+    Ok(PendingAuthorization { issuer_state: Some("s+/=".into()), ..pending })
 }
 
 fn query(url: &Url) -> BTreeMap<String, String> {
@@ -79,7 +72,6 @@ fn details_need_a_server_that_lists_them() {
         &["No scope".into()],
         &BTreeMap::new(),
         RequestBy::Auto,
-        None,
         "app:/cb",
     );
     assert_eq!(refused.expect_err("unsupported").code(), ErrorCode::FeatureUnsupported);
