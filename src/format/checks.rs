@@ -259,7 +259,7 @@ impl Period {
             ("validUntil", Side::End),
         ] {
             let Some(value) = credential.get(name).filter(|value| stated(value, kind)) else { continue };
-            let at = value.as_str().and_then(date);
+            let at = value.as_str().and_then(Timestamp::parse_w3c);
             #[allow(clippy::cast_precision_loss)] // no date is that far away
             self.add(name, kind, at.map(|at| at.seconds() as f64));
         }
@@ -284,7 +284,7 @@ impl Period {
     pub(crate) fn add_proof(&mut self, created: Option<&Value>, expires: Option<&Value>) {
         for (name, side, value) in [("proof.created", Side::Issued, created), ("proof.expires", Side::End, expires)] {
             let Some(value) = value else { continue };
-            let at = value.as_str().and_then(date);
+            let at = value.as_str().and_then(Timestamp::parse_w3c);
             #[allow(clippy::cast_precision_loss)] // no date is that far away
             self.add(name, side, at.map(|at| at.seconds() as f64));
         }
@@ -343,11 +343,6 @@ impl Period {
             None => passed(kind, "it is valid now and does not say until when"),
         }
     }
-}
-
-/// A date of a W3C credential. Version 1.1 allows one without a time zone; it is taken as UTC.
-fn date(text: &str) -> Option<Timestamp> {
-    Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))
 }
 
 /// Whether there is a date. Issuers that have no start to name write `null` for it; an end has to be one.

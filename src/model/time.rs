@@ -30,6 +30,11 @@ impl Timestamp {
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_second()))
     }
+
+    /// Reads a date of a W3C credential. Data model 1.1 allows one without a time zone; it is taken as UTC.
+    pub(crate) fn parse_w3c(text: &str) -> Option<Self> {
+        Self::parse_rfc3339(text).or_else(|| Self::parse_rfc3339(&format!("{text}Z")))
+    }
 }
 
 impl Add<i64> for Timestamp {
@@ -67,5 +72,17 @@ mod tests {
         assert_eq!(Timestamp::parse_rfc3339("2025-12-01T01:00:00+01:00"), Some(at));
         assert_eq!(Timestamp::from_seconds(i64::MAX).to_string(), i64::MAX.to_string());
         assert_eq!(Timestamp::from_seconds(i64::MAX) + 5, Timestamp::from_seconds(i64::MAX));
+    }
+
+    #[test]
+    fn a_date_of_a_w3c_credential_may_lack_its_time_zone() {
+        let at = Some(Timestamp::from_seconds(1_764_547_200));
+        for text in ["2025-12-01T00:00:00Z", "2025-12-01T00:00:00", "2025-12-01T01:00:00+01:00"] {
+            assert_eq!(Timestamp::parse_w3c(text), at, "{text}");
+        }
+        assert_eq!(Timestamp::parse_rfc3339("2025-12-01T00:00:00"), None);
+        for text in ["", "2025-12-01", "2025-12-01T00:00:00ZZ", "tomorrow"] {
+            assert_eq!(Timestamp::parse_w3c(text), None, "{text}");
+        }
     }
 }

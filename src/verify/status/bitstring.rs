@@ -56,8 +56,10 @@ impl BitstringList {
             [("validFrom", true), ("issuanceDate", true), ("validUntil", false), ("expirationDate", false)]
         {
             let Some(value) = credential.get(name) else { continue };
-            let at = value.as_str().and_then(date).ok_or_else(|| broken(&format!("`{name}` is not a date")))?;
-            times.add(at, starts);
+            let at = value.as_str().and_then(Timestamp::parse_w3c);
+            let at = at.ok_or_else(|| broken(&format!("`{name}` is not a date")))?;
+            #[allow(clippy::cast_precision_loss)] // no date is that far away
+            times.add(at.seconds() as f64, starts);
         }
         for (name, starts) in [("nbf", true), ("iat", true), ("exp", false)] {
             let Some(value) = payload.and_then(|payload| payload.get(name)) else { continue };
@@ -129,13 +131,6 @@ pub(super) fn decode(encoded: &str, generation: Generation) -> Result<Vec<u8>, T
         _ => inflate::zlib(&compressed, MAX_OCTETS),
     };
     inflated.map_err(|error| broken(&error.to_string()))
-}
-
-/// A date; version 1.1 of the data model allows one without a time zone, which is taken as UTC.
-#[allow(clippy::cast_precision_loss)] // no date is that far away
-fn date(text: &str) -> Option<f64> {
-    let at = Timestamp::parse_rfc3339(text).or_else(|| Timestamp::parse_rfc3339(&format!("{text}Z")))?;
-    Some(at.seconds() as f64)
 }
 
 fn broken(why: &str) -> Trouble {
