@@ -17,6 +17,7 @@ use crate::model::ids::IssuerId;
 use crate::model::jwk::{Algorithm, Jwk};
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
+use crate::verify::data_integrity::quoted;
 use crate::verify::{did, jose};
 
 /// Says what a presentation and its proof are.
@@ -159,17 +160,17 @@ fn proof_statements(
     domain: &str,
     verification_method: &str,
 ) -> String {
-    let typed = |text: &str, kind: &str| format!("{}^^<{kind}>", literal(text));
+    let typed = |text: &str, kind: &str| format!("{}^^<{kind}>", quoted(text));
     let mut about = vec![
         ("http://purl.org/dc/terms/created", typed(created, "http://www.w3.org/2001/XMLSchema#dateTime")),
         (RDF_TYPE, iri("https://w3id.org/security#DataIntegrityProof")),
         ("https://w3id.org/security#cryptosuite", typed(suite.as_str(), "https://w3id.org/security#cryptosuiteString")),
-        ("https://w3id.org/security#domain", literal(domain)),
+        ("https://w3id.org/security#domain", quoted(domain)),
         ("https://w3id.org/security#proofPurpose", iri("https://w3id.org/security#authenticationMethod")),
         ("https://w3id.org/security#verificationMethod", iri(verification_method)),
     ];
     if let Some(challenge) = challenge {
-        about.push(("https://w3id.org/security#challenge", literal(challenge)));
+        about.push(("https://w3id.org/security#challenge", quoted(challenge)));
     }
     statements(about)
 }
@@ -187,26 +188,6 @@ fn statements(about: Vec<(&str, String)>) -> String {
 
 fn iri(text: &str) -> String {
     format!("<{text}>")
-}
-
-/// A literal in quotes, escaped as RDFC-1.0 section 5 has it.
-fn literal(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '\u{8}' => quoted.push_str("\\b"),
-            '\t' => quoted.push_str("\\t"),
-            '\n' => quoted.push_str("\\n"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\r' => quoted.push_str("\\r"),
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\0'..='\u{1f}' | '\u{7f}' => quoted.extend(format!("\\u{:04X}", u32::from(character)).chars()),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

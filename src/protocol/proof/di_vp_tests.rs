@@ -19,7 +19,7 @@ fn statements_are_those_of_a_json_ld_processor() {
     let made = proof_statements(Cryptosuite::EcdsaRdfc2019, "2026-01-01T00:00:00Z", Some(challenge), domain, &method);
     assert_eq!(hex_digest(&made), "f26e9de216ab4383e8675f6230e125a20e64c36318a2a367439f5513e135784c");
     // Older processors leave these as they are; RDFC-1.0 does not.
-    assert_eq!(literal("\u{8}\t\u{c}\u{1}\u{7f}"), r#""\b\t\f\u0001\u007F""#);
+    assert_eq!(quoted("\u{8}\t\u{c}\u{1}\u{7f}"), r#""\b\t\f\u0001\u007F""#);
 }
 
 /// The proofs of the specifications' examples, but for their purpose and the domain, which they lack.

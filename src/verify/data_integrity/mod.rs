@@ -33,6 +33,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 pub(crate) use self::contexts::Contexts;
+pub(crate) use self::rdf::quoted;
 use self::json_ld::JsonLdError;
 use self::proof::{Proof, ProofError};
 use self::rdfc::Hash;

@@ -121,7 +121,7 @@ impl Literal {
 }
 
 /// A text in quotes, escaped as RDFC-1.0 section 5 has it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
