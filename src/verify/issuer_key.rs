@@ -27,7 +27,7 @@ pub(crate) use self::document_signer::of_document_signer;
 use super::did::{self, DidError};
 use super::jose::JwsAlgorithm;
 use super::public_key::IssuerPublicKey;
-use super::x509::{At, Chain, ChainError, Named};
+use super::x509::{At, Chain, ChainError, Named, Walk};
 use super::{DocumentError, VerifyContext};
 use crate::error::{Error, ErrorCode};
 use crate::model::ids::IssuerId;
@@ -58,6 +58,20 @@ pub(crate) struct IssuerKeys {
     pub(crate) keys: Vec<IssuerPublicKey>,
     /// The certificate chain, if there is one that could be read.
     pub(crate) chain: Option<Chain>,
+    /// Whether the chain leads to an anchor of the app.
+    pub(crate) anchored: Option<Result<(), ChainError>>,
+}
+
+impl IssuerKeys {
+    /// Without certificates.
+    pub(super) fn new(check: Check, keys: Vec<IssuerPublicKey>) -> Self {
+        Self { check, keys, chain: None, anchored: None }
+    }
+
+    /// With the certificates that were shown, and where they lead.
+    fn with_chain(self, chain: Chain, anchored: Result<(), ChainError>) -> Self {
+        Self { chain: Some(chain), anchored: Some(anchored), ..self }
+    }
 }
 
 /// Why no key was found, as the outcome of the check.
@@ -126,7 +140,7 @@ type Found = Result<(Vec<IssuerPublicKey>, String), Miss>;
 pub(crate) async fn find(statement: &Statement<'_>, context: &VerifyContext<'_>) -> IssuerKeys {
     if context.policy.is_off(CheckKind::IssuerKey) && context.policy.is_off(CheckKind::Signature) {
         let outcome = Outcome::Skipped(Reason::SwitchedOff);
-        return conclude(Vec::new(), None, outcome, "nothing needs the key".to_owned());
+        return conclude(Vec::new(), outcome, "nothing needs the key".to_owned());
     }
     if let (None, Some(jwks)) = (context.credential_issuer, context.issuer_jwks) {
         // Whoever hands keys in has chosen them: their ids need not be the issuer's.
@@ -162,7 +176,7 @@ fn by_anchor(found: &IssuerKeys, context: &VerifyContext<'_>) -> Option<Result<(
     if context.trust.is_empty() {
         return None;
     }
-    Some(match found.chain.as_ref().map(|chain| chain.leads_to(context.trust, at(context))) {
+    Some(match &found.anchored {
         Some(Ok(())) => Ok(()),
         Some(Err(error)) => Err(Miss::failed(error.to_string())),
         None => Err(Miss::failed("the credential has no certificates that could lead to an anchor")),
@@ -214,14 +228,14 @@ fn at(context: &VerifyContext<'_>) -> At {
     At { now: context.now, skew: context.skew }
 }
 
-fn conclude(keys: Vec<IssuerPublicKey>, chain: Option<Chain>, outcome: Outcome, detail: String) -> IssuerKeys {
-    IssuerKeys { check: Check { kind: CheckKind::IssuerKey, outcome, detail }, keys, chain }
+fn conclude(keys: Vec<IssuerPublicKey>, outcome: Outcome, detail: String) -> IssuerKeys {
+    IssuerKeys::new(Check { kind: CheckKind::IssuerKey, outcome, detail }, keys)
 }
 
 fn without_chain(found: Found) -> IssuerKeys {
     match found {
-        Ok((keys, how)) => conclude(keys, None, Outcome::Passed, how),
-        Err(miss) => conclude(Vec::new(), None, miss.outcome, miss.detail),
+        Ok((keys, how)) => conclude(keys, Outcome::Passed, how),
+        Err(miss) => conclude(Vec::new(), miss.outcome, miss.detail),
     }
 }
 
@@ -230,27 +244,27 @@ async fn by_chain(x5c: &Value, statement: &Statement<'_>, context: &VerifyContex
         Ok(chain) => chain,
         Err(error) => return without_chain(Err(error.into())),
     };
+    let Walk { holds, anchored } = chain.walk(context.trust, at(context));
     let key = match chain.leaf_key() {
         Ok(key) => key,
-        Err(error) => {
-            let miss = Miss::from(error);
-            return conclude(Vec::new(), Some(chain), miss.outcome, miss.detail);
-        }
+        Err(error) => return without_chain(Err(error.into())).with_chain(chain, anchored),
     };
-    let linked = match chain.check(at(context)) {
-        Ok(()) => link_chain(&chain, &key, statement, context).await,
+    let vouched = anchored.is_ok();
+    let linked = match holds {
+        Ok(()) => link_chain(&chain, vouched, &key, statement, context).await,
         Err(error) => Err(error.into()),
     };
     let (outcome, detail) = match linked {
         Ok(how) => (Outcome::Passed, how),
         Err(miss) => (miss.outcome, miss.detail),
     };
-    conclude(vec![key], Some(chain), outcome, detail)
+    conclude(vec![key], outcome, detail).with_chain(chain, anchored)
 }
 
-/// How a certificate belongs to the credential's issuer.
+/// How a certificate belongs to the credential's issuer; whether an anchor vouches for it is known.
 async fn link_chain(
     chain: &Chain,
+    vouched: bool,
     key: &IssuerPublicKey,
     statement: &Statement<'_>,
     context: &VerifyContext<'_>,
@@ -267,7 +281,6 @@ async fn link_chain(
         };
     }
     let named = chain.names(issuer);
-    let vouched = !context.trust.is_empty() && chain.leads_to(context.trust, at(context)).is_ok();
     match named {
         Named::Issuer if vouched => return Ok("the signer's certificate, which names the issuer".to_owned()),
         // Anybody can make a certificate for any name; this one came from the issuer that it names.
@@ -355,7 +368,7 @@ async fn by_did(did: &str, kid: Option<&str>, context: &VerifyContext<'_>) -> Fo
 /// `kid` names a key of another DID than the issuer's: the key can be tried, but is not the issuer's.
 async fn by_foreign_did(kid: &str, context: &VerifyContext<'_>) -> IssuerKeys {
     let keys = did::resolve(kid, context.documents).await.unwrap_or_default();
-    conclude(keys, None, Outcome::Failed, "`kid` names a key of another DID than the issuer's".to_owned())
+    conclude(keys, Outcome::Failed, "`kid` names a key of another DID than the issuer's".to_owned())
 }
 
 /// The issuer is a URL, and `kid` a DID: the URL's own documents may know the key by that name,
@@ -386,7 +399,7 @@ async fn by_unlinked_did(
                 let detail = "the DID in `kid` has a key, but nothing links it to the issuer's URL";
                 (Outcome::Unknown(Reason::Unsupported), detail.to_owned())
             };
-            conclude(keys, None, outcome, detail)
+            conclude(keys, outcome, detail)
         }
         Err(_) => without_chain(Err(miss)),
     }

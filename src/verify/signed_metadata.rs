@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::jose::{AlgorithmError, Jws, JwsAlgorithm, JwsError};
 use super::public_key::IssuerPublicKey;
-use super::x509::{At, Chain, ChainError, TrustAnchors};
+use super::x509::{At, Chain, ChainError, TrustAnchors, Walk};
 use crate::json;
 use crate::model::ids::IssuerId;
 use crate::model::time::Timestamp;
@@ -106,8 +106,9 @@ fn by_chain(
     at: At,
 ) -> Outcome<(String, Option<&'static str>)> {
     check_signature(jws, algorithm, &chain.leaf_key()?)?;
-    chain.check(at)?;
-    chain.leads_to(trust, at).map_err(|error| match error {
+    let Walk { holds, anchored } = chain.walk(trust, at);
+    holds?;
+    anchored.map_err(|error| match error {
         ChainError::Invalid(why) => SignedMetadataError::Untrusted(format!("the signer is not trusted: {why}")),
         ChainError::Unsupported(what) => SignedMetadataError::Unsupported(what),
     })?;

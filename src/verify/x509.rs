@@ -140,6 +140,15 @@ pub(crate) struct At {
     pub(crate) skew: i64,
 }
 
+/// What one walk along a chain tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Walk {
+    /// Whether the chain holds together by itself; see [`Chain::check`].
+    pub(crate) holds: Result<(), ChainError>,
+    /// Whether it leads to an anchor of the app; see [`Chain::leads_to`].
+    pub(crate) anchored: Result<(), ChainError>,
+}
+
 /// A certificate chain as sent: the signer's certificate first.
 #[derive(Debug)]
 pub(crate) struct Chain {
@@ -213,6 +222,26 @@ impl Chain {
     /// Whether the chain holds together by itself: each certificate valid now, issued by the next,
     /// and the first one for signatures. Whom it leads to is not asked.
     pub(crate) fn check(&self, at: At) -> Result<(), ChainError> {
+        self.check_statements(at)?;
+        self.check_signatures(at)
+    }
+
+    /// [`Self::check`] and [`Self::leads_to`] at once. Signatures cost the most by far; those on a path to an anchor
+    /// are checked one time only.
+    pub(crate) fn walk(&self, trust: &TrustAnchors, at: At) -> Walk {
+        if trust.certificates.contains(&self.encoded[0]) {
+            let holds = self.check(at);
+            return Walk { anchored: holds.clone(), holds };
+        }
+        let path = self.path_to(trust, at);
+        let is_whole = path.as_ref().is_ok_and(|path| path.is_whole);
+        let signatures = || if is_whole { Ok(()) } else { self.check_signatures(at) };
+        let holds = self.check_statements(at).and_then(|()| signatures());
+        Walk { holds, anchored: path.and_then(|path| self.check_signer(&path)) }
+    }
+
+    /// What can be seen without a look at the signatures on certificates.
+    fn check_statements(&self, at: At) -> Result<(), ChainError> {
         let invalid = |why: &str| Err(ChainError::Invalid(why.to_owned()));
         for (place, certificate) in self.parsed.iter().enumerate() {
             let of = if place == 0 { "the signer's certificate" } else { "a certificate above the signer's" };
@@ -238,7 +267,11 @@ impl Chain {
             Ok(_) => {}
             Err(_) => return invalid("the signer's certificate has a malformed key usage"),
         }
-        path::no_unknown_extension(self.leaf())?;
+        path::no_unknown_extension(self.leaf())
+    }
+
+    /// Whether each certificate was issued by the next.
+    fn check_signatures(&self, at: At) -> Result<(), ChainError> {
         if let [_, .., last] = self.encoded.as_slice() {
             let anchor = webpki::anchor_from_trusted_cert(last).map_err(|error| path::chain_error(&error))?;
             path::find(self, &[anchor], std::slice::from_ref(last), at)?;
@@ -251,10 +284,18 @@ impl Chain {
         if trust.certificates.contains(&self.encoded[0]) {
             return self.check(at);
         }
-        let anchor = path::find(self, &trust.anchors, &trust.certificates, at)?;
+        self.check_signer(&self.path_to(trust, at)?)
+    }
+
+    fn path_to(&self, trust: &TrustAnchors, at: At) -> Result<path::Path, ChainError> {
+        path::find(self, &trust.anchors, &trust.certificates, at)
+    }
+
+    /// Whether the signer's certificate is fit for what it signs, under the anchor that it leads to.
+    fn check_signer(&self, path: &path::Path) -> Result<(), ChainError> {
         match self.signs {
             Signs::Anything => Ok(()),
-            Signs::Documents { driving_licence } => document_signer::check(self.leaf(), &anchor, driving_licence),
+            Signs::Documents { driving_licence } => document_signer::check(self.leaf(), &path.anchor, driving_licence),
         }
     }
 

@@ -111,6 +111,38 @@ fn a_chain_that_does_not_hold_together_is_refused() {
 }
 
 #[test]
+fn one_walk_tells_what_two_would() {
+    let (tree, other) = (Tree::new(), Tree::new());
+    let wrong_use = Certified { usage: vec![KeyUsagePurpose::KeyEncipherment], ..Certified::default() };
+    let wrong_use = Tree::with(&Certified::authority("Middle"), &wrong_use);
+    let expired = Certified { days: (-50, -1), ..Certified::authority("Middle") };
+    let expired = Tree::with(&expired, &Certified::for_host("issuer.example"));
+    for (what, certificates, trusted, holds, anchored) in [
+        ("to the anchor", vec![&tree.leaf, &tree.middle], vec![&tree.root], true, true),
+        ("with the anchor", vec![&tree.leaf, &tree.middle, &tree.root], vec![&tree.root], true, true),
+        ("beyond the anchor", vec![&tree.leaf, &tree.middle, &tree.root], vec![&tree.middle], true, true),
+        ("past a stranger", vec![&tree.leaf, &other.middle], vec![&tree.middle], false, true),
+        ("past a stranger above", vec![&tree.leaf, &tree.middle, &other.root], vec![&tree.root], false, true),
+        ("out of order", vec![&tree.leaf, &tree.root, &tree.middle], vec![&tree.root], false, true),
+        ("to a stranger", vec![&tree.leaf, &tree.middle], vec![&other.root], true, false),
+        ("another's signer", vec![&other.leaf, &tree.middle], vec![&tree.root], false, false),
+        ("the signer itself", vec![&tree.leaf, &tree.middle], vec![&tree.leaf], true, true),
+        ("the signer itself, past a stranger", vec![&tree.leaf, &other.middle], vec![&tree.leaf], false, false),
+        ("not for signatures", vec![&wrong_use.leaf, &wrong_use.middle], vec![&wrong_use.root], false, true),
+        ("expired", vec![&expired.leaf, &expired.middle], vec![&expired.root], false, false),
+        ("no anchors", vec![&tree.leaf, &tree.middle], vec![], true, false),
+    ] {
+        let certificates: Vec<&[u8]> = certificates.into_iter().map(Vec::as_slice).collect();
+        let trusted: Vec<&[u8]> = trusted.into_iter().map(Vec::as_slice).collect();
+        let trust = if trusted.is_empty() { TrustAnchors::default() } else { anchors(&trusted) };
+        let chain = chain(&certificates);
+        let walk = chain.walk(&trust, AT);
+        assert_eq!((walk.holds.is_ok(), walk.anchored.is_ok()), (holds, anchored), "{what}: {walk:?}");
+        assert_eq!((walk.holds, walk.anchored), (chain.check(AT), chain.leads_to(&trust, AT)), "{what}");
+    }
+}
+
+#[test]
 fn an_anchor_vouches_within_its_limits() {
     let host = || Certified::for_host("issuer.example");
     let under = |authority: &Certified<'_>, signer: &Certified<'_>| {

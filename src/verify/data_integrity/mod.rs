@@ -33,9 +33,9 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 pub(crate) use self::contexts::Contexts;
-pub(crate) use self::rdf::quoted;
 use self::json_ld::JsonLdError;
 use self::proof::{Proof, ProofError};
+pub(crate) use self::rdf::quoted;
 use self::rdfc::Hash;
 use super::issuer_key::{self, IssuerKeys, Statement};
 use super::public_key::IssuerPublicKey;
@@ -149,7 +149,7 @@ fn check(kind: CheckKind, outcome: Outcome, detail: impl Into<String>) -> Check 
 }
 
 fn no_key(outcome: Outcome, detail: &str) -> IssuerKeys {
-    IssuerKeys { check: check(CheckKind::IssuerKey, outcome, detail), keys: Vec::new(), chain: None }
+    IssuerKeys::new(check(CheckKind::IssuerKey, outcome, detail), Vec::new())
 }
 
 /// The keys that a proof may be by, and whether they are the issuer's.
@@ -166,7 +166,7 @@ async fn keys(proof: &Proof<'_>, issuer: &str, context: &VerifyContext<'_>) -> I
         && let Ok(keys) = did::keys_of_document(issuer, fragment, &document)
     {
         let check = check(CheckKind::IssuerKey, Outcome::Passed, "the document at the issuer's address");
-        return IssuerKeys { check, keys, chain: None };
+        return IssuerKeys::new(check, keys);
     }
     issuer_key::find(&statement, context).await
 }

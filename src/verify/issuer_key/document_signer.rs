@@ -4,7 +4,7 @@ use super::{IssuerKeys, Miss, at, conclude, select, without_chain};
 use crate::model::report::{CheckKind, Outcome, Reason};
 use crate::verify::VerifyContext;
 use crate::verify::cose::CoseSign1;
-use crate::verify::x509::Chain;
+use crate::verify::x509::{Chain, Walk};
 
 /// Looks for the key of an mdoc's signer: its certificate's, in `x5chain` (ISO/IEC 18013-5 section 9.1.2.4).
 pub(crate) fn of_document_signer(
@@ -14,7 +14,7 @@ pub(crate) fn of_document_signer(
 ) -> IssuerKeys {
     if context.policy.is_off(CheckKind::IssuerKey) && context.policy.is_off(CheckKind::Signature) {
         let outcome = Outcome::Skipped(Reason::SwitchedOff);
-        return conclude(Vec::new(), None, outcome, "nothing needs the key".to_owned());
+        return conclude(Vec::new(), outcome, "nothing needs the key".to_owned());
     }
     let chain = match auth.x5chain() {
         Ok(None) => Err(Miss::failed("the header has no certificates (`x5chain`)")),
@@ -26,15 +26,19 @@ pub(crate) fn of_document_signer(
         // The certificates still say whom the key belongs to, if it is the one that they are for.
         let belongs = |chain: &Chain, keys: &[_]| chain.leaf_key().is_ok_and(|key| keys.contains(&key));
         let chain = chain.ok().filter(|chain| found.as_ref().is_ok_and(|(keys, _)| belongs(chain, keys)));
-        return IssuerKeys { chain, ..without_chain(found) };
+        let found = without_chain(found);
+        let Some(chain) = chain else { return found };
+        let anchored = chain.leads_to(context.trust, at(context));
+        return found.with_chain(chain, anchored);
     }
     let (chain, key) = match chain.and_then(|chain| chain.leaf_key().map(|key| (chain, key)).map_err(Miss::from)) {
         Ok(found) => found,
         Err(miss) => return without_chain(Err(miss)),
     };
-    let (outcome, detail) = match chain.check(at(context)).map_err(Miss::from) {
+    let Walk { holds, anchored } = chain.walk(context.trust, at(context));
+    let (outcome, detail) = match holds.map_err(Miss::from) {
         Ok(()) => (Outcome::Passed, "the signer's certificate".to_owned()),
         Err(miss) => (miss.outcome, miss.detail),
     };
-    conclude(vec![key], Some(chain), outcome, detail)
+    conclude(vec![key], outcome, detail).with_chain(chain, anchored)
 }

@@ -16,13 +16,21 @@ use x509_cert::ext::pkix::{BasicConstraints, KeyUsage};
 use super::{At, Certificate, Chain, ChainError};
 use crate::model::time::Timestamp;
 
-/// Looks for a path and gives the anchor that it ends at; the certificates are those of the anchors, in their order.
+/// A path from a signer's certificate to an anchor.
+pub(super) struct Path {
+    /// The certificate of the anchor.
+    pub(super) anchor: Certificate,
+    /// Whether every certificate of the chain is on it: then each one was issued by the next.
+    pub(super) is_whole: bool,
+}
+
+/// Looks for a path; the certificates are those of the anchors, in their order.
 pub(super) fn find(
     chain: &Chain,
     anchors: &[TrustAnchor<'_>],
     certificates: &[CertificateDer<'_>],
     at: At,
-) -> Result<Certificate, ChainError> {
+) -> Result<Path, ChainError> {
     let leaf = EndEntityCert::try_from(&chain.encoded[0]).map_err(|error| chain_error(&error))?;
     let find_at = |now| find_at(chain, &leaf, anchors, certificates, now);
     let mut outcome = find_at(at.now);
@@ -42,21 +50,24 @@ fn find_at(
     anchors: &[TrustAnchor<'_>],
     certificates: &[CertificateDer<'_>],
     now: Timestamp,
-) -> Result<Certificate, webpki::Error> {
+) -> Result<Path, webpki::Error> {
     let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)));
     let algorithms: Vec<_> = webpki::ALL_VERIFICATION_ALGS.iter().copied().chain([SECP256K1]).collect();
     let anchor_of = |path: &VerifiedPath<'_>| {
         let place = anchors.iter().position(|anchor| std::ptr::eq(anchor, path.anchor()));
-        let certificate = place.and_then(|place| certificates.get(place)).ok_or(webpki::Error::UnknownIssuer)?;
-        Certificate::from_der(certificate).map_err(|_| webpki::Error::BadDer)
+        place.and_then(|place| certificates.get(place)).ok_or(webpki::Error::UnknownIssuer)
     };
+    let parse = |encoded: &[u8]| Certificate::from_der(encoded).map_err(|_| webpki::Error::BadDer);
     let allowed = |path: &VerifiedPath<'_>| {
         let below = authorities_may_sign_certificates(path)?;
-        anchor_may_vouch(anchor_of(path)?.tbs_certificate(), below, now)
+        anchor_may_vouch(parse(anchor_of(path)?)?.tbs_certificate(), below, now)
     };
     let path =
         leaf.verify_for_usage(&algorithms, anchors, &chain.encoded[1..], now, AnyPurpose, None, Some(&allowed))?;
-    anchor_of(&path)
+    let anchor = anchor_of(&path)?;
+    // An anchor that stands in the chain is no intermediate of the path.
+    let on_path = 1 + path.intermediate_certificates().count() + usize::from(chain.encoded.last() == Some(anchor));
+    Ok(Path { anchor: parse(anchor)?, is_whole: on_path == chain.encoded.len() })
 }
 
 /// Credentials have no extended key usage of their own that issuers agree on.
