@@ -1,4 +1,4 @@
-//! What vercre and its heir credibil have in common: the sign-in of their sample servers, proofs by an
+//! What vercre and its heir credibil have in common: offers, the sign-in of their sample servers, proofs by an
 //! Ed25519 `did:key`, an issuer that signs as a `did:web`, and the refusals of the framework under them.
 
 use std::collections::HashMap;
@@ -9,11 +9,95 @@ use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::{Asked, Fields, answer, noted, page, redirect};
-use crate::encoding::{b64, random_bytes};
+use super::{Asked, Fields, answer, link, made, noted, page, redirect};
+use crate::encoding::{b64, random_bytes, random_digits};
 use crate::issuer::Issuer;
 use crate::jwt::Jwt;
 use crate::keys::{Curve, PrivateKey, PublicKey};
+use crate::oauth::Grant;
+use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
+
+/// Seconds that offers and codes live.
+pub(super) const OFFER_LIFETIME: i64 = 300;
+
+/// Offers by reference, each with its end.
+pub(super) type Offers = HashMap<String, (Value, i64)>;
+
+/// An offer, and what its code stands for.
+pub(super) struct Drawn {
+    /// The pre-authorized code, or the issuer's state.
+    pub(super) code: String,
+    pub(super) tx_code: Option<String>,
+    pub(super) expires: i64,
+    pub(super) made: MadeOffer,
+}
+
+/// Draws an offer up; one by reference is put where it will be fetched from.
+pub(super) fn draw_up(
+    issuer: &Issuer,
+    spec: &OfferSpec,
+    configuration: &str,
+    client: &str,
+    offers: &mut Offers,
+) -> Drawn {
+    let code = random();
+    let mut grant = json!({});
+    let mut tx_code = None;
+    if spec.grant == Grant::Code {
+        grant["issuer_state"] = json!(code);
+    } else {
+        grant["pre-authorized_code"] = json!(code);
+        if let Some(wanted) = &spec.tx_code {
+            grant["tx_code"] = json!({
+                "input_mode": "numeric",
+                "length": 6,
+                "description": "Please provide the one-time code received",
+            });
+            tx_code = Some(wanted.value.clone().unwrap_or_else(|| random_digits(6)));
+        }
+    }
+    let offer = json!({
+        "credential_issuer": issuer.id,
+        "credential_configuration_ids": [configuration],
+        "grants": {spec.grant.wire_name(): grant},
+    });
+    let expires = issuer.now() + spec.expires_in.unwrap_or(OFFER_LIFETIME);
+    let (link, id) = match spec.by {
+        By::Value => (link("credential_offer", &offer.to_string()), None),
+        By::Reference => {
+            let id = random();
+            offers.insert(id.clone(), (offer.clone(), expires));
+            (link("credential_offer_uri", &format!("{}/credential_offer/{id}", issuer.origin)), Some(id))
+        }
+    };
+    let mut made = made(spec, configuration, link, offer);
+    if tx_code.is_some() {
+        made.name.push_str(" with tx_code");
+    }
+    made.tx_code.clone_from(&tx_code);
+    made.id = id;
+    // Pre-authorized wallets may keep their name to themselves, but not use another one.
+    made.args = vec!["--client-id".to_owned(), client.to_owned()];
+    if spec.grant == Grant::Code {
+        let subject = format!("subject_id={}", issuer.options.login.user);
+        made.args.extend(["--authorization-parameter".to_owned(), subject]);
+    }
+    Drawn { code, tx_code, expires, made }
+}
+
+/// Both grants by value and by reference, with and without a transaction code, good for a day.
+pub(super) fn both_grants(format: &str) -> Vec<OfferSpec> {
+    let mut specs = Vec::new();
+    for by in [By::Value, By::Reference] {
+        let spec = |grant| OfferSpec { by, expires_in: Some(24 * 3600), ..OfferSpec::new(grant, format) };
+        specs.extend([
+            spec(Grant::PreAuthorized),
+            spec(Grant::PreAuthorized).tx_code(TxCode::default()),
+            spec(Grant::Code),
+        ]);
+    }
+    specs
+}
 
 /// Requests that wait for a sign-in by their token, and users who have signed in by their name.
 #[derive(Default)]

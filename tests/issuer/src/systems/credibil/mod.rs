@@ -15,19 +15,19 @@ use http::Method;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::family::{Identity, SignIns, bearer, json_body, random, rejected, uncached};
-use super::vercre::both_grants;
-use super::{Asked, Side, System, answer, link, made, refused};
-use crate::encoding::random_digits;
+use super::family::{
+    Drawn, Identity, OFFER_LIFETIME, Offers, SignIns, bearer, both_grants, draw_up, json_body, random, rejected,
+    uncached,
+};
+use super::{Asked, Side, System, answer, refused};
 use crate::faults::Target;
 use crate::issuer::Issuer;
 use crate::oauth::Grant;
-use crate::offers::{By, MadeOffer, OfferSpec};
+use crate::offers::{MadeOffer, OfferSpec};
 
 /// The client that is registered.
 const CLIENT: &str = "http://localhost:8082";
-/// Seconds that offers and codes live, and access tokens.
-const OFFER_LIFETIME: i64 = 300;
+/// Seconds that access tokens live.
 const ACCESS: i64 = 900;
 
 /// A configuration: its id and scope, the format, and the subject's dataset for it.
@@ -53,7 +53,7 @@ pub(crate) struct Credibil {
 
 #[derive(Default)]
 struct Book {
-    offers: HashMap<String, (Value, i64)>,
+    offers: Offers,
     offered: HashMap<String, Offered>,
     sign_ins: SignIns,
     authorized: HashMap<String, Authorized>,
@@ -204,52 +204,10 @@ impl System for Credibil {
             "credibil makes jwt_vc_json and dc+sd-jwt: its mso_mdoc names its key by a DID, without a certificate"
                 .to_owned()
         })?;
-        let code = random();
-        let mut grant = json!({});
-        let mut tx_code = None;
-        if spec.grant == Grant::Code {
-            grant["issuer_state"] = json!(code);
-        } else {
-            grant["pre-authorized_code"] = json!(code);
-            if let Some(wanted) = &spec.tx_code {
-                grant["tx_code"] = json!({
-                    "input_mode": "numeric",
-                    "length": 6,
-                    "description": "Please provide the one-time code received",
-                });
-                tx_code = Some(wanted.value.clone().unwrap_or_else(|| random_digits(6)));
-            }
-        }
-        let offer = json!({
-            "credential_issuer": issuer.id,
-            "credential_configuration_ids": [configuration.id],
-            "grants": {spec.grant.wire_name(): grant},
-        });
-        let expires = issuer.now() + spec.expires_in.unwrap_or(OFFER_LIFETIME);
         let pre_authorized = spec.grant == Grant::PreAuthorized;
         let mut book = self.book();
-        let offered = Offered { pre_authorized, configuration, tx_code: tx_code.clone(), expires };
-        book.offered.insert(code, offered);
-        let (link, id) = match spec.by {
-            By::Value => (link("credential_offer", &offer.to_string()), None),
-            By::Reference => {
-                let id = random();
-                book.offers.insert(id.clone(), (offer.clone(), expires));
-                (link("credential_offer_uri", &format!("{}/credential_offer/{id}", issuer.origin)), Some(id))
-            }
-        };
-        let mut made = made(spec, configuration.id, link, offer);
-        if tx_code.is_some() {
-            made.name.push_str(" with tx_code");
-        }
-        made.tx_code = tx_code;
-        made.id = id;
-        // Pre-authorized wallets may keep their name to themselves, but not use another one.
-        made.args = vec!["--client-id".to_owned(), CLIENT.to_owned()];
-        if spec.grant == Grant::Code {
-            let subject = format!("subject_id={}", issuer.options.login.user);
-            made.args.extend(["--authorization-parameter".to_owned(), subject]);
-        }
+        let Drawn { code, tx_code, expires, made } = draw_up(issuer, spec, configuration.id, CLIENT, &mut book.offers);
+        book.offered.insert(code, Offered { pre_authorized, configuration, tx_code, expires });
         Ok(made)
     }
 

@@ -13,13 +13,14 @@ use axum::response::Response;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::family::{Identity, SignIns, random, rejected, uncached};
-use super::{Asked, Fields, Side, System, answer, link, made, redirect, refused};
-use crate::encoding::random_digits;
+use super::family::{
+    Drawn, Identity, OFFER_LIFETIME, Offers, SignIns, both_grants, draw_up, random, rejected, uncached,
+};
+use super::{Asked, Fields, Side, System, answer, redirect, refused};
 use crate::faults::{Fault, Target};
 use crate::issuer::Issuer;
 use crate::oauth::{Grant, check_client};
-use crate::offers::{By, MadeOffer, OfferSpec, TxCode};
+use crate::offers::{MadeOffer, OfferSpec};
 
 /// The credential that is made, and its scope, which is not its id.
 const EMPLOYEE: &str = "EmployeeID_JWT";
@@ -29,8 +30,6 @@ const LICENCE: &str = "org.iso.18013.5.1.mDL";
 const DATASET: &str = "PHLEmployeeID";
 /// The client that is registered.
 const CLIENT: &str = "96bfb9cb-0513-7d64-5532-bed74c48f9ab";
-/// Seconds that offers and codes live.
-const OFFER_LIFETIME: i64 = 300;
 
 /// The issuer.
 pub(crate) struct Vercre {
@@ -41,7 +40,7 @@ pub(crate) struct Vercre {
 #[derive(Default)]
 struct Book {
     /// Offers by reference.
-    offers: HashMap<String, (Value, i64)>,
+    offers: Offers,
     /// What codes and issuer states stand for.
     offered: HashMap<String, Offered>,
     sign_ins: SignIns,
@@ -248,70 +247,16 @@ impl System for Vercre {
                         the other formats are not written"
                 .to_owned());
         }
-        let code = random();
-        let mut grant = json!({});
-        let mut tx_code = None;
-        if spec.grant == Grant::Code {
-            grant["issuer_state"] = json!(code);
-        } else {
-            grant["pre-authorized_code"] = json!(code);
-            if let Some(wanted) = &spec.tx_code {
-                grant["tx_code"] = json!({
-                    "input_mode": "numeric",
-                    "length": 6,
-                    "description": "Please provide the one-time code received",
-                });
-                tx_code = Some(wanted.value.clone().unwrap_or_else(|| random_digits(6)));
-            }
-        }
-        let offer = json!({
-            "credential_issuer": issuer.id,
-            "credential_configuration_ids": [EMPLOYEE],
-            "grants": {spec.grant.wire_name(): grant},
-        });
-        let expires = issuer.now() + spec.expires_in.unwrap_or(OFFER_LIFETIME);
         let pre_authorized = spec.grant == Grant::PreAuthorized;
         let mut book = self.book();
-        book.offered.insert(code, Offered { pre_authorized, tx_code: tx_code.clone(), expires });
-        let (link, id) = match spec.by {
-            By::Value => (link("credential_offer", &offer.to_string()), None),
-            By::Reference => {
-                let id = random();
-                book.offers.insert(id.clone(), (offer.clone(), expires));
-                (link("credential_offer_uri", &format!("{}/credential_offer/{id}", issuer.origin)), Some(id))
-            }
-        };
-        let mut made = made(spec, EMPLOYEE, link, offer);
-        if tx_code.is_some() {
-            made.name.push_str(" with tx_code");
-        }
-        made.tx_code = tx_code;
-        made.id = id;
-        made.args = vec!["--client-id".to_owned(), CLIENT.to_owned()];
-        if spec.grant == Grant::Code {
-            let subject = format!("subject_id={}", issuer.options.login.user);
-            made.args.extend(["--authorization-parameter".to_owned(), subject]);
-        }
+        let Drawn { code, tx_code, expires, made } = draw_up(issuer, spec, EMPLOYEE, CLIENT, &mut book.offers);
+        book.offered.insert(code, Offered { pre_authorized, tx_code, expires });
         Ok(made)
     }
 
     fn announced(&self) -> Vec<OfferSpec> {
         both_grants("jwt_vc_json")
     }
-}
-
-/// Both grants by value and by reference, with and without a transaction code, good for a day.
-pub(super) fn both_grants(format: &str) -> Vec<OfferSpec> {
-    let mut specs = Vec::new();
-    for by in [By::Value, By::Reference] {
-        let spec = |grant| OfferSpec { by, expires_in: Some(24 * 3600), ..OfferSpec::new(grant, format) };
-        specs.extend([
-            spec(Grant::PreAuthorized),
-            spec(Grant::PreAuthorized).tx_code(TxCode::default()),
-            spec(Grant::Code),
-        ]);
-    }
-    specs
 }
 
 fn metadata(issuer: &Issuer) -> Value {
