@@ -1,9 +1,10 @@
 //! Answers to the token and credential requests.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::Deferral;
 use super::super::tolerance::{Tolerance, Tolerated};
+use super::is_there;
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 
@@ -49,7 +50,6 @@ pub(crate) fn credential(answer: &Value, tolerated: &mut Tolerated) -> (Value, D
     let mut answer = answer.clone();
     let mut deferral = Deferral::TransactionId;
     let Some(members) = answer.as_object_mut() else { return (answer, deferral) };
-    let is_there = |members: &Map<String, Value>, name: &str| members.get(name).is_some_and(|value| !value.is_null());
     if let Some(credential) = members.remove("credential").filter(|credential| !credential.is_null()) {
         // In half a migration both are there, and are the same.
         if !is_there(members, "credentials") {
