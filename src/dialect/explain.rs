@@ -12,8 +12,8 @@ use super::{Basis, Deferral, DetailsBy, EncryptionForm, PinParameter, Push, Quir
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DialectReport {
-    /// What the issuer's metadata looks like: `1.0`, `draft 13`, or `drafts 13 to 15` where it fits several. A
-    /// guess for show: nothing depends on it.
+    /// What the issuer's metadata looks like: `1.0`, `draft 13`, `draft 13 to draft 14` where it fits several, or
+    /// `a mixture of draft 14 and draft 15`. A guess for show: nothing depends on it.
     pub looks_like: String,
     /// What was seen in the issuer's metadata that tells drafts apart.
     pub seen: Vec<&'static str>,

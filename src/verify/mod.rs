@@ -1,7 +1,6 @@
 //! Is a credential genuine? Finds issuers' keys and checks signatures; what is checked of which
 //! format stands in [`crate::format`].
 
-#[allow(dead_code, reason = "the rest of its users comes with status lists")]
 pub(crate) mod cose;
 pub(crate) mod cose_key;
 #[cfg(feature = "ldp-vc")]
