@@ -62,7 +62,7 @@ impl Quirks {
         let Self { assume_proof, server_place, pin, deferral, state, push, anonymous, .. } = *self;
         let mut spellings = self.spellings.clone();
         spellings.extend(found.spellings.clone());
-        Self { assume_proof, server_place, request, basis, pin, deferral, state, push, anonymous, spellings, ..found }
+        Self { server_place, request, basis, assume_proof, pin, deferral, state, push, anonymous, spellings, ..found }
     }
 }
 

@@ -147,11 +147,6 @@ impl<'a> CoseSign1<'a> {
         self.header(TYP)?.as_text()
     }
 
-    /// The payload's content type, if the header has it as a media type.
-    pub(crate) fn content_type(&self) -> Option<&'a str> {
-        self.header(CONTENT_TYPE)?.as_text()
-    }
-
     /// Checks the signature with keys any of which may have signed; the algorithm if one did.
     pub(crate) fn verify(&self, keys: &[IssuerPublicKey]) -> Result<&'static str, CoseSignatureError> {
         let algorithm = self.algorithm()?;
