@@ -146,6 +146,13 @@ pub(crate) enum Deferral {
     AcceptanceToken,
 }
 
+impl Deferral {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    pub(crate) fn is_by_id(&self) -> bool {
+        *self == Self::TransactionId
+    }
+}
+
 /// Whether a redirect without `state` is taken. One with another `state` never is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -51,7 +51,8 @@ impl Live<'_> {
     async fn deferral_failed(&mut self, task: usize, error: Error) -> Result<()> {
         if may_repeat(&error) {
             // Asking again for a deferred credential is what the endpoint is for, with growing pauses.
-            let TaskState::Deferred { transaction_id, until, other, asked } = self.tasks()[task].state.clone() else {
+            let TaskState::Deferred { transaction_id, by, until, other, asked } = self.tasks()[task].state.clone()
+            else {
                 unreachable!("it is deferred")
             };
             let asked = asked.saturating_add(1);
@@ -60,7 +61,7 @@ impl Live<'_> {
             } else {
                 until
             };
-            self.record(Event::CredentialDeferred { task, transaction_id, until, other, asked }).await?;
+            self.record(Event::CredentialDeferred { task, transaction_id, by, until, other, asked }).await?;
             return Err(error);
         }
         if stays_open(&error) || is_unfinished_renewal(&error) {
@@ -71,20 +72,19 @@ impl Live<'_> {
 
     /// Goes on with the id that the issuer named beside the first, if it did.
     fn ask_by_the_other_id(&mut self, task: usize) -> Option<()> {
-        let TaskState::Deferred { other, until, asked, .. } = &self.tasks()[task].state else { return None };
-        let (transaction_id, until, asked) = (other.clone()?, *until, *asked);
-        self.note(Event::CredentialDeferred { task, transaction_id, until, other: None, asked }).ok()
+        let TaskState::Deferred { by, other, until, asked, .. } = &self.tasks()[task].state else { return None };
+        let (transaction_id, by, until, asked) = (other.clone()?, *by, *until, *asked);
+        self.note(Event::CredentialDeferred { task, transaction_id, by, until, other: None, asked }).ok()
     }
 
     async fn send_deferred_request(&mut self, task: usize) -> Result<ReadCredential> {
         let encryption = self.encryption()?;
         let Stage::Credentials { token, tasks, .. } = &self.session.stage else { unreachable!("it has tasks") };
-        let TaskState::Deferred { transaction_id, .. } = &tasks[task].state else { unreachable!("it is deferred") };
+        let TaskState::Deferred { transaction_id, by, .. } = &tasks[task].state else { unreachable!("it is deferred") };
         let operation = Operation::DeferredCredential;
         let url = self.session.issuer.deferred_credential_endpoint.as_ref();
         let url = url.expect("an answer is taken for deferred only where there is an endpoint");
-        let transaction_id = transaction_id.clone();
-        let deferral = self.session.quirks.deferral;
+        let (transaction_id, deferral) = (transaction_id.clone(), *by);
         let acceptance;
         let (request, key, token) = match deferral {
             Deferral::TransactionId => {
@@ -132,8 +132,9 @@ impl Live<'_> {
         let until = self.wallet.clock.now() + wait;
         // The id stays the same (OpenID4VCI section 9.2). One that changed is kept beside the first.
         let (transaction_id, other) = match &self.tasks()[task].state {
-            // A token is for one try.
+            // A token is for one try, and is no id.
             _ if deferral == Deferral::AcceptanceToken => (transaction_id, None),
+            TaskState::Deferred { by, .. } if *by != deferral => (transaction_id, None),
             TaskState::Deferred { transaction_id: first, .. } if *first != transaction_id => {
                 let issuer = &self.session.issuer.credential_issuer;
                 tracing::warn!(target: "billfold::issuance", %issuer, "the issuer changed a transaction id");
@@ -142,7 +143,7 @@ impl Live<'_> {
             TaskState::Deferred { other, .. } => (transaction_id, other.clone()),
             _ => (transaction_id, None),
         };
-        self.record(Event::CredentialDeferred { task, transaction_id, until, other, asked }).await
+        self.record(Event::CredentialDeferred { task, transaction_id, by: deferral, until, other, asked }).await
     }
 }
 

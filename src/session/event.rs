@@ -4,6 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::stage::{Choice, Prepared, Task};
+use crate::dialect::Deferral;
 use crate::error::{ErrorCode, Remembered};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{CredentialId, NotificationId, TransactionId};
@@ -68,6 +69,7 @@ pub(crate) enum Event {
     CredentialDeferred {
         task: usize,
         transaction_id: TransactionId,
+        by: Deferral,
         until: Timestamp,
         other: Option<TransactionId>,
         asked: u32,

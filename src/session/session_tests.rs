@@ -329,7 +329,8 @@ fn one_of_each() -> Vec<(&'static str, Session)> {
         notification_id: Some("n".into()),
         credential_metadata: None,
     };
-    let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), until: NOW, other: None, asked: 0 };
+    let (by, until) = (Deferral::TransactionId, NOW);
+    let deferred = Event::CredentialDeferred { task: 1, transaction_id: "t".into(), by, until, other: None, asked: 0 };
     let failed = |task| Event::TaskFailed {
         task,
         code: ErrorCode::CredentialRejected,

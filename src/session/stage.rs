@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::dialect::Deferral;
 use crate::error::{ErrorCode, Remembered};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, CredentialIdentifier, NotificationId, TransactionId};
@@ -181,6 +182,9 @@ pub(crate) enum TaskState {
     /// The issuer wants more time.
     Deferred {
         transaction_id: TransactionId,
+        /// What this id is, and so how it is shown.
+        #[serde(default, skip_serializing_if = "Deferral::is_by_id")]
+        by: Deferral,
         until: Timestamp,
         /// Another id that the issuer named when it was asked with this one. It must not; which of the two
         /// it will know the next time is for it to say.

@@ -97,8 +97,8 @@ pub(crate) fn transition(stage: &Stage, event: Event) -> Result<Stage, Error> {
                 Event::CredentialsReceived { task, credentials, notification_id, credential_metadata } => {
                     tasks[task].state = TaskState::Received { credentials, notification_id, credential_metadata };
                 }
-                Event::CredentialDeferred { task, transaction_id, until, other, asked } => {
-                    tasks[task].state = TaskState::Deferred { transaction_id, until, other, asked };
+                Event::CredentialDeferred { task, transaction_id, by, until, other, asked } => {
+                    tasks[task].state = TaskState::Deferred { transaction_id, by, until, other, asked };
                 }
                 Event::CredentialStored { task, credential } => tasks[task].state = TaskState::Stored { credential },
                 Event::TaskFailed { task, code, detail, told, quarantined } => {

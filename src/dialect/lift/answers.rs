@@ -72,7 +72,7 @@ pub(crate) fn credential(answer: &Value, tolerated: &mut Tolerated) -> (Value, D
         return (answer, deferral);
     }
     if !is_there(members, "transaction_id")
-        && let Some(token) = members.remove("acceptance_token").filter(Value::is_string)
+        && let Some(token) = members.remove("acceptance_token").filter(is_token)
     {
         members.insert("transaction_id".to_owned(), token);
         deferral = Deferral::AcceptanceToken;
@@ -85,6 +85,11 @@ pub(crate) fn credential(answer: &Value, tolerated: &mut Tolerated) -> (Value, D
         }
     }
     (answer, deferral)
+}
+
+/// Whether something can be shown as a token (RFC 6750 section 2.1).
+fn is_token(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic()))
 }
 
 #[cfg(test)]
@@ -143,6 +148,15 @@ mod tests {
             let (response, deferral, names) = lifted(&answer);
             let CredentialResponse::Deferred { transaction_id, interval } = response else { panic!("{answer}") };
             assert_eq!((transaction_id.as_str(), interval, deferral, names), (id, seconds, by, tolerated), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_fits_in_no_header_is_no_acceptance_token() {
+        for token in ["", "two words", "line\nbreak", "\u{e9}"] {
+            let (lifted, by) = credential(&json!({ "acceptance_token": token }), &mut Tolerated::new());
+            assert_eq!(by, Deferral::TransactionId, "{token}");
+            assert!(read::credential_response(&lifted).is_err(), "{token}");
         }
     }
 
