@@ -21,7 +21,7 @@ pub(crate) mod read;
 pub(crate) mod tolerance;
 pub(crate) mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -33,6 +33,7 @@ use self::read::ReadError;
 pub(crate) use self::tolerance::Tolerated;
 pub use self::tolerance::{Dialects, Tolerance};
 use crate::model::credential::CredentialResponse;
+use crate::model::format::Format;
 use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::model::metadata::{AuthorizationServerMetadata, CredentialConfiguration, CredentialKind, IssuerMetadata};
 use crate::model::offer::CredentialOffer;
@@ -181,65 +182,81 @@ pub(crate) fn credential(answer: &Value, dialects: Dialects) -> Result<ReadCrede
 }
 
 /// Puts the configurations of an offer's in-line descriptions in the place of their made-up ids. What the issuer
-/// does not list is taken from the offer itself.
+/// does not list is taken from the offer itself, as far as it says what to ask for.
 pub(crate) fn settle(read: &ReadOffer, issuer: &mut IssuerMetadata, quirks: &mut Quirks) -> CredentialOffer {
     let mut offer = read.offer.clone();
     if read.may_name_types() {
         let known = &issuer.credential_configurations_supported;
+        let mut by_name = BTreeMap::new();
+        for (id, listed) in known {
+            for name in names(&listed.kind) {
+                by_name.entry(name.as_str()).or_insert(id);
+            }
+        }
         for id in &mut offer.credential_configuration_ids {
             if !known.contains_key(id)
-                && let Some((found, _)) = known.iter().find(|(_, listed)| is_named(listed, id.as_str()))
+                && let Some(found) = by_name.get(id.as_str())
             {
-                *id = found.clone();
+                *id = (*found).clone();
             }
         }
     }
+    if read.inline.is_empty() {
+        return offer;
+    }
+    // Both lists are somebody's, and long if they like: each is gone through once.
+    let mut known = BTreeMap::new();
+    for (id, listed) in &issuer.credential_configurations_supported {
+        known.entry(kind_of(listed)).or_insert_with(|| id.clone());
+    }
+    let mut settled = BTreeMap::new();
     for (made_up, described) in &read.inline {
-        let lifted = lift::configuration::lift(described);
+        let lifted = lift::configuration::lift(&lift::offer::what_to_ask_for(described));
         let Ok(described) = read::configuration(&lifted.entry, made_up.as_str()) else {
             // Named as what can't be read.
             let why = "the offer describes it in a way that can't be read".to_owned();
             issuer.unreadable.insert(made_up.clone(), why);
             continue;
         };
-        let is_it =
-            |listed: &CredentialConfiguration| listed.format == described.format && same_kind(listed, &described);
-        let known = &issuer.credential_configurations_supported;
-        let found = known.iter().find(|(_, listed)| is_it(listed)).map(|(id, _)| id.clone());
-        let id = found.unwrap_or_else(|| {
+        let id = known.entry(kind_of(&described)).or_insert_with(|| {
             if let Some(spelling) = Spelling::with_contexts(lifted.spelling.clone(), &lifted.entry) {
                 quirks.spellings.insert(made_up.clone(), spelling);
             }
             issuer.credential_configurations_supported.insert(made_up.clone(), described);
             made_up.clone()
         });
-        let ids = &mut offer.credential_configuration_ids;
-        if ids.contains(&id) && id != *made_up {
-            ids.retain(|offered| offered != made_up);
-        } else if let Some(slot) = ids.iter_mut().find(|offered| *offered == made_up) {
-            *slot = id;
-        }
+        settled.insert(made_up, id.clone());
     }
+    let named = std::mem::take(&mut offer.credential_configuration_ids);
+    let mut taken: BTreeSet<ConfigurationId> = named.iter().filter(|id| !settled.contains_key(id)).cloned().collect();
+    offer.credential_configuration_ids = named
+        .into_iter()
+        .filter_map(|id| match settled.get(&id) {
+            None => Some(id),
+            // What was offered twice, in two ways of saying it, is offered once.
+            Some(found) => taken.insert(found.clone()).then(|| found.clone()),
+        })
+        .collect();
     offer
 }
 
-/// Whether a configuration is for credentials of a type.
-fn is_named(configuration: &CredentialConfiguration, kind: &str) -> bool {
-    match &configuration.kind {
-        CredentialKind::Types(types) => types.iter().any(|name| name == kind),
-        CredentialKind::Vct(name) | CredentialKind::Doctype(name) => name == kind,
-        CredentialKind::Unknown => false,
+/// The types that a kind of credential has.
+fn names(kind: &CredentialKind) -> &[String] {
+    match kind {
+        CredentialKind::Types(types) => types,
+        CredentialKind::Vct(name) | CredentialKind::Doctype(name) => std::slice::from_ref(name),
+        CredentialKind::Unknown => &[],
     }
 }
 
-fn same_kind(one: &CredentialConfiguration, other: &CredentialConfiguration) -> bool {
-    use CredentialKind::Types;
-    match (&one.kind, &other.kind) {
-        // A list of types is a set.
-        (Types(one), Types(other)) => {
-            let set = |types: &[String]| types.iter().cloned().collect::<std::collections::BTreeSet<_>>();
-            set(one) == set(other)
-        }
-        (one, other) => one == other,
-    }
+/// What two configurations have in common that are of the same kind: the format, which way the type is told, and
+/// the types, in whatever order.
+fn kind_of(configuration: &CredentialConfiguration) -> (Format, u8, BTreeSet<String>) {
+    let way = match &configuration.kind {
+        CredentialKind::Types(_) => 0,
+        CredentialKind::Vct(_) => 1,
+        CredentialKind::Doctype(_) => 2,
+        CredentialKind::Unknown => 3,
+    };
+    (configuration.format.clone(), way, names(&configuration.kind).iter().cloned().collect())
 }
