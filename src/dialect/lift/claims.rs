@@ -11,6 +11,8 @@ use crate::dialect::tolerance::{Tolerance, Tolerated};
 const DEEPEST: usize = 16;
 /// How many descriptions are made of one tree: more than any form asks for.
 const MOST: usize = 1000;
+/// How many octets their paths have in all. A long name near the root is in every path below it.
+const MOST_TEXT: usize = 256 * 1024;
 
 /// A tree, and where it hangs.
 pub(super) struct Tree<'a> {
@@ -23,7 +25,7 @@ pub(super) struct Tree<'a> {
 
 /// The claims of a tree, in the order that the issuer asks for; otherwise in that of their names.
 pub(super) fn list(tree: &Tree<'_>, order: Option<&Value>, tolerated: &mut Tolerated) -> Value {
-    let mut found = Found { claims: Vec::new(), paths: BTreeSet::new(), tolerated };
+    let mut found = Found { claims: Vec::new(), paths: BTreeSet::new(), room: MOST_TEXT, tolerated };
     let mut path: Vec<Value> = tree.root.iter().map(|step| json!(step)).collect();
     let root = path.len();
     if let Value::Object(members) = tree.claims {
@@ -41,6 +43,8 @@ struct Found<'a> {
     claims: Vec<Value>,
     /// As text: what is said twice contradicts itself for a reader.
     paths: BTreeSet<String>,
+    /// How many more octets of paths fit.
+    room: usize,
     tolerated: &'a mut Tolerated,
 }
 
@@ -97,6 +101,9 @@ impl Found<'_> {
     }
 
     fn claim(&mut self, said: Option<&Map<String, Value>>, path: &[Value]) {
+        let length = path.iter().filter_map(Value::as_str).map(str::len).sum();
+        let Some(room) = self.room.checked_sub(length) else { return };
+        self.room = room;
         let path = Value::Array(path.to_vec());
         if !self.paths.insert(path.to_string()) {
             return;
@@ -240,6 +247,8 @@ mod tests {
         assert_eq!(found.len(), 1);
         let wide: Map<String, Value> = (0..5000).map(|at| (format!("c{at}"), json!({}))).collect();
         assert_eq!(paths(&Value::Object(wide), 0, None).len(), MOST);
+        let long = json!({ "n".repeat(MOST_TEXT / 10): (0..100).map(|at| (format!("c{at}"), json!({}))).collect::<Map<_, _>>() });
+        assert_eq!(paths(&long, 0, None).len(), 9);
         let repeated = Value::Array(vec![json!({ "x": {} }); 5000]);
         assert_eq!(paths(&json!({ "a": repeated }), 0, None), [json!(["a", null, "x"])]);
     }
