@@ -178,7 +178,10 @@ pub(crate) fn quirks(seen: Vec<Sign>) -> Quirks {
         // Looks like a lean issuer of 1.0, and like one of draft 13.
         (false, false) => (RequestForm::FINAL, Basis::Nothing),
     };
-    let encryption = if has(Sign::FlatEncryption) {
+    let encryption = if has(Sign::RequestEncryption) {
+        // Who takes encrypted requests gets no plain ones, whatever else it shows.
+        EncryptionForm::InKey
+    } else if has(Sign::FlatEncryption) {
         EncryptionForm::Flat
     } else if has(Sign::ResponseEncryptionAlone) {
         EncryptionForm::BesideKey

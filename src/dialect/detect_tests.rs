@@ -11,10 +11,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::dialect::detect::{quirks, signs};
 use crate::dialect::explain;
 use crate::dialect::lift;
 use crate::dialect::tolerance::Tolerated;
-use crate::dialect::{Basis, Dialects, PinParameter, Quirks, issuer_metadata, offer};
+use crate::dialect::{Basis, Dialects, EncryptionForm, PinParameter, Quirks, issuer_metadata, offer};
 use crate::json;
 use crate::model::ids::{ConfigurationId, IssuerId};
 use crate::verify::testing::{recordings, spec_vectors};
@@ -230,4 +231,11 @@ fn all_fixtures() {
         }
     }
     hold("fixtures/", &lines);
+}
+
+#[test]
+fn who_takes_encrypted_requests_gets_no_plain_ones() {
+    let both = json!({ "credential_response_encryption_alg_values_supported": ["ECDH-ES"],
+        "credential_request_encryption": { "encryption_required": true } });
+    assert_eq!(quirks(signs(&both)).encryption, EncryptionForm::InKey);
 }

@@ -245,7 +245,7 @@ impl Live<'_> {
                 format!("{copies} copies were asked for; the issuer gives 1 to {}", session.issuer.batch_size),
             );
         }
-        encryption::plan(&session.issuer, options.encryption, session.quirks.encryption)?;
+        encryption::plan(&session.issuer, options.encryption, self.encryption_form())?;
         let haip = session.profile.is_haip();
         if haip {
             haip::check_servers(&session.issuer, &session.server, session.quirks.well_known, grant)?;
@@ -319,7 +319,8 @@ impl Live<'_> {
         if !unverified {
             self.known_format(id, configuration)?;
         }
-        self.plan_proof(configuration, self.wallet.assume_jwt_proofs || self.session.quirks.assume_proof)
+        let found_out = self.dialects() == Dialects::Any && self.session.quirks.assume_proof;
+        self.plan_proof(configuration, self.wallet.assume_jwt_proofs || found_out)
     }
 
     /// The proof for a configuration; one where no proof types are listed only if that is assumed.

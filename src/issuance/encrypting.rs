@@ -2,7 +2,7 @@
 
 use super::Live;
 use super::requesting::may_repeat;
-use crate::dialect::{EncryptionForm, Tolerance};
+use crate::dialect::{Dialects, EncryptionForm, Tolerance};
 use crate::error::{Advice, Error, ErrorCode, Result};
 use crate::protocol::encryption::{self, Encryption, EncryptionPlan};
 use crate::session::{Event, Stage};
@@ -15,14 +15,22 @@ impl Live<'_> {
         }
     }
 
+    /// How an encrypted answer is asked for: where nothing is put up with, as 1.0 has it.
+    pub(super) fn encryption_form(&self) -> EncryptionForm {
+        match self.dialects() {
+            Dialects::Strict => EncryptionForm::InKey,
+            Dialects::Any => self.session.quirks.encryption,
+        }
+    }
+
     /// What of the next request and its answer is encrypted.
     pub(super) fn encryption(&self) -> Result<EncryptionPlan> {
-        encryption::plan(&self.session.issuer, self.wanted_encryption(), self.session.quirks.encryption)
+        encryption::plan(&self.session.issuer, self.wanted_encryption(), self.encryption_form())
     }
 
     /// Notes what asking for an encrypted answer puts up with.
     pub(super) fn note_encryption(&mut self, plan: &EncryptionPlan) {
-        if plan.encrypts_answers() && self.session.quirks.encryption != EncryptionForm::InKey {
+        if plan.encrypts_answers() && self.encryption_form() != EncryptionForm::InKey {
             self.session.tolerated.extend([Tolerance::AlgBesideKey, Tolerance::PlainEncryptionRequest]);
         }
     }
@@ -46,7 +54,7 @@ impl Live<'_> {
         }
         // What did not do as a plain request is encrypted, also where the metadata does not ask for it.
         let encryption = if was_encrypted { wanted } else { Encryption::Always };
-        match encryption::plan(&self.session.issuer, encryption, self.session.quirks.encryption) {
+        match encryption::plan(&self.session.issuer, encryption, self.encryption_form()) {
             Ok(_) => self.record(Event::EncryptionRenewed { encryption }).await,
             Err(_) => Err(refusal),
         }

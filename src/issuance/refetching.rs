@@ -1,6 +1,7 @@
 //! Metadata read again on the way, because an answer suggests that it has changed.
 
 use super::{Live, discovery};
+use crate::dialect::Dialects;
 use crate::error::{Advice, Error, ErrorCode, Operation, Result};
 use crate::model::ids::ConfigurationId;
 use crate::model::metadata::IssuerMetadata;
@@ -10,7 +11,7 @@ use crate::protocol::{encryption, haip};
 impl Live<'_> {
     /// Drops what the wallet remembers of the issuer and its server, for all issuances to come.
     pub(super) fn forget_metadata(&self) {
-        self.wallet.metadata.forget(&self.session.issuer.credential_issuer, &self.session.server.issuer);
+        self.wallet.metadata.forget(&self.session.offer.credential_issuer, &self.session.server.issuer);
     }
 
     /// Reads the issuer's metadata again. The session goes on with it; the next write takes it along.
@@ -21,11 +22,13 @@ impl Live<'_> {
     /// asked for and that the issuer does not describe any more.
     pub(super) async fn refetch_metadata(&mut self) -> Result<Vec<ConfigurationId>> {
         self.forget_metadata();
-        let issuer = self.session.issuer.credential_issuer.clone();
+        // It may call itself a little differently; it was found by this name.
+        let issuer = self.session.offer.credential_issuer.clone();
         let found = discovery::issuer_afresh(self.wallet, &issuer, &self.log).await?;
         let before = &self.session.provenance;
         let weaker = (before.signed_by.is_some() && found.provenance.signed_by.is_none())
-            || (before.not_haip.is_none() && found.provenance.not_haip.is_some());
+            || (before.not_haip.is_none() && found.provenance.not_haip.is_some())
+            || (self.dialects() == Dialects::Strict && !found.tolerated.is_empty());
         if weaker {
             return Err(Error::new(
                 ErrorCode::MetadataUnsigned,
@@ -34,8 +37,7 @@ impl Live<'_> {
             .at(Operation::IssuerMetadata));
         }
         let encrypts = |issuer: &IssuerMetadata| {
-            encryption::plan(issuer, self.wanted_encryption(), self.session.quirks.encryption)
-                .is_ok_and(|plan| plan.encrypts())
+            encryption::plan(issuer, self.wanted_encryption(), self.encryption_form()).is_ok_and(|plan| plan.encrypts())
         };
         if encrypts(&self.session.issuer) && !encrypts(&found.metadata) {
             return Err(Error::new(

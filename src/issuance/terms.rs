@@ -67,8 +67,7 @@ impl Issuance {
             live.session.profile = profile;
             let choice = live.choose(options)?;
             let client = live.agree_on_client(choice.grant)?;
-            let encryption =
-                encryption::plan(&live.session.issuer, options.encryption, live.session.quirks.encryption)?;
+            let encryption = encryption::plan(&live.session.issuer, options.encryption, live.encryption_form())?;
             let credentials = choice.configurations.into_iter().map(|configuration| {
                 let plan = choice.plans.get(&configuration).copied().flatten();
                 let proof = plan.map(|plan| ProofTerms {
