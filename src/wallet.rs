@@ -10,7 +10,7 @@ use crate::builder::WalletBuilder;
 use crate::card::{self, Card};
 use crate::changes::Changes;
 use crate::credentials;
-use crate::dialect::ReadOffer;
+use crate::dialect::{Dialects, ReadOffer};
 use crate::error::{Error, ErrorCode, Operation, Result};
 use crate::issuance::client::client_keys_without_token;
 use crate::issuance::{Issuance, OfferSummary, Step, discovery, renewing, step_of, storing, unused_keys};
@@ -185,8 +185,9 @@ impl Wallet {
         let Some(state) = authorization::state_of(redirect_url) else {
             // From a server that forgets it. If more than one sign-in is open, nobody knows which it is.
             let sessions = self.sessions().await?;
+            let tolerant = self.setup.dialects == Dialects::Any;
             let fits = |session: &&Session| match &session.stage {
-                Stage::SignIn { pending, .. } => authorization::fits_without_state(redirect_url, pending),
+                Stage::SignIn { pending, .. } => tolerant && authorization::fits_without_state(redirect_url, pending),
                 _ => false,
             };
             let mut fitting = sessions.iter().filter(fits);

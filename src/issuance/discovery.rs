@@ -183,7 +183,10 @@ impl Search<'_> {
         }
         (quirks.pin, quirks.server_place) = (read.pin, place);
         let wrapped = of_server.contains(&Tolerance::WrappedServerMetadata);
-        let forgetful = wrapped || place == APPENDED_SERVER_PLACE || tolerated.contains(&Tolerance::SingleDisplay);
+        // What an issuer shows tells of the server where it is its own: nobody may lower another's guard.
+        let own = server.issuer == read.offer.credential_issuer;
+        let forgetful =
+            wrapped || place == APPENDED_SERVER_PLACE || (own && tolerated.contains(&Tolerance::SingleDisplay));
         if forgetful && checks_pkce && !server.authorization_response_iss_parameter_supported {
             quirks.state = StateEcho::MayBeMissing;
         }

@@ -31,8 +31,8 @@ pub use offer_summary::{OfferSummary, OfferedCredential};
 pub use terms::{CredentialTerms, ProofTerms, Terms};
 
 use crate::authorizations::Authorization;
-use crate::dialect::Tolerance;
 use crate::dialect::explain::{self, DialectReport};
+use crate::dialect::{Dialects, StateEcho, Tolerance};
 use crate::error::{Error, ErrorCode, ErrorKind, Operation, Result};
 use crate::model::credential::HolderKey;
 use crate::model::ids::{ConfigurationId, CredentialId, KeyHandle, SessionId};
@@ -387,14 +387,19 @@ impl Live<'_> {
         let Stage::SignIn { choice, pending, .. } = &self.session.stage else {
             return Err(self.misfit("submit_redirect").at(Operation::Authorization));
         };
-        match authorization::read_redirect(redirect_url, pending, &self.session.server) {
+        let mut pending = pending.clone();
+        if self.dialects() == Dialects::Strict {
+            // The sign-in may have begun before the wallet was set to this.
+            pending.state_echo = StateEcho::Required;
+        }
+        let forgotten = authorization::fits_without_state(redirect_url, &pending);
+        match authorization::read_redirect(redirect_url, &pending, &self.session.server) {
             Ok(code) => {
-                let forgotten = authorization::fits_without_state(redirect_url, pending);
                 let grant = TokenGrant::AuthorizationCode {
                     code,
-                    code_verifier: pending.code_verifier.clone(),
-                    redirect_uri: pending.redirect_uri.clone(),
-                    resource: pending.resource.clone(),
+                    code_verifier: pending.code_verifier,
+                    redirect_uri: pending.redirect_uri,
+                    resource: pending.resource,
                 };
                 let choice = choice.clone();
                 if forgotten {
@@ -403,7 +408,8 @@ impl Live<'_> {
                 self.record(Event::GrantReady { choice, grant }).await
             }
             Err(error) => {
-                if error.server_error().is_some() {
+                // Without `state` it may be anybody's word: the server's own redirect may still come.
+                if error.server_error().is_some() && !forgotten {
                     self.record(Event::SignInDropped).await?;
                 }
                 Err(error)
