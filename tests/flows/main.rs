@@ -36,6 +36,7 @@ mod signing;
 mod split_wallet;
 mod status;
 mod storm;
+mod tolerance;
 mod trust;
 mod type_metadata;
 mod warnings;
