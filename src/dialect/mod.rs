@@ -5,6 +5,7 @@
 //! - [`read`] turns the words of 1.0 into the [model](crate::model);
 //! - [`detect`] looks at what the issuer shows and concludes how it wants to be spoken to ([`Quirks`], in `quirks.rs`);
 //! - [`form`] is what a credential request can look like, and which is tried after which;
+//! - `strict` is what a strict wallet minds beyond that;
 //! - [`write`] turns the model into the form that this issuer understands.
 //!
 //! Every behaviour is chosen by the evidence that is nearest to it, never by a version: deployed issuers mix
@@ -18,6 +19,7 @@ pub(crate) mod lift;
 pub(crate) mod memory;
 mod quirks;
 pub(crate) mod read;
+mod strict;
 pub(crate) mod tolerance;
 pub(crate) mod write;
 
@@ -61,7 +63,10 @@ impl From<CredentialOffer> for ReadOffer {
 /// Reads a credential offer of any draft.
 pub(crate) fn offer(document: &Value, dialects: Dialects) -> Result<ReadOffer, ReadError> {
     match dialects {
-        Dialects::Strict => read::offer(document).map(ReadOffer::from),
+        Dialects::Strict => {
+            strict::offer(document)?;
+            read::offer(document).map(ReadOffer::from)
+        }
         Dialects::Any => {
             let lifted = lift::offer::lift(document)?;
             let offer = read::offer(&lifted.document)?;
@@ -83,6 +88,7 @@ pub(crate) struct ReadIssuer {
 /// Reads issuer metadata of any draft that was asked for as `asked`.
 pub(crate) fn issuer_metadata(document: &Value, asked: &IssuerId, dialects: Dialects) -> Result<ReadIssuer, ReadError> {
     if dialects == Dialects::Strict {
+        strict::issuer_metadata(document)?;
         let metadata = read::issuer_metadata(document)?;
         return Ok(ReadIssuer { metadata, quirks: Quirks::default(), tolerated: Tolerated::new(), server: None });
     }
@@ -144,6 +150,7 @@ pub(crate) fn token(
 ) -> Result<ReadToken, ReadError> {
     let mut tolerated = Tolerated::new();
     if dialects == Dialects::Strict {
+        strict::token(answer)?;
         return Ok(ReadToken { token: read::token(answer, now)?, c_nonce: None, tolerated });
     }
     let mut token = read::token(&lift::answers::token(answer, now, &mut tolerated), now)?;
@@ -173,6 +180,7 @@ pub(crate) struct ReadCredential {
 pub(crate) fn credential(answer: &Value, dialects: Dialects) -> Result<ReadCredential, ReadError> {
     let mut tolerated = Tolerated::new();
     if dialects == Dialects::Strict {
+        strict::credential(answer)?;
         let response = read::credential_response(answer)?;
         return Ok(ReadCredential { response, c_nonce: None, deferral: Deferral::TransactionId, tolerated });
     }
