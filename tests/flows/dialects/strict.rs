@@ -25,7 +25,7 @@ fn expected(system: &System, at_root: bool) -> Ends {
         "draft15" if at_root => Well,
         "final" | "haip" | "sphereon 0.20" => Well,
         // One `display` where a list is due.
-        "credibil" => Unspent(ErrorCode::MetadataMalformed, Operation::IssuerMetadata),
+        "credibil" | "vercre" => Unspent(ErrorCode::MetadataMalformed, Operation::IssuerMetadata),
         // Metadata that fits 1.0 as far as it is read, and a credential endpoint that wants format and type.
         "draft14" | "draft13" if at_root => AtTheRequest(ErrorCode::ServerRefused),
         "draft15" | "draft14" | "draft13" | "didroom" => {
@@ -35,8 +35,6 @@ fn expected(system: &System, at_root: bool) -> Ends {
         "draft12" | "draft11" => Unspent(ErrorCode::OfferMalformed, Operation::Offer),
         // The empty answer in the place of the metadata.
         "identus" => Unspent(ErrorCode::WrongContentType, Operation::IssuerMetadata),
-        // The wrapper around the server's.
-        "vercre" => Unspent(ErrorCode::MetadataMalformed, Operation::AuthorizationServerMetadata),
         "sphereon 0.14" => Unspent(ErrorCode::MetadataUnavailable, Operation::AuthorizationServerMetadata),
         other => panic!("nothing is expected of {other}"),
     }
