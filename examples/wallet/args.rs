@@ -12,6 +12,10 @@ use lexopt::ValueExt as _;
 use crate::settings::{self, Global};
 use crate::verify::{self, Against, Verify};
 
+/// The options that say how an issuance should go, for the commands that begin one or look at one.
+const WISHES: [&str; 7] =
+    ["configuration", "grant", "request", "encrypt", "claim", "copies", "authorization-parameter"];
+
 /// A command with its settings.
 #[derive(Debug)]
 pub(crate) struct Args {
@@ -272,39 +276,19 @@ impl Line {
         if let Some(extra) = self.operands.first() {
             return Err(usage(format!("`{}` is one word too many for `{name}`", extra.to_string_lossy())));
         }
-        let allowed: &[&str] = match &command {
-            Command::Accept { .. } => &[
-                "tx-code",
-                "configuration",
-                "grant",
-                "request",
-                "encrypt",
-                "claim",
-                "copies",
-                "authorization-parameter",
-                "no-wait",
-            ],
-            Command::Start { .. } => &[
-                "configuration",
-                "grant",
-                "request",
-                "encrypt",
-                "claim",
-                "copies",
-                "authorization-parameter",
-                "no-wait",
-            ],
+        let wishes = matches!(command, Command::Accept { .. } | Command::Start { .. } | Command::Inspect { .. });
+        let own: &[&str] = match &command {
+            Command::Accept { .. } => &["tx-code", "no-wait"],
+            Command::Start { .. } => &["no-wait"],
             Command::Refresh { .. } => &["request", "authorization-parameter", "no-wait"],
-            Command::Inspect { .. } => {
-                &["configuration", "grant", "request", "encrypt", "claim", "copies", "authorization-parameter"]
-            }
             Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
             Command::Show { .. } => &["html"],
             Command::Verify(_) => &["format", "issuer-key", "holder-key", "at", "type", "online"],
             _ => &[],
         };
-        if let Some(misplaced) = self.given.iter().find(|option| !allowed.contains(&option.as_str())) {
+        let allowed = |option: &str| own.contains(&option) || (wishes && WISHES.contains(&option));
+        if let Some(misplaced) = self.given.iter().find(|option| !allowed(option.as_str())) {
             return Err(usage(format!("`{name}` has no option --{misplaced}")));
         }
         if let Command::Start { how, .. } = &command
