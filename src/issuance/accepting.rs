@@ -216,7 +216,7 @@ impl Live<'_> {
         pending.issuer_state = offered.and_then(|grant| grant.issuer_state.clone());
         pending.dpop_jkt = self.session.client.dpop_key.as_ref().map(|key| key.public_jwk.thumbprint());
         pending.iss_required = self.session.profile.is_haip();
-        if self.channel().dialects() == Dialects::Strict {
+        if self.dialects() == Dialects::Strict {
             pending.state_echo = StateEcho::Required;
         }
         pending.added.clone_from(&choice.added);

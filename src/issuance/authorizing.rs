@@ -97,7 +97,7 @@ impl Live<'_> {
     /// seen to look for it in the browser's request only.
     fn goes_plain(&mut self, has_issuer_state: bool) -> bool {
         let Session { issuer, server, quirks, .. } = &self.session;
-        let tolerant = self.channel().dialects() == Dialects::Any && !server.require_pushed_authorization_requests;
+        let tolerant = self.dialects() == Dialects::Any && !server.require_pushed_authorization_requests;
         let looks_there =
             has_issuer_state && issuer.nonce_endpoint.is_none() && server.issuer != issuer.credential_issuer;
         if tolerant && looks_there {
@@ -111,7 +111,7 @@ impl Live<'_> {
     fn takes_none(&self, error: &Error) -> bool {
         matches!(error.http_status(), Some(404 | 405 | 501))
             && !self.session.server.require_pushed_authorization_requests
-            && self.channel().dialects() == Dialects::Any
+            && self.dialects() == Dialects::Any
     }
 
     /// Takes the transaction code in, if it has the form that the offer asks for.

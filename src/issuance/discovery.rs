@@ -173,10 +173,8 @@ impl Search<'_> {
         let misplaced = place != 0 && place != NO_SERVER_PLACE;
         if misplaced {
             tolerated.insert(Tolerance::MisplacedServerMetadata);
-        }
-        if misplaced && provenance.not_haip.is_none() {
             let why = "the authorization server's metadata is not where RFC 8414 has it";
-            provenance.not_haip = Some(why.to_owned());
+            provenance.not_haip.get_or_insert_with(|| why.to_owned());
         }
         if let Some(first) = tolerated.first() {
             provenance.not_haip.get_or_insert_with(|| first.to_string());
