@@ -278,10 +278,9 @@ impl Line {
         }
         let wishes = matches!(command, Command::Accept { .. } | Command::Start { .. } | Command::Inspect { .. });
         let own: &[&str] = match &command {
-            Command::Accept { .. } => &["tx-code", "no-wait"],
             Command::Start { .. } => &["no-wait"],
             Command::Refresh { .. } => &["request", "authorization-parameter", "no-wait"],
-            Command::Resume { .. } => &["tx-code", "no-wait"],
+            Command::Accept { .. } | Command::Resume { .. } => &["tx-code", "no-wait"],
             Command::Qr { .. } => &["out"],
             Command::Show { .. } => &["html"],
             Command::Verify(_) => &["format", "issuer-key", "holder-key", "at", "type", "online"],
